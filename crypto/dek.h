@@ -1,0 +1,42 @@
+/* crypto/dek.h - one file's data key: made, wrapped under a policy key, unwrapped, wiped. */
+#ifndef DEPFS_CRYPTO_DEK_H
+#define DEPFS_CRYPTO_DEK_H
+
+#include <stdint.h>
+
+#include "header.h"
+#include "wrap.h"
+
+#define DEK_LEN 32 /* bytes, AES-256 */
+
+/*
+ * On the secure heap: the DEK, its block key (HKDF, KDF_DEK_BLOCK) and its header MAC key
+ * (KDF_DEK_HEADER_MAC). Constant after it is made; its bytes never leave crypto/.
+ */
+struct dek;
+
+int dek_new(struct dek **ret_dek) MUST_CHECK; /* random; -ENOMEM, -EIO */
+void dek_free(struct dek *dek);
+DEFINE_CLEANUP(struct dek *, dek_free)
+
+/**
+ * dek_wrap() - seal the data key into hdr->wrapped_dek
+ * @kek: wrapping key of the policy and generation that @hdr already names
+ * @hdr: fixed fields, policy id and generation are set; they are the associated data, so that a
+ *       wrap fits no other file, store, scope, policy or generation
+ * Return: 0; -ENOMEM; -EIO.
+ */
+int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *hdr) MUST_CHECK;
+
+/**
+ * dek_unwrap() - open hdr->wrapped_dek; the caller checks the header's MAC next (header_verify())
+ * Return: 0; -EBADMSG when @kek is not its key or a bound field was changed; -ENOMEM; -EIO.
+ */
+int dek_unwrap(const struct wrap_key *kek, const struct header *hdr,
+	       struct dek **ret_dek) MUST_CHECK;
+
+/* For crypto/ only: the derived keys, 32 bytes each, borrowed. */
+const uint8_t *dek_block_key(const struct dek *dek);
+const uint8_t *dek_mac_key(const struct dek *dek);
+
+#endif

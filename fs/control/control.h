@@ -1,0 +1,29 @@
+/* fs/control/control.h - the control directory: virtual files that steer policies (DESIGN section
+ * 7). */
+#ifndef DEPFS_CONTROL_H
+#define DEPFS_CONTROL_H
+
+#include <sys/types.h>
+
+#include "fs/policy/engine.h"
+#include "fs/vtree.h"
+
+struct control;
+
+struct control_config {
+	struct engine *engine;
+	uid_t owner;	   /* owner of every virtual file: root, or who mounted */
+	gid_t admin_gid;   /* group that may use it beside the owner */
+	const char *mount; /* absolute path of the mount, for texts */
+	/* control_requests_waiting: asked for `status`; may be NULL */
+	unsigned (*requests_waiting)(void *arg);
+	void *requests_waiting_arg;
+};
+
+extern const struct vtree_ops control_vtree_ops; /* its `tree` argument is a struct control */
+
+int control_new(const struct control_config *config, struct control **ret_control,
+		struct err *err) MUST_CHECK;
+void control_free(struct control *c); /* after the last request; NULL allowed */
+
+#endif

@@ -1,0 +1,81 @@
+/* fs/policy/audit.h - the audit log: hash-chained JSON lines, appended by one thread, read by
+ * anybody. */
+#ifndef DEPFS_POLICY_AUDIT_H
+#define DEPFS_POLICY_AUDIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "crypto/err.h"
+#include "fs/policy/store.h"
+
+/* Who asked, as the kernel reports it. */
+struct actor {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+
+struct audit;
+
+enum audit_type {
+	AUDIT_STR,
+	AUDIT_U64,
+	AUDIT_I64
+};
+
+struct audit_field {
+	const char *name;
+	enum audit_type type;
+	const char *str; /* UTF-8 or not: bytes that are not are shown as \ufffd; NULL leaves the
+			    field out */
+	uint64_t num;
+};
+
+#define AUDIT_FIELD_STR(n, s) ((struct audit_field){.name = (n), .type = AUDIT_STR, .str = (s)})
+#define AUDIT_FIELD_U64(n, v) ((struct audit_field){.name = (n), .type = AUDIT_U64, .num = (v)})
+
+int audit_new(struct store *store, struct audit **ret_audit,
+	      struct err *err) MUST_CHECK; /* starts the writer thread */
+void audit_free(struct audit *a); /* writes what is queued, stops the thread; NULL allowed */
+
+/**
+ * audit_event() - queue one event; never blocks on the disk, never fails visibly to the caller
+ * @event: its kind, e.g. "policy-create", "key-open", "availability-key-used", "block-damaged",
+ * "mount"
+ * @actor: NULL: depfs itself
+ * @outcome: "ok", or the errno's name such as "EACCES"
+ * A line:
+ * {"seq":N,"time":"2026-11-23T22:17:00.123Z","event":...,"uid":..,"gid":..,"pid":..,"outcome":..,
+ * <fields>,"prev":"<64 hex>","hash":"<64 hex>"}; hash = SHA-256 over the line's bytes up to and
+ * excluding ',"hash"'; prev = the hash before, zeros for the first. When the queue (4096) is full,
+ * the number of events lost is itself an event.
+ */
+void audit_event(struct audit *a, const char *event, const struct actor *actor, const char *outcome,
+		 const struct audit_field *fields, size_t n_fields);
+
+/* audit_sync() - returns when all that was queued before is durable; -EIO ... when it cannot be. */
+int audit_sync(struct audit *a, struct err *err) MUST_CHECK;
+
+/**
+ * audit_read() - whole lines from event @seq on, each ended by '\n'
+ * @ret_next: sequence number to go on with; unchanged at the end of the log
+ * Return: bytes put into @buf (0 at the end); -E2BIG when the next line alone does not fit;
+ * -EBADMSG.
+ */
+ssize_t audit_read(struct audit *a, uint64_t seq, char *buf, size_t buf_len, uint64_t *ret_next,
+		   struct err *err);
+uint64_t audit_last_seq(struct audit *a); /* of durable events; 0: none */
+/* audit_last_line() - the newest durable event's line, without newline; empty when there is none.
+ */
+void audit_last_line(struct audit *a, char *out, size_t out_len);
+
+/* audit_on_append() - @fn is called by the writer thread after new events are durable (for poll).
+ */
+void audit_on_append(struct audit *a, void (*fn)(void *arg), void *arg);
+
+/* errno_name() - "EACCES" for -EACCES or EACCES; "ok" for 0. */
+const char *errno_name(int r);
+
+#endif

@@ -1,0 +1,66 @@
+/* fs/policy/engine.h - the policy engine of one open store: what the data path and the control
+ * files ask. */
+#ifndef DEPFS_POLICY_ENGINE_H
+#define DEPFS_POLICY_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "crypto/err.h"
+#include "crypto/header.h"
+#include "fs/policy/audit.h"
+#include "fs/policy/keyring.h"
+#include "fs/policy/scope.h"
+#include "fs/policy/store.h"
+
+struct engine;
+
+struct engine_config {
+	const char *store_path;
+	const char *service_spec; /* "file:PATH"; NULL: the default */
+	const char *vaults_dir;	  /* NULL: /var/lib/depfs/vaults */
+	unsigned key_check_s;	  /* access is proved again this often; 0 is refused */
+	bool strict;		  /* a purgeable root key is an error, not a warning */
+};
+
+/* engine_open() - lock and open the store, load policies and assignments, start the key checker. */
+int engine_open(const struct engine_config *config, struct engine **ret_engine,
+		struct err *err) MUST_CHECK;
+/* engine_close() - stops threads, wipes keys, closes the store, as a clean stop when @clean. NULL
+ * allowed. */
+void engine_close(struct engine *e, bool clean);
+
+struct store *engine_store(struct engine *e);
+struct audit *engine_audit(struct engine *e);
+struct kms *engine_kms(struct engine *e);
+struct scope_table *engine_scopes(struct engine *e);
+unsigned engine_key_check_s(const struct engine *e);
+int64_t engine_started(const struct engine *e); /* s since the epoch */
+
+/**
+ * engine_target() - what new data of @scope is wrapped under: mailbox policy, else the tenant's if
+ * the workload is covered, else the service key. From memory, never blocks.
+ */
+void engine_target(struct engine *e, const struct scope *scope, struct wrap_ref *ret_ref);
+
+/*
+ * engine_epoch() - changes whenever any engine_target() may have: an assignment, a new generation.
+ * A file whose target was resolved in this epoch need not ask again. One atomic load.
+ */
+uint64_t engine_epoch(const struct engine *e);
+
+/* Where a target comes from, for mailboxes/ID/policy. */
+enum target_source {
+	TARGET_MAILBOX,
+	TARGET_TENANT,
+	TARGET_SERVICE
+};
+enum target_source engine_target_source(struct engine *e, const struct scope *scope,
+					struct wrap_ref *ret_ref);
+
+/* engine_damage() - a file failed to authenticate: an event with path and block; at most one per
+ * file and block in a minute. @what: "header", "block", "size", ... @path relative to the top. */
+void engine_damage(struct engine *e, const char *path, uint64_t block_no, const char *what);
+
+#endif

@@ -1,0 +1,68 @@
+/* fs/policy/keyring.h - opened DEP keys: the rules of DESIGN 5.1, one vault call at a time per
+ * policy. */
+#ifndef DEPFS_POLICY_KEYRING_H
+#define DEPFS_POLICY_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/err.h"
+#include "crypto/header.h"
+#include "crypto/wrap.h"
+#include "kms/kms.h"
+
+struct engine;
+
+enum request_class {
+	REQUEST_USER,	/* a program's request */
+	REQUEST_SYSTEM, /* depfs's own jobs, or a process in the group of system_gid= */
+};
+
+/* How long a caller waits for a vault. */
+struct key_wait {
+	bool (*interrupted)(void *arg); /* polled every 50 ms or so; NULL: never */
+	void *arg;
+	unsigned timeout_ms; /* 0: the default of 60,000 */
+};
+
+/**
+ * keyring_peek() - a key that is open, from memory only; never blocks
+ * Return: 0 and a counted reference; -EINPROGRESS: not open, ask keyring_get() from a thread that
+ * may block; -EKEYREVOKED: the policy is revoked and was proved so within key_check seconds.
+ */
+int keyring_peek(struct engine *e, const struct wrap_ref *ref, enum request_class class,
+		 struct wrap_key **ret_kek) MUST_CHECK;
+
+/**
+ * keyring_get() - the same, asking the vaults if need be
+ * Single flight per policy and generation: the first caller asks, the others wait for its result.
+ * Return: 0; -EKEYREVOKED: a root answered denied and none opened (user request); -ENOKEY: no such
+ * policy or generation in this store; -EBADMSG: every copy damaged; -EINTR; -ETIMEDOUT; -ENOMEM.
+ * Events: "key-open" with policy, generation, vault key id, outcome, request id;
+ * "availability-key-used" with the reason each time; "key-copy-damaged".
+ */
+int keyring_get(struct engine *e, const struct wrap_ref *ref, enum request_class class,
+		const struct key_wait *wait, struct wrap_key **ret_kek, struct err *err) MUST_CHECK;
+
+/* keyring_forget() - drop the cached key of one policy (every generation), e.g. after its keys were
+ * replaced. */
+void keyring_forget(struct engine *e, const uint8_t policy_id[static UUID_LEN]);
+
+/* What the last proof of access showed, per root key. */
+struct root_health {
+	enum kms_outcome outcome;
+	int64_t when;	/* s since the epoch; 0: never asked */
+	char text[160]; /* sentence when not ok */
+};
+
+enum keyring_state {
+	KEYRING_CLOSED,	  /* nothing cached */
+	KEYRING_OPEN,	  /* both roots fine at last sight */
+	KEYRING_DEGRADED, /* open, but a root fails or a copy is damaged, or opened by the
+			     availability key */
+	KEYRING_REVOKED,  /* denied, none opens */
+};
+enum keyring_state keyring_state_of(struct engine *e, const uint8_t policy_id[static UUID_LEN],
+				    struct root_health ret_health[static 2]);
+
+#endif

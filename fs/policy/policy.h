@@ -1,0 +1,113 @@
+/* fs/policy/policy.h - the acts of DESIGN section 5: create, assign, refresh, replace, enable,
+ * check, list. */
+#ifndef DEPFS_POLICY_POLICY_H
+#define DEPFS_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/err.h"
+#include "fs/policy/audit.h"
+#include "fs/policy/engine.h"
+#include "fs/policy/keyring.h"
+#include "fs/policy/record.h"
+
+/*
+ * Every act: @who is recorded in an event with the outcome; @p is a policy's name (case-blind) or
+ * id, unknown ones are -ENOENT; errno and sentence as in DESIGN section 5. Acts may call vaults:
+ * never from a thread that serves files. Two acts at once: the second waits, then sees the first's
+ * result (EBUSY with a sentence when it waited over 30 s). Acts are idempotent.
+ */
+
+#define POLICY_MAILBOX_MAX 50 /* active policies of kind mailbox: enabled, or assigned */
+
+enum policy_state {
+	POLICY_DRAFT,
+	POLICY_READY,
+	POLICY_DEGRADED,
+	POLICY_REVOKED,
+	POLICY_DISABLED
+};
+const char *policy_state_name(enum policy_state s);
+const char *policy_kind_name(enum policy_kind k); /* "multi-workload", "mailbox" */
+
+struct policy_root_info {
+	char key_id[KEY_ID_MAX]; /* as given */
+	char kid[KEY_ID_MAX];	 /* of the copy in use, with version; empty: draft */
+	struct root_health health;
+};
+
+#define POLICY_OUTCOME_MAX 1024
+struct policy_info { /* a copy: valid whatever happens to the policy */
+	uint8_t id[UUID_LEN];
+	char name[POLICY_NAME_MAX + 1];
+	char description[POLICY_DESCRIPTION_MAX + 1];
+	enum policy_kind kind;
+	enum policy_state state;
+	bool enabled, assigned_tenant;
+	uint32_t mailboxes_assigned;
+	uint32_t generation;
+	uint64_t created;
+	struct policy_root_info roots[2];
+	char last_refresh[POLICY_OUTCOME_MAX]; /* lines "name: outcome", by check; empty: never done
+						  since mount */
+	char last_check[POLICY_OUTCOME_MAX];
+};
+
+int policy_get(struct engine *e, const char *p, struct policy_info *ret_info,
+	       struct err *err) MUST_CHECK;
+/* policy_list() - by name; *ret_list is malloc'ed, the caller frees it. */
+int policy_list(struct engine *e, struct policy_info **ret_list, size_t *ret_count) MUST_CHECK;
+/* policy_generation() - counts changes of any policy record or assignment: a cheap "did anything
+ * change". */
+uint64_t policy_change_no(const struct engine *e);
+
+int policy_name_check(const char *name, struct err *err)
+	MUST_CHECK; /* the rules of "create": -EINVAL, -ENAMETOOLONG */
+
+int policy_create_draft(struct engine *e, const char *name, const struct actor *who,
+			struct err *err) MUST_CHECK;
+int policy_set_kind(struct engine *e, const char *p, enum policy_kind kind, const struct actor *who,
+		    struct err *err) MUST_CHECK; /* draft only, else -EBUSY */
+/* policy_set_keys() - completes a draft (it becomes enabled), or replaces both keys; @ids are
+ * trimmed. */
+int policy_set_keys(struct engine *e, const char *p, const char *const ids[static 2],
+		    const struct actor *who, struct err *err) MUST_CHECK;
+/* policy_create() - draft and keys in one act: exists whole or not at all. */
+int policy_create(struct engine *e, const char *name, const char *const ids[static 2],
+		  enum policy_kind kind, const char *description, const struct actor *who,
+		  struct err *err) MUST_CHECK;
+int policy_rename(struct engine *e, const char *p, const char *new_name, const struct actor *who,
+		  struct err *err) MUST_CHECK;
+int policy_describe(struct engine *e, const char *p, const char *text, const struct actor *who,
+		    struct err *err) MUST_CHECK;
+int policy_enable(struct engine *e, const char *p, const struct actor *who,
+		  struct err *err) MUST_CHECK;
+int policy_disable(struct engine *e, const char *p, const struct actor *who,
+		   struct err *err) MUST_CHECK;
+int policy_refresh(struct engine *e, const char *p, const struct actor *who,
+		   struct err *err) MUST_CHECK;
+int policy_check(struct engine *e, const char *p, const struct actor *who,
+		 struct err *err) MUST_CHECK;
+/* policy_discard() - rmdir of a draft; a completed policy is -EBUSY until `remove` with its scan
+ * exists. */
+int policy_discard(struct engine *e, const char *p, const struct actor *who,
+		   struct err *err) MUST_CHECK;
+
+int assign_tenant(struct engine *e, const char *p, const struct actor *who,
+		  struct err *err) MUST_CHECK;
+int unassign_tenant(struct engine *e, const struct actor *who, struct err *err) MUST_CHECK;
+int assign_mailbox(struct engine *e, const char *mailbox, const char *p, const struct actor *who,
+		   struct err *err) MUST_CHECK;
+int unassign_mailbox(struct engine *e, const char *mailbox, const struct actor *who,
+		     struct err *err) MUST_CHECK;
+/* assignment_get() - the tenant's policy; -ENOENT: none. assignment_of_mailbox() - its own;
+ * -ENOENT: none. */
+int assignment_get(struct engine *e, struct policy_info *ret_info) MUST_CHECK;
+int assignment_of_mailbox(struct engine *e, const char *mailbox,
+			  struct policy_info *ret_info) MUST_CHECK;
+/* mailbox_list() - ids with a policy of their own; *ret_ids one malloc'ed block of NUL-terminated
+ * strings. */
+int mailbox_list(struct engine *e, char **ret_ids, size_t *ret_count) MUST_CHECK;
+
+#endif

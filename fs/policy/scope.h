@@ -1,0 +1,60 @@
+/* fs/policy/scope.h - where a policy is resolved: workloads, mailboxes, and the path that decides.
+ */
+#ifndef DEPFS_POLICY_SCOPE_H
+#define DEPFS_POLICY_SCOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/cleanup.h"
+#include "crypto/header.h"
+
+enum workload {
+	WORKLOAD_MAILBOX, /* mailbox/<id>/ */
+	WORKLOAD_SIGNALS,
+	WORKLOAD_CHAT,
+	WORKLOAD_EDM,
+	WORKLOAD_OTHER, /* not covered by a multi-workload policy */
+	WORKLOAD_COUNT,
+};
+
+/*
+ * The table of DESIGN section 3. Assignment never changes `id` or `name`: a scope is made when its
+ * folder is first seen, and lives as long as its table.
+ */
+struct scope {
+	enum workload workload;
+	const char *mailbox;	  /* its id, or NULL: not below mailbox/<id>/ */
+	uint8_t id[SCOPE_ID_LEN]; /* goes into headers */
+	uint32_t index;		  /* small number, counted from 0 in order of first sight */
+	char name[]; /* "mailbox/<id>", "mailbox", "chat", "planner", or "" for the mount's top */
+};
+
+struct scope_table;
+struct service_key;
+
+int scope_table_new(const struct service_key *sk, struct scope_table **ret_table) MUST_CHECK;
+void scope_table_free(struct scope_table *t);
+DEFINE_CLEANUP(struct scope_table *, scope_table_free)
+
+const struct scope *scope_root(struct scope_table *t);
+
+/**
+ * scope_enter() - the scope of what lies in folder @name, whose own folder lies in @parent
+ * Top -> "<name>"; "mailbox" -> "mailbox/<name>"; anything else stays @parent. Thread-safe.
+ * Return: 0; -ENOMEM; -EIO.
+ */
+int scope_enter(struct scope_table *t, const struct scope *parent, const char *name,
+		const struct scope **ret_scope) MUST_CHECK;
+
+/* scope_of_path() - by a path relative to the top ("mailbox/u1/x", "chat/y"); the last part is
+ * taken as a file. */
+int scope_of_path(struct scope_table *t, const char *path,
+		  const struct scope **ret_scope) MUST_CHECK;
+
+const char *workload_name(enum workload w); /* "mailbox", ..., "other" */
+bool workload_covered(enum workload w);	    /* by a multi-workload policy */
+bool workload_rewraps_existing(
+	enum workload w); /* on assignment, data already there is re-wrapped */
+
+#endif

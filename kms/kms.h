@@ -1,0 +1,91 @@
+/* kms/kms.h - key services: describe, wrap and unwrap with root keys in vaults, one small
+ * interface. */
+#ifndef DEPFS_KMS_H
+#define DEPFS_KMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/cleanup.h"
+#include "crypto/err.h"
+#include "crypto/secret.h"
+
+#define KEY_ID_MAX   512 /* bytes of a key id with its version and NUL */
+#define KMS_WRAP_MAX 512 /* bytes of a wrapped key: RSA 4096 */
+
+/* What a vault's answer means; DESIGN 5.1 judges by these, never by an errno. */
+enum kms_outcome {
+	KMS_OK,
+	KMS_DENIED,    /* 403, key disabled, credential refused: somebody means no */
+	KMS_TRANSIENT, /* network, DNS, 408, 429, 5xx, token service down: try again */
+	KMS_NOT_FOUND, /* no such vault key or version; judged as denied where a stored copy names
+			  it */
+	KMS_DAMAGED,   /* 400, OAEP fails: this copy is not what that key wrapped */
+	KMS_MISCONFIGURED, /* our side: malformed id, no such scheme, unusable answer */
+};
+
+const char *kms_outcome_name(enum kms_outcome o); /* "ok", "denied", "transient", "not found",
+						     "damaged", "misconfigured" */
+/* STYLE section 4's table: ok 0, denied -EACCES, transient -EAGAIN, not found -ENOKEY, damaged
+ * -EBADMSG, misconfigured -EINVAL. */
+int kms_outcome_errno(enum kms_outcome o);
+
+/* A parsed key id: SCHEME://VAULT/keys/NAME[/VERSION]. */
+struct key_id {
+	char scheme[8];	  /* "local" or "https" */
+	char vault[256];  /* host or local vault name, lower case */
+	char name[128];	  /* letters, digits, '-' and '_' */
+	char version[64]; /* 32 hex digits, or empty: the newest */
+};
+
+/* key_id_parse() - -EINVAL and a sentence naming the offending part. */
+int key_id_parse(const char *text, struct key_id *ret_id, struct err *err) MUST_CHECK;
+void key_id_format(const struct key_id *id,
+		   char out[static KEY_ID_MAX]); /* with the version when set */
+/* key_id_same_key() - same vault and name, whatever the versions. */
+bool key_id_same_key(const struct key_id *a, const struct key_id *b);
+
+/* What "describe" tells: enough for every check of DESIGN section 5. */
+struct kms_key_info {
+	char id[KEY_ID_MAX]; /* with the version described */
+	char kty[16];	     /* "RSA", "RSA-HSM", ... */
+	unsigned bits;
+	bool can_wrap, can_unwrap; /* key_ops */
+	bool enabled;
+	int64_t expires;	 /* seconds since the epoch, 0: none */
+	int64_t not_before;	 /* 0: none */
+	char recovery_level[64]; /* Key Vault's word, e.g. "Recoverable+ProtectedSubscription" */
+	bool purgeable;
+};
+
+struct kms_config {
+	const char *vaults_dir; /* folder of the local vaults; NULL: /var/lib/depfs/vaults */
+};
+
+struct kms; /* safe to use from many threads at once */
+
+int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *err) MUST_CHECK;
+void kms_free(struct kms *kms);
+DEFINE_CLEANUP(struct kms *, kms_free)
+
+/*
+ * Each call may block as long as the vault takes; bounded by the service's own deadline (30 s).
+ * @key_id: text; without a version the newest is meant.
+ * @request_id: NULL, or room for the vault's own id of the request, for the audit log.
+ * Outcome other than KMS_OK: @err holds a sentence naming the key id and the cause.
+ */
+#define KMS_REQUEST_ID_LEN 64
+enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_key_info *ret_info,
+			      struct err *err) MUST_CHECK;
+/* @ret_kid: the id with the version that did the wrap, which the caller stores beside it. */
+enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
+			  uint8_t ret_wrapped[static KMS_WRAP_MAX], size_t *ret_wrapped_len,
+			  char ret_kid[static KEY_ID_MAX], char *request_id,
+			  struct err *err) MUST_CHECK;
+/* @key_id: names a version. */
+enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *wrapped,
+			    size_t wrapped_len, struct secret **ret_key, char *request_id,
+			    struct err *err) MUST_CHECK;
+
+#endif
