@@ -1,0 +1,38 @@
+/* kms/local_edit.h - the frame of every change to a local vault: lock, load, change, save. For kms/
+ * only. */
+#ifndef DEPFS_KMS_LOCAL_EDIT_H
+#define DEPFS_KMS_LOCAL_EDIT_H
+
+#include "local_store.h"
+
+/* One change of a vault or of a key, under the vault's lock from edit_begin_*() to edit_fini_p().
+ */
+struct edit {
+	struct key_id id;
+	struct local_dir vault, key_dir;
+	int lock_fd;
+	struct local_key *key;
+};
+
+#define EDIT_NONE                                                                 \
+	{                                                                         \
+		.vault = LOCAL_DIR_NONE, .key_dir = LOCAL_DIR_NONE, .lock_fd = -1 \
+	}
+
+void edit_fini_p(struct edit *e); /* for CLEANUP(); a change that was not saved never was */
+
+int edit_begin_vault(struct edit *e, const char *vaults_dir, const struct key_id *id,
+		     struct err *err) MUST_CHECK;
+int edit_begin_key(struct edit *e, const char *vaults_dir, const struct key_id *id,
+		   struct err *err) MUST_CHECK;
+/* edit_begin_live() - the same for the acts that a deleted key does not take: -ENOENT. */
+int edit_begin_live(struct edit *e, const char *vaults_dir, const struct key_id *id,
+		    struct err *err) MUST_CHECK;
+/* edit_save() - the key's record, then a line in the vault's log that names the act. */
+int edit_save(const struct edit *e, const char *act, struct err *err) MUST_CHECK;
+void edit_log(const struct edit *e, const char *act);
+
+/* version_refuse() - -EINVAL when @id names a version: for acts on a whole key. */
+int version_refuse(const struct key_id *id, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,164 @@
+/* kms/local_manage.c - changes to keys and vaults that are there; DESIGN section 6. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "local_edit.h"
+
+static struct local_version *version_find(struct edit *e, const char *version)
+{
+	for (size_t i = 0; i < e->key->n_versions; i++)
+		if (strcmp(e->key->versions[i].version, version) == 0)
+			return &e->key->versions[i];
+	return NULL;
+}
+
+/* The switch that @id means: the key's own, or that of the version it names. */
+static int enabled_find(struct edit *e, bool **ret_enabled, struct err *err)
+{
+	struct local_version *version;
+
+	if (!e->id.version[0]) {
+		*ret_enabled = &e->key->enabled;
+		return 0;
+	}
+	version = version_find(e, e->id.version);
+	if (!version)
+		return err_set(err, -ENOENT, "the key has no version %s", e->id.version);
+	*ret_enabled = &version->enabled;
+	return 0;
+}
+
+int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err *err)
+{
+	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
+	bool *enabled;
+	int r = edit_begin_live(&e, vaults_dir, id, err);
+
+	if (r == 0)
+		r = enabled_find(&e, &enabled, err);
+	if (r < 0)
+		return r;
+	*enabled = true;
+	return edit_save(&e, "enable", err);
+}
+
+int local_key_disable(const char *vaults_dir, const struct key_id *id, struct err *err)
+{
+	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
+	bool *enabled;
+	int r = edit_begin_live(&e, vaults_dir, id, err);
+
+	if (r == 0)
+		r = enabled_find(&e, &enabled, err);
+	if (r < 0)
+		return r;
+	*enabled = false;
+	return edit_save(&e, "disable", err);
+}
+
+int local_key_delete(const char *vaults_dir, const struct key_id *id, struct err *err)
+{
+	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
+	int r = version_refuse(id, err); /* Key Vault cannot delete one version, AKV.md section 1 */
+
+	if (r == 0)
+		r = edit_begin_key(&e, vaults_dir, id, err);
+	if (r < 0)
+		return r;
+	if (e.key->deleted != 0)
+		return err_set(err, -ENOENT, "the key is deleted already");
+	e.key->deleted = time(NULL);
+	return edit_save(&e, "delete", err);
+}
+
+int local_key_recover(const char *vaults_dir, const struct key_id *id, struct err *err)
+{
+	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
+	int r = version_refuse(id, err);
+
+	if (r == 0)
+		r = edit_begin_key(&e, vaults_dir, id, err);
+	if (r < 0)
+		return r;
+	if (e.key->deleted == 0)
+		return err_set(err, -EINVAL, "the key is not deleted");
+	e.key->deleted = 0;
+	return edit_save(&e, "recover", err);
+}
+
+/* A change of the rules; a vault and a key take the same. */
+typedef void rules_change(struct local_rules *rules, const void *arg);
+
+static int rules_edit(const char *vaults_dir, const struct key_id *id, const char *act,
+		      rules_change *change, const void *arg, struct err *err)
+{
+	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
+	struct local_rules rules;
+	int r = version_refuse(id, err);
+
+	if (r < 0)
+		return r;
+	if (id->name[0]) {
+		r = edit_begin_live(&e, vaults_dir, id, err);
+		if (r < 0)
+			return r;
+		change(&e.key->rules, arg);
+		return edit_save(&e, act, err);
+	}
+	r = edit_begin_vault(&e, vaults_dir, id, err);
+	if (r == 0)
+		r = vault_rules_load(&e.vault, &rules, err);
+	if (r < 0)
+		return r;
+	change(&rules, arg);
+	r = vault_rules_save(&e.vault, &rules, err);
+	if (r == 0)
+		edit_log(&e, act);
+	return r;
+}
+
+static void rules_deny(struct local_rules *rules, const void *arg)
+{
+	rules->denied |= *(const unsigned *)arg;
+}
+
+static void rules_allow(struct local_rules *rules, const void *arg)
+{
+	rules->denied &= ~*(const unsigned *)arg;
+}
+
+static void rules_fault(struct local_rules *rules, const void *arg)
+{
+	rules->fault = *(const struct local_fault *)arg;
+}
+
+static int ops_check(unsigned ops, struct err *err)
+{
+	if (ops == 0 || (ops & ~LOCAL_OP_ALL))
+		return err_set(err, -EINVAL, "the operations are get, wrapKey and unwrapKey");
+	return 0;
+}
+
+int local_deny(const char *vaults_dir, const struct key_id *id, unsigned ops, struct err *err)
+{
+	int r = ops_check(ops, err);
+
+	return r < 0 ? r : rules_edit(vaults_dir, id, "deny", rules_deny, &ops, err);
+}
+
+int local_allow(const char *vaults_dir, const struct key_id *id, unsigned ops, struct err *err)
+{
+	int r = ops_check(ops, err);
+
+	return r < 0 ? r : rules_edit(vaults_dir, id, "allow", rules_allow, &ops, err);
+}
+
+int local_fault_set(const char *vaults_dir, const struct key_id *id, struct local_fault fault,
+		    struct err *err)
+{
+	if (fault.outcome == KMS_MISCONFIGURED || fault.delay_ms > LOCAL_DELAY_MAX_MS)
+		return err_set(err, -EINVAL, "no such fault, or a delay above %u ms",
+			       LOCAL_DELAY_MAX_MS);
+	return rules_edit(vaults_dir, id, "fault", rules_fault, &fault, err);
+}
