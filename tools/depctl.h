@@ -1,0 +1,65 @@
+/* tools/depctl.h - what the subcommands of depctl share: their environment, exit codes and the
+ * way they refuse. */
+#ifndef DEPFS_TOOLS_DEPCTL_H
+#define DEPFS_TOOLS_DEPCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "crypto/err.h"
+
+enum cmd_exit {
+	CMD_OK = 0,
+	CMD_REFUSED = 1, /* the sentence is on stderr */
+	CMD_USAGE = 2,
+};
+
+/*
+ * The options that stand before or after any subcommand; main() has taken them out of argv, so a
+ * subcommand sees its own options only. What follows "--" is never an option.
+ */
+struct cmd_env {
+	const char *mount;	/* -m; NULL: not given, ctl_open() looks for it */
+	bool json;		/* --json: one JSON value on stdout instead of text */
+	const char *vaults_dir; /* --vaults, else DEPFS_VAULTS, else the default folder; never NULL */
+};
+
+/*
+ * A subcommand: argv[0] is its name ("key"), argv[argc] is NULL. Returns an enum cmd_exit.
+ * With the argument --help alone it prints its usage on stdout and returns CMD_OK.
+ */
+typedef int (*cmd_fn)(int argc, char **argv, const struct cmd_env *env);
+
+int cmd_status(int argc, char **argv, const struct cmd_env *env);
+int cmd_policy(int argc, char **argv, const struct cmd_env *env);
+int cmd_assign(int argc, char **argv, const struct cmd_env *env);
+int cmd_unassign(int argc, char **argv, const struct cmd_env *env);
+int cmd_assignment(int argc, char **argv, const struct cmd_env *env);
+int cmd_mailbox(int argc, char **argv, const struct cmd_env *env);
+int cmd_events(int argc, char **argv, const struct cmd_env *env);
+int cmd_inspect(int argc, char **argv, const struct cmd_env *env);
+int cmd_key(int argc, char **argv, const struct cmd_env *env);
+
+/* cmdlet_find() - the Customer Key cmdlet of that name in any case, or NULL; its argv[0] is the
+ * name as typed. */
+cmd_fn cmdlet_find(const char *name);
+
+/* cmd_refuse() - "depctl: <sentence>" on stderr; CMD_REFUSED. @r: negative errno, for when @err
+ * says nothing. */
+int cmd_refuse(int r, const struct err *err);
+
+/**
+ * cmd_usage_error() - "depctl: <sentence>" and the usage lines of @command on stderr
+ * @command: one or two words, "policy create"; every row of usage_table[] that begins so is shown
+ * Return: CMD_USAGE.
+ */
+int cmd_usage_error(const char *command, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* cmd_usage() - the usage of @command on stdout, each line with its meaning; CMD_OK. */
+int cmd_usage(const char *command);
+
+/* cmd_wants_help() - the only argument is --help or -h. */
+bool cmd_wants_help(int argc, char **argv);
+
+#endif
