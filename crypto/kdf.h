@@ -29,6 +29,12 @@
 int hkdf_sha256(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len,
 		const uint8_t *info, size_t info_len, uint8_t *out, size_t out_len) MUST_CHECK;
 
+/* Its two steps, RFC 5869 sections 2.2 and 2.3, for several outputs from one extract. */
+int hkdf_extract(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len,
+		 uint8_t ret_prk[static SHA256_LEN]) MUST_CHECK;
+int hkdf_expand(const uint8_t prk[static SHA256_LEN], const uint8_t *info, size_t info_len,
+		uint8_t *out, size_t out_len) MUST_CHECK;
+
 /* kdf_derive() - hkdf_sha256() with an empty salt and one of the info strings above. */
 int kdf_derive(const uint8_t *key, size_t key_len, const char *info, uint8_t *out,
 	       size_t out_len) MUST_CHECK;

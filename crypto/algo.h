@@ -1,0 +1,47 @@
+/* crypto/algo.h - inside crypto/ only: algorithms fetched once a process, contexts kept one a
+ * thread. */
+#ifndef DEPFS_CRYPTO_ALGO_H
+#define DEPFS_CRYPTO_ALGO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#define ALGO_SHA256_BLOCK_LEN 64 /* bytes, FIPS 180-4 */
+
+/*
+ * Fetching looks names up under a lock of the library, and a fresh context is several
+ * allocations: either costs more than the work itself when a file is created or opened.
+ */
+struct algo {
+	EVP_CIPHER *gcm; /* AES-256-GCM */
+	EVP_CIPHER *ctr; /* AES-256-CTR */
+	EVP_MAC *cmac;
+	EVP_MD *sha256;
+};
+
+/* Key bytes in passing, on the secure heap; zero between calls. One owner each. */
+struct algo_scratch {
+	uint8_t hmac_pad[ALGO_SHA256_BLOCK_LEN]; /* hmac_sha256() */
+	uint8_t hkdf_prk[32];			 /* hkdf_sha256() */
+	uint8_t hkdf_t[32];			 /* hkdf_expand() */
+	uint8_t siv_d[16];			 /* wrap.c */
+	uint8_t siv_piece[16];
+};
+
+/* This thread's contexts; freed, and by that wiped, when the thread ends. */
+struct algo_thread {
+	EVP_MD_CTX *md;	     /* SHA-256 */
+	EVP_MAC_CTX *cmac;   /* over AES-256-CBC */
+	EVP_CIPHER_CTX *ctr; /* AES-256-CTR */
+	struct algo_scratch *scratch;
+};
+
+const struct algo *algo_get(void);	   /* NULL when OpenSSL lacks one of them */
+struct algo_thread *algo_thread_get(void); /* NULL when memory or an algorithm lacks */
+
+/* algo_failed() - OpenSSL refused: its error queue is emptied, since nobody reads it; -EIO */
+int algo_failed(void);
+
+#endif
