@@ -95,7 +95,7 @@ static int port_normalise(char *host, size_t host_len, char *colon, struct err *
 	port = strtoul(colon + 1, NULL, 10);
 	if (port == 0 || port > 65535)
 		return err_set(err, -EINVAL, "vault host: %lu is not a port", port);
-	*colon = '\0';
+	memset(colon, 0, host_len - (size_t)(colon - host)); /* equal ids are equal bytes */
 	if (port != 443)
 		(void)snprintf(colon, host_len - (size_t)(colon - host), ":%lu", port);
 	return 0;

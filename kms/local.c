@@ -221,25 +221,33 @@ static int pem_read(const struct view *v, struct secret **ret_pem, struct err *e
 	return 0;
 }
 
+/* A bit flipped in the file must not look like a wrapped key that does not open. */
+static int pem_check(const struct view *v, struct secret *pem, struct err *err)
+{
+	char hash[65];
+
+	if (pem_hash(pem, hash) < 0)
+		return err_set(err, -EIO, "OpenSSL refuses to hash");
+	if (strcmp(hash, v->version->sha256) != 0)
+		return err_set(err, -EBADMSG, "not the bytes that were stored");
+	return 0;
+}
+
 /* The private key is parsed for each call and dropped after it: a vault is asked once a policy and
  * minute, and what is not kept cannot outlive a disable or a delete. */
 static enum kms_outcome view_key(const struct view *v, struct rsa_key **ret_key, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *pem = NULL;
-	CLEANUP(rsa_key_free_p) struct rsa_key *key = NULL;
 	int r = pem_read(v, &pem, err);
 
 	if (r < 0)
 		return outcome_of_read(r);
-	r = rsa_key_from_pem(secret_bytes(pem), secret_len(pem), &key, err);
-	if (r == 0 && rsa_key_bits(key) != v->key->bits)
-		r = err_set(err, -EBADMSG, "not of the size that the key has");
-	if (r < 0) {
+	r = pem_check(v, pem, err);
+	if (r == 0)
+		r = rsa_key_from_pem(secret_bytes(pem), secret_len(pem), ret_key, err);
+	if (r < 0)
 		(void)err_prefix(err, r, "file %s/%s.pem", v->key_dir.path, v->version->version);
-		return outcome_of_read(r);
-	}
-	*ret_key = STEAL(key);
-	return KMS_OK;
+	return outcome_of_read(r);
 }
 
 static void info_fill(const struct view *v, const struct key_id *id, struct kms_key_info *info)

@@ -6,9 +6,10 @@
 #include "kms.h"
 
 #define LOCAL_VAULTS_DIR   "/var/lib/depfs/vaults"
-#define LOCAL_VERSIONS_MAX 500	   /* of one key; rotating further is refused */
-#define LOCAL_DELAY_MAX_MS 600000u /* of a fault; an answer later than the deadline is transient \
-				    */
+#define LOCAL_VERSIONS_MAX 500 /* of one key; rotating further is refused */
+#define LOCAL_DELAY_MAX_MS                                                    \
+	600000u /* of a fault; an answer later than the deadline is transient \
+		 */
 #define LOCAL_LEVEL_DEFAULT   "Recoverable+ProtectedSubscription"
 #define LOCAL_LEVEL_PURGEABLE "Recoverable+Purgeable"
 
@@ -45,6 +46,7 @@ struct local_version {
 	char version[33]; /* 32 hex digits */
 	int64_t created;  /* seconds since the epoch, like every time here */
 	bool enabled;
+	char sha256[65]; /* of the private key's file, in hex; of an EC key empty */
 };
 
 struct local_key {

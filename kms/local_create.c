@@ -20,12 +20,18 @@ static void new_version_fini_p(struct new_version *n)
 	secret_free(n->pem);
 }
 
-static int pem_new(unsigned bits, struct secret **ret_pem, struct err *err)
+/* The private key of @n, slow to make, and what its file will hash to. */
+static int new_version_key(struct new_version *n, unsigned bits, struct err *err)
 {
 	CLEANUP(rsa_key_free_p) struct rsa_key *rsa = NULL;
 	int r = rsa_key_generate(bits, &rsa, err);
 
-	return r < 0 ? r : rsa_key_to_pem(rsa, ret_pem, err);
+	if (r == 0)
+		r = rsa_key_to_pem(rsa, &n->pem, err);
+	if (r < 0)
+		return r;
+	r = pem_hash(n->pem, n->version.sha256);
+	return r < 0 ? err_set(err, r, "OpenSSL refuses to hash") : 0;
 }
 
 static int new_version_init(struct new_version *n, const char *kty, unsigned bits, struct err *err)
@@ -38,7 +44,7 @@ static int new_version_init(struct new_version *n, const char *kty, unsigned bit
 	hex_encode(id, sizeof(id), n->version.version);
 	n->version.created = time(NULL);
 	n->version.enabled = true;
-	return strcmp(kty, "RSA") == 0 ? pem_new(bits, &n->pem, err) : 0;
+	return strcmp(kty, "RSA") == 0 ? new_version_key(n, bits, err) : 0;
 }
 
 static int new_version_store(const struct local_dir *dir, struct new_version *n, struct err *err)

@@ -125,18 +125,27 @@ static int rules_decode(json_t *denied, json_t *fault, struct local_rules *ret_r
 	return r < 0 ? r : fault_decode(fault, &ret_rules->fault, err);
 }
 
+static bool is_hex(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
+
 static int version_decode(json_t *object, struct local_version *ret_version, struct err *err)
 {
-	const char *version;
+	const char *version, *hash;
 	json_int_t created;
 	int enabled;
 
-	if (json_unpack(object, "{s:s, s:I, s:b !}", "version", &version, "created", &created,
-			"enabled", &enabled) < 0)
-		return err_set(err, -EBADMSG, "a version is not made of version, created, enabled");
-	if (strlen(version) != 32 || strspn(version, "0123456789abcdef") != 32)
+	if (json_unpack(object, "{s:s, s:I, s:b, s:s !}", "version", &version, "created", &created,
+			"enabled", &enabled, "sha256", &hash) < 0)
+		return err_set(err, -EBADMSG,
+			       "a version is not made of version, created, enabled, sha256");
+	if (!is_hex(version, 32))
 		return err_set(err, -EBADMSG, "a version is not 32 hex digits in lower case");
+	if (hash[0] && !is_hex(hash, 64))
+		return err_set(err, -EBADMSG, "a sha256 is not 64 hex digits in lower case");
 	memcpy(ret_version->version, version, 33);
+	memcpy(ret_version->sha256, hash, strlen(hash) + 1);
 	ret_version->created = created;
 	ret_version->enabled = enabled != 0;
 	return 0;
@@ -313,8 +322,9 @@ static json_t *versions_encode(const struct local_key *key)
 
 	for (size_t i = 0; array && i < key->n_versions; i++) {
 		const struct local_version *v = &key->versions[i];
-		json_t *item = json_pack("{s:s, s:I, s:b}", "version", v->version, "created",
-					 (json_int_t)v->created, "enabled", v->enabled);
+		json_t *item = json_pack("{s:s, s:I, s:b, s:s}", "version", v->version, "created",
+					 (json_int_t)v->created, "enabled", v->enabled, "sha256",
+					 v->sha256);
 
 		if (json_array_append_new(array, item) < 0) {
 			json_decref(array);

@@ -81,6 +81,10 @@ int key_save(const struct local_dir *dir, const struct local_key *key, struct er
 void key_folder_name(const char *name, char out[static 128]); /* lower case: ids are case-blind */
 void pem_name(const char *version, char out[static LOCAL_PEM_NAME_LEN]);
 
+/* pem_hash() - what a version's sha256 says of its file, so that damage is told from a wrong copy.
+ */
+int pem_hash(struct secret *pem, char out[static 65]) MUST_CHECK;
+
 /* request_id_new() - 32 hex digits, the vault's own name of a call; -EIO without randomness. */
 int request_id_new(char out[static KMS_REQUEST_ID_LEN]) MUST_CHECK;
 /**

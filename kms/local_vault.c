@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "crypto/bytes.h"
+#include "crypto/kdf.h"
 #include "local_store.h"
 
 int vault_open(const char *vaults_dir, const char *vault, struct local_dir *ret_dir,
@@ -138,6 +139,17 @@ int key_save(const struct local_dir *dir, const struct local_key *key, struct er
 void pem_name(const char *version, char out[static LOCAL_PEM_NAME_LEN])
 {
 	(void)snprintf(out, LOCAL_PEM_NAME_LEN, "%.32s.pem", version);
+}
+
+int pem_hash(struct secret *pem, char out[static 65])
+{
+	struct kdf_part part = {secret_bytes(pem), secret_len(pem)};
+	uint8_t hash[SHA256_LEN];
+	int r = sha256(&part, 1, hash);
+
+	if (r == 0)
+		hex_encode(hash, sizeof(hash), out);
+	return r;
 }
 
 int request_id_new(char out[static KMS_REQUEST_ID_LEN])
