@@ -40,7 +40,8 @@ struct vtree_ops {
 	int (*lookup)(void *tree, uint64_t parent, const char *name, struct vtree_attr *ret_attr);
 	int (*getattr)(void *tree, uint64_t node, struct vtree_attr *ret_attr);
 	/* (may block): the listing of mailboxes/ reads a folder. @off: 0, or a next_off given
-	 * before. */
+	 * before, good for as long as the tree lives. "." and ".." are listed, ".." of the root as
+	 * the root itself. @fill is called with no lock held. */
 	int (*readdir)(void *tree, uint64_t node, uint64_t off, vtree_fill_fn fill, void *arg);
 
 	int (*open)(void *tree, uint64_t node, int flags, const struct actor *who,
@@ -50,7 +51,9 @@ struct vtree_ops {
 			 const struct actor *who); /* (may block) */
 	void (*release)(struct vtree_file *f);
 	/* poll: returns POLLIN|POLLOUT... now; @notify is kept and called once when that may have
-	 * changed, then dropped; NULL: none wanted. */
+	 * changed, and @drop once when it is not kept any more (after notify, at the next poll of
+	 * this file, at release, or at once when nothing will ever change); NULL: none wanted. Both
+	 * are called with no lock held, from any thread. */
 	unsigned (*poll)(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 			 void *arg);
 

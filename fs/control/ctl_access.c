@@ -1,0 +1,93 @@
+#include "fs/control/tree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum member {
+	MEMBER_NO,
+	MEMBER_YES,
+	MEMBER_UNKNOWN
+};
+
+/* groups_have() - whether a "Groups:" line of /proc names @gid. */
+static bool groups_have(const char *line, gid_t gid)
+{
+	const char *at = line + strlen("Groups:");
+	char *end;
+
+	for (;; at = end) {
+		unsigned long one = strtoul(at, &end, 10);
+
+		if (end == at)
+			return false;
+		if (one == gid)
+			return true;
+	}
+}
+
+/* is_member() - of a supplementary group; unknown when the process is gone or not to be seen. */
+static enum member is_member(pid_t pid, gid_t gid)
+{
+	CLEANUP(fclose_p) FILE *status = NULL;
+	CLEANUP(free_mem_p) char *line = NULL;
+	char path[64];
+	size_t cap = 0;
+
+	if (pid <= 0) /* in a pid namespace that we do not see into */
+		return MEMBER_UNKNOWN;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "re");
+	if (!status)
+		return MEMBER_UNKNOWN;
+	while (getline(&line, &cap, status) >= 0)
+		if (strncmp(line, "Groups:", strlen("Groups:")) == 0)
+			return groups_have(line, gid) ? MEMBER_YES : MEMBER_NO;
+	return MEMBER_UNKNOWN;
+}
+
+int ctl_may(const struct control *c, const struct actor *who)
+{
+	if (who->uid == 0 || who->uid == c->config.owner || who->gid == c->config.admin_gid)
+		return 0;
+	return is_member(who->pid, c->config.admin_gid) == MEMBER_NO ? -EACCES : 0;
+}
+
+int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
+{
+	char text[ERR_TEXT_LEN];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	call->refused = true;
+	return err_set(&call->err, r, "%s", text);
+}
+
+void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r)
+{
+	const struct actor *who = call->who;
+	struct audit *audit = engine_audit(call->c->engine);
+	const char *outcome = r < 0 ? errno_name(r) : "ok";
+
+	if (opener && (opener->uid != who->uid || opener->gid != who->gid)) {
+		const struct audit_field fields[] = {
+			AUDIT_FIELD_STR("file", path),
+			AUDIT_FIELD_U64("opener_uid", opener->uid),
+			AUDIT_FIELD_U64("opener_gid", opener->gid),
+			AUDIT_FIELD_U64("opener_pid", (uint64_t)opener->pid),
+		};
+
+		audit_event(audit, "control-write-inherited", who, outcome, fields, 4);
+	}
+	if (call->refused) {
+		const struct audit_field fields[] = {
+			AUDIT_FIELD_STR("file", path),
+			AUDIT_FIELD_STR("why", err_text(&call->err, r)),
+		};
+
+		audit_event(audit, "control-refused", who, outcome, fields, 2);
+	}
+}

@@ -1,0 +1,141 @@
+#include "fs/control/tree.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static_assert(CTL_NODE(0, 1) == VTREE_ROOT, "the top folder is the tree's root");
+
+const struct ctl_row *ctl_rows(enum ctl_kind kind)
+{
+	static const struct ctl_row none[] = {{0}};
+
+	switch (kind) {
+	case CTL_TOP:
+		return ctl_top_rows;
+	case CTL_POLICY:
+		return ctl_policy_rows;
+	case CTL_MAILBOX:
+		return ctl_mailbox_rows;
+	default:
+		return none;
+	}
+}
+
+/* row_at() - by the number in a node; NULL: no such row. */
+static const struct ctl_row *row_at(enum ctl_kind kind, unsigned row_no)
+{
+	const struct ctl_row *row = ctl_rows(kind);
+
+	for (unsigned i = 2; row->name; i++, row++)
+		if (i == row_no)
+			return row->flags & CTL_FOLDER ? NULL : row;
+	return NULL;
+}
+
+int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref)
+{
+	struct ctl_ref ref = {0};
+	uint64_t folder_no = node >> 8;
+	unsigned row_no = node & 0xff;
+	bool gone = false;
+	int r = ctl_policies_sync(c);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&c->lock);
+	if (folder_no < c->folders.n) {
+		ref.folder = c->folders.at[folder_no];
+		gone = ref.folder->kind == CTL_POLICY && !ref.folder->listed;
+	}
+	pthread_mutex_unlock(&c->lock);
+
+	if (!ref.folder || row_no == 0)
+		return -ENOENT;
+	if (gone)
+		return -ESTALE;
+	if (row_no > 1) {
+		ref.row = row_at(ref.folder->kind, row_no);
+		if (!ref.row)
+			return -ENOENT;
+	}
+	*ret_ref = ref;
+	return 0;
+}
+
+void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr)
+{
+	const struct ctl_folder *folder = ref->folder;
+	int64_t when =
+		folder->kind == CTL_POLICY ? (int64_t)folder->created : engine_started(c->engine);
+	struct vtree_attr attr = {
+		.node = CTL_NODE(folder->no, 1),
+		.mode = S_IFDIR | 0750,
+		.uid = c->config.owner,
+		.gid = c->config.admin_gid,
+		.nlink = 1, /* of a folder: not counted, so that find(1) does not rely on it */
+		.mtime = {.tv_sec = when},
+	};
+
+	if (ref->row) {
+		attr.node = CTL_NODE(folder->no, (uint64_t)(ref->row - ctl_rows(folder->kind)) + 2);
+		attr.mode = S_IFREG | ref->row->mode;
+		attr.size = CTL_SIZE;
+	}
+	*ret_attr = attr;
+}
+
+/* fixed_folder() - policies/ or mailboxes/ */
+static struct ctl_folder *fixed_folder(struct control *c, enum ctl_kind kind)
+{
+	struct ctl_folder *folder;
+
+	pthread_mutex_lock(&c->lock); /* the array may be moving */
+	folder = c->folders.at[kind == CTL_POLICIES ? 1 : 2];
+	pthread_mutex_unlock(&c->lock);
+	return folder;
+}
+
+int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
+	      struct ctl_ref *ret_ref)
+{
+	struct ctl_ref ref = {.folder = folder};
+	int r = 0;
+
+	if (folder->kind == CTL_POLICIES)
+		r = ctl_policy_get(c, name, &ref.folder);
+	else if (folder->kind == CTL_MAILBOXES)
+		r = ctl_mailbox_get(c, name, &ref.folder);
+	else {
+		ref.row = ctl_rows(folder->kind);
+		while (ref.row->name && strcmp(ref.row->name, name) != 0)
+			ref.row++;
+		if (!ref.row->name)
+			r = -ENOENT;
+		else if (ref.row->flags & CTL_FOLDER) {
+			ref.folder = fixed_folder(c, ref.row->child);
+			ref.row = NULL;
+		}
+	}
+	if (r < 0)
+		return r;
+	*ret_ref = ref;
+	return 0;
+}
+
+void ctl_path(struct control *c, const struct ctl_ref *ref, char out[static CTL_PATH_MAX])
+{
+	const struct ctl_folder *folder = ref->folder;
+	const char *file = ref->row ? ref->row->name : "";
+	const char *base = folder->kind == CTL_POLICY	 ? "policies/"
+			   : folder->kind == CTL_MAILBOX ? "mailboxes/"
+							 : "";
+
+	pthread_mutex_lock(&c->lock);
+	(void)snprintf(out, CTL_PATH_MAX, "%s%s%s%s", base, folder->name,
+		       *folder->name && *file ? "/" : "", file);
+	pthread_mutex_unlock(&c->lock);
+	if (!*out)
+		(void)snprintf(out, CTL_PATH_MAX, ".");
+	ctl_mask(out);
+}

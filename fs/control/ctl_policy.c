@@ -1,0 +1,317 @@
+#include "fs/control/tree.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+/*
+ * policies/NAME/: the acts take the policy's id, so that a handle stays with its policy through a
+ * rename.
+ */
+static const char *id_of(const struct ctl_call *call)
+{
+	return call->ref.folder->policy_text;
+}
+
+static int info_of(struct ctl_call *call, struct policy_info *ret_info)
+{
+	return policy_get(call->c->engine, id_of(call), ret_info, &call->err);
+}
+
+static struct engine *engine_of(const struct ctl_call *call)
+{
+	return call->c->engine;
+}
+
+/* say() - the answer of an act: what it did to which policy, by the name that it has now. */
+static void __attribute__((format(printf, 2, 3))) say(struct ctl_call *call, const char *fmt, ...)
+{
+	struct policy_info info;
+	va_list args;
+
+	if (info_of(call, &info) < 0) /* removed by another admin since */
+		(void)snprintf(info.name, sizeof(info.name), "%s", id_of(call));
+	(void)fprintf(call->out, "ok: policy %s ", info.name);
+	va_start(args, fmt);
+	(void)vfprintf(call->out, fmt, args);
+	va_end(args);
+	(void)fputc('\n', call->out);
+}
+
+static int id_show(struct ctl_call *call)
+{
+	(void)fprintf(call->out, "%s\n", id_of(call));
+	return 0;
+}
+
+static int kind_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(call->out, "%s\n", policy_kind_name(info.kind));
+	return 0;
+}
+
+static int kind_store(struct ctl_call *call, const char *in)
+{
+	static const enum policy_kind kinds[] = {POLICY_MULTI_WORKLOAD, POLICY_MAILBOX};
+	int r;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(in, policy_kind_name(kinds[i])) != 0)
+			continue;
+		r = policy_set_kind(engine_of(call), id_of(call), kinds[i], call->who, &call->err);
+		if (r == 0)
+			say(call, "is of kind %s", in);
+		return r;
+	}
+	return ctl_refuse(call, -EINVAL, "kind: write %s or %s",
+			  policy_kind_name(POLICY_MULTI_WORKLOAD),
+			  policy_kind_name(POLICY_MAILBOX));
+}
+
+static int description_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(call->out, "%s\n", info.description);
+	return 0;
+}
+
+static int description_store(struct ctl_call *call, const char *in)
+{
+	int r;
+
+	if (strlen(in) > POLICY_DESCRIPTION_MAX)
+		return ctl_refuse(call, -EINVAL, "description: at most %d bytes, this has %zu",
+				  POLICY_DESCRIPTION_MAX, strlen(in));
+	r = policy_describe(engine_of(call), id_of(call), in, call->who, &call->err);
+	if (r == 0)
+		say(call, "described");
+	return r;
+}
+
+static int enabled_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(call->out, "%d\n", info.enabled);
+	return 0;
+}
+
+static int enabled_store(struct ctl_call *call, const char *in)
+{
+	bool on = strcmp(in, "1") == 0;
+	int r;
+
+	if (!on && strcmp(in, "0") != 0)
+		return ctl_refuse(call, -EINVAL, "enabled: write 1 or 0");
+	r = on ? policy_enable(engine_of(call), id_of(call), call->who, &call->err)
+	       : policy_disable(engine_of(call), id_of(call), call->who, &call->err);
+	if (r == 0)
+		say(call, "is %s", on ? "enabled" : "disabled");
+	return r;
+}
+
+/* version_of() - the version that a key id names, or "none". */
+static const char *version_of(const char *kid, struct key_id *key)
+{
+	if (!*kid || key_id_parse(kid, key, NULL) < 0 || !*key->version)
+		return "none";
+	return key->version;
+}
+
+static int key_ids_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	struct key_id key;
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	if (info.state == POLICY_DRAFT) {
+		(void)fputs("none\n", call->out);
+		return 0;
+	}
+	for (int i = 0; i < 2; i++)
+		(void)fprintf(call->out, "%s %s\n", info.roots[i].key_id,
+			      version_of(info.roots[i].kid, &key));
+	return 0;
+}
+
+/* split() - the words of @in, in place; -1: there are more than @max. */
+static int split(char *in, char **words, int max)
+{
+	char *rest = NULL;
+	int n = 0;
+
+	for (char *w = strtok_r(in, " \t\r\n", &rest); w; w = strtok_r(NULL, " \t\r\n", &rest)) {
+		if (n == max)
+			return -1;
+		words[n++] = w;
+	}
+	return n;
+}
+
+/* say_versions() - the answer of an act that wraps anew: the version of each key before and after.
+ */
+static void say_versions(struct ctl_call *call, const char *did, const struct policy_info *before)
+{
+	struct policy_info after;
+	char text[2][2 * sizeof(((struct key_id *)0)->version) + 8];
+	struct key_id was, is;
+
+	if (info_of(call, &after) < 0) {
+		say(call, "%s", did);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		const char *old = version_of(before->roots[i].kid, &was);
+		const char *new = version_of(after.roots[i].kid, &is);
+
+		if (strcmp(before->roots[i].kid, after.roots[i].kid) == 0)
+			(void)snprintf(text[i], sizeof(text[i]), "%s", new);
+		else
+			(void)snprintf(text[i], sizeof(text[i]), "%s -> %s", old, new);
+	}
+	say(call, "%s: key 1 version %s, key 2 version %s", did, text[0], text[1]);
+}
+
+static int key_ids_store(struct ctl_call *call, const char *in)
+{
+	char copy[CTL_WRITE_MAX + 1], *words[2];
+	struct policy_info before;
+	const char *ids[2];
+	int r;
+
+	(void)snprintf(copy, sizeof(copy), "%s", in);
+	if (split(copy, words, 2) != 2)
+		return ctl_refuse(call, -EINVAL,
+				  "key_ids: write two key ids in one write, with a blank or a line "
+				  "end between");
+	r = info_of(call, &before);
+	if (r < 0)
+		return r;
+	ids[0] = words[0];
+	ids[1] = words[1];
+	r = policy_set_keys(engine_of(call), id_of(call), ids, call->who, &call->err);
+	if (r == 0)
+		say_versions(call, before.state == POLICY_DRAFT ? "created" : "has its keys",
+			     &before);
+	return r;
+}
+
+/* outcome_show() - the lines an act left, or that it was not done since the mount. */
+static int outcome_show(struct ctl_call *call, const char *lines)
+{
+	size_t len = strlen(lines);
+
+	(void)fputs(len > 0 ? lines : "none", call->out);
+	if (len == 0 || lines[len - 1] != '\n')
+		(void)fputc('\n', call->out);
+	return 0;
+}
+
+static int refresh_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	return r < 0 ? r : outcome_show(call, info.last_refresh);
+}
+
+static int refresh_store(struct ctl_call *call, const char *in)
+{
+	struct policy_info before;
+	int r;
+
+	if (strcmp(in, "1") != 0)
+		return ctl_refuse(call, -EINVAL,
+				  "refresh: write 1 to take the newest version of both root keys");
+	r = info_of(call, &before);
+	if (r < 0)
+		return r;
+	r = policy_refresh(engine_of(call), id_of(call), call->who, &call->err);
+	if (r == 0)
+		say_versions(call, "refreshed", &before);
+	return r;
+}
+
+static int check_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	return r < 0 ? r : outcome_show(call, info.last_check);
+}
+
+static int check_store(struct ctl_call *call, const char *in)
+{
+	int r;
+
+	if (strcmp(in, "1") != 0)
+		return ctl_refuse(call, -EINVAL, "check: write 1 to check both root keys");
+	r = policy_check(engine_of(call), id_of(call), call->who, &call->err);
+	if (r < 0)
+		return r;
+	say(call, "checked");
+	return check_show(call); /* warnings are the point of a check that passes */
+}
+
+static void root_show(FILE *out, int no, const struct policy_root_info *root)
+{
+	struct key_id key;
+	char when[CTL_TIME_LEN];
+
+	ctl_time(root->health.when, when);
+	(void)fprintf(out, "key %d: %s\n", no, root->key_id);
+	(void)fprintf(out, "key %d version: %s\n", no, version_of(root->kid, &key));
+	(void)fprintf(out, "key %d outcome: %s\n", no,
+		      root->health.when ? kms_outcome_name(root->health.outcome) : "not asked yet");
+	(void)fprintf(out, "key %d when: %s\n", no, when);
+	if (root->health.when && root->health.outcome != KMS_OK)
+		(void)fprintf(out, "key %d why: %s\n", no, root->health.text);
+}
+
+static int status_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	char created[CTL_TIME_LEN];
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	ctl_time((int64_t)info.created, created);
+	(void)fprintf(call->out,
+		      "name: %s\nid: %s\nkind: %s\nstate: %s\nenabled: %d\nassigned: %s\n"
+		      "mailboxes: %u\ngeneration: %u\ncreated: %s\n",
+		      info.name, id_of(call), policy_kind_name(info.kind),
+		      policy_state_name(info.state), info.enabled,
+		      info.assigned_tenant ? "yes" : "no", info.mailboxes_assigned, info.generation,
+		      created);
+	for (int i = 0; i < 2 && info.state != POLICY_DRAFT; i++)
+		root_show(call->out, i + 1, &info.roots[i]);
+	return 0;
+}
+
+const struct ctl_row ctl_policy_rows[] = {
+	{"id", 0440, .show = id_show},
+	{"kind", 0640, .show = kind_show, .store = kind_store},
+	{"description", 0640, CTL_EMPTY, .show = description_show, .store = description_store},
+	{"enabled", 0640, .show = enabled_show, .store = enabled_store},
+	{"key_ids", 0640, CTL_LINES, .show = key_ids_show, .store = key_ids_store},
+	{"refresh", 0640, .show = refresh_show, .store = refresh_store},
+	{"check", 0640, .show = check_show, .store = check_store},
+	{"status", 0440, .show = status_show},
+	{"last_error", 0440, .show = ctl_last_error_show},
+	{0},
+};

@@ -1,0 +1,91 @@
+#include "fs/control/tree.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+static bool is_control(unsigned char ch)
+{
+	return ch < 0x20 || ch == 0x7f;
+}
+
+/* utf8_len() - bytes of the character at @s, RFC 3629; 0: none, or a C1 control. */
+static size_t utf8_len(const unsigned char *s, size_t left_len)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+	if (len == 0 || len > left_len || s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90)) /* overlong */
+		return 0;
+	if ((s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf4 && s[1] >= 0x90)) /* surrogate, range */
+		return 0;
+	if (s[0] == 0xc2 && s[1] < 0xa0) /* C1 controls steer terminals */
+		return 0;
+	return len;
+}
+
+/* is_text() - printable UTF-8; @lines allows what separates them. */
+static bool is_text(const char *in, size_t in_len, bool lines)
+{
+	size_t len;
+
+	for (size_t i = 0; i < in_len; i += len) {
+		len = utf8_len((const unsigned char *)in + i, in_len - i);
+		if (len == 0)
+			return false;
+		if (is_control((unsigned char)in[i]) && !(lines && is_blank(in[i])))
+			return false;
+	}
+	return true;
+}
+
+int ctl_text_clean(struct ctl_call *call, const char *in, size_t in_len,
+		   char out[static CTL_WRITE_MAX + 1])
+{
+	const struct ctl_row *row = call->ref.row;
+
+	if (in_len > CTL_WRITE_MAX)
+		return ctl_refuse(call, -EINVAL, "%s: a command has at most %d bytes, this has %zu",
+				  row->name, CTL_WRITE_MAX, in_len);
+	while (in_len > 0 && is_blank(in[in_len - 1]))
+		in_len--;
+	while (in_len > 0 && is_blank(in[0])) {
+		in++;
+		in_len--;
+	}
+	if (in_len == 0 && !(row->flags & CTL_EMPTY))
+		return ctl_refuse(call, -EINVAL, "%s: nothing was written", row->name);
+	if (!is_text(in, in_len, row->flags & CTL_LINES))
+		return ctl_refuse(call, -EINVAL,
+				  "%s: takes one line of UTF-8 text without control characters",
+				  row->name);
+	memcpy(out, in, in_len);
+	out[in_len] = '\0';
+	return 0;
+}
+
+void ctl_time(int64_t when, char out[static CTL_TIME_LEN])
+{
+	time_t t = when;
+	struct tm tm;
+
+	if (when == 0 || !gmtime_r(&t, &tm) ||
+	    strftime(out, CTL_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		(void)snprintf(out, CTL_TIME_LEN, "never");
+}
+
+void ctl_mask(char *text)
+{
+	for (; *text; text++)
+		if (is_control((unsigned char)*text))
+			*text = '?';
+}

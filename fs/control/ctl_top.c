@@ -1,0 +1,235 @@
+#include "fs/control/tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int version_show(struct ctl_call *call)
+{
+	const struct store_format *format = store_format_of(engine_store(call->c->engine));
+	char id[UUID_TEXT_LEN];
+
+	uuid_encode(format->store_id, id);
+	(void)fprintf(call->out, "depfs: %s\nformat: %u\nstore: %s\n", DEPFS_VERSION,
+		      format->version, id);
+	return 0;
+}
+
+/* DESIGN section 3: what lies in each workload's folder. The rules are the engine's own. */
+static const struct {
+	enum workload workload;
+	const char *folder, *scope, *holds;
+} workloads[] = {
+	{WORKLOAD_MAILBOX, "mailbox/<id>/", "mailbox", "Exchange mailboxes"},
+	{WORKLOAD_SIGNALS, "signals/", "workload", "Exchange user and signal information"},
+	{WORKLOAD_CHAT, "chat/", "workload",
+	 "chat messages, media, recordings, notifications, suggestions, status messages"},
+	{WORKLOAD_EDM, "edm/", "workload", "EDM schemas, rule packages, salts"},
+	{WORKLOAD_OTHER, "anything else", "workload", "not covered by a multi-workload policy"},
+};
+
+static const char *on_assignment(enum workload w)
+{
+	if (!workload_covered(w))
+		return "stays";
+	return workload_rewraps_existing(w) ? "re-wrapped" : "left";
+}
+
+static int workloads_show(struct ctl_call *call)
+{
+	(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", "FOLDER", "WORKLOAD", "SCOPE",
+		      "COVERED", "DATA-ALREADY", "HOLDS");
+	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
+		(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", workloads[i].folder,
+			      workload_name(workloads[i].workload), workloads[i].scope,
+			      workload_covered(workloads[i].workload) ? "yes" : "no",
+			      on_assignment(workloads[i].workload), workloads[i].holds);
+	return 0;
+}
+
+static const char readme[] =
+	"This folder steers the encryption of the files beside it. One value per file; each\n"
+	"write is one command, done when it returns. A write that fails says why in last_error\n"
+	"beside the file, and in error_log. Everything here is in depfs-control(5).\n"
+	"\n"
+	"  status                 how the mount and its policies are\n"
+	"  workloads              which folder is covered by what\n"
+	"  assignment             the policy of the whole tenant: write its name, or none\n"
+	"  policies/              one folder per policy: mkdir makes a draft, mv renames,\n"
+	"                         rmdir removes a draft\n"
+	"  policies/NAME/key_ids  write two key ids to complete a draft, or to replace the keys\n"
+	"  policies/NAME/kind     multi-workload or mailbox, while it is a draft\n"
+	"  policies/NAME/enabled  0 or 1; an assigned policy cannot be disabled\n"
+	"  policies/NAME/refresh  write 1 after a root key got a new version\n"
+	"  policies/NAME/check    write 1 to check both root keys; changes nothing\n"
+	"  policies/NAME/status   state, generation, and how each root key answered last\n"
+	"  mailboxes/ID/policy    the policy of one mailbox: write its name, or none\n"
+	"  events                 the audit log, one JSON object a line, oldest first\n"
+	"\n"
+	"A policy is named by its name or its id. To make one and use it:\n"
+	"\n";
+
+static int readme_show(struct ctl_call *call)
+{
+	const char *mount = call->c->mount;
+
+	(void)fputs(readme, call->out);
+	(void)fprintf(call->out,
+		      "  cd '%s/.depfs'\n"
+		      "  mkdir 'policies/EUR Policy'\n"
+		      "  echo local://vault-a/keys/k1 local://vault-b/keys/k2 >"
+		      "'policies/EUR Policy/key_ids'\n"
+		      "  echo 'EUR Policy' >assignment\n"
+		      "  cat status last_error\n",
+		      mount);
+	return 0;
+}
+
+/* What `status` says of all policies together. */
+struct summary {
+	unsigned by_state[POLICY_DISABLED + 1];
+	const char *tenant;
+	unsigned roots, failing;
+};
+
+static void summarise(const struct policy_info *list, size_t n, struct summary *sum)
+{
+	for (size_t i = 0; i < n; i++) {
+		sum->by_state[list[i].state]++;
+		if (list[i].assigned_tenant)
+			sum->tenant = list[i].name;
+		for (int k = 0; k < 2 && list[i].state != POLICY_DRAFT; k++) {
+			sum->roots++;
+			sum->failing += list[i].roots[k].health.when != 0 &&
+					list[i].roots[k].health.outcome != KMS_OK;
+		}
+	}
+}
+
+/* failing_show() - each root key whose last answer was not ok: one down is seen nowhere else. */
+static void failing_show(FILE *out, const struct policy_info *list, size_t n)
+{
+	unsigned no = 0;
+	char when[CTL_TIME_LEN];
+
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < 2 && list[i].state != POLICY_DRAFT; k++) {
+			const struct root_health *h = &list[i].roots[k].health;
+
+			if (h->when == 0 || h->outcome == KMS_OK)
+				continue;
+			ctl_time(h->when, when);
+			(void)fprintf(out, "root key failing %u: %s key %d, %s at %s, %s\n", ++no,
+				      list[i].name, k + 1, kms_outcome_name(h->outcome), when,
+				      h->text);
+		}
+}
+
+static int policies_show(struct ctl_call *call)
+{
+	CLEANUP(free_mem_p) struct policy_info *list = NULL;
+	struct summary sum = {.tenant = "none"};
+	size_t n = 0;
+	int r = policy_list(call->c->engine, &list, &n);
+
+	if (r < 0)
+		return r;
+	summarise(list, n, &sum);
+	(void)fprintf(call->out, "policies: %zu\n", n);
+	for (int s = 0; s <= POLICY_DISABLED; s++)
+		(void)fprintf(call->out, "policies %s: %u\n",
+			      policy_state_name((enum policy_state)s), sum.by_state[s]);
+	(void)fprintf(call->out, "tenant policy: %s\nroot keys: %u\nroot keys failing: %u\n",
+		      sum.tenant, sum.roots, sum.failing);
+	failing_show(call->out, list, n);
+	return 0;
+}
+
+static void events_summary(struct ctl_call *call)
+{
+	struct audit *audit = engine_audit(call->c->engine);
+	char line[4096];
+
+	audit_last_line(audit, line, sizeof(line));
+	(void)fprintf(call->out, "events: %llu\nlast event: %s\n",
+		      (unsigned long long)audit_last_seq(audit), *line ? line : "none");
+}
+
+static int status_show(struct ctl_call *call)
+{
+	const struct control_config *config = &call->c->config;
+	struct engine *e = call->c->engine;
+	char since[CTL_TIME_LEN], unclean[CTL_TIME_LEN];
+	unsigned waiting = 0;
+	int r;
+
+	if (config->requests_waiting)
+		waiting = config->requests_waiting(config->requests_waiting_arg);
+	ctl_time(engine_started(e), since);
+	ctl_time(store_unclean_since(engine_store(e)), unclean);
+	(void)fprintf(call->out,
+		      "version: %s\nstore: %s\nmount: %s\nmounted since: %s\n"
+		      "requests waiting: %u\n",
+		      DEPFS_VERSION, store_path(engine_store(e)), call->c->mount, since, waiting);
+	r = policies_show(call);
+	if (r < 0)
+		return r;
+	(void)fprintf(call->out, "key check: every %u s\n", engine_key_check_s(e));
+	if (store_unclean_since(engine_store(e)) == 0)
+		(void)fputs("last stop: clean\n", call->out);
+	else
+		(void)fprintf(call->out, "last stop: unclean, in use since %s\n", unclean);
+	events_summary(call);
+	return 0;
+}
+
+static int assignment_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	char id[UUID_TEXT_LEN];
+	int r = assignment_get(call->c->engine, &info);
+
+	if (r == -ENOENT) {
+		(void)fputs("none\n", call->out);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	uuid_encode(info.id, id);
+	(void)fprintf(call->out, "name: %s\nid: %s\n", info.name, id);
+	return 0;
+}
+
+static int assignment_store(struct ctl_call *call, const char *in)
+{
+	struct engine *e = call->c->engine;
+	struct policy_info info;
+	int r;
+
+	if (strcmp(in, "none") == 0) {
+		r = unassign_tenant(e, call->who, &call->err);
+		if (r == 0)
+			(void)fputs("ok: the tenant has no policy\n", call->out);
+		return r;
+	}
+	r = assign_tenant(e, in, call->who, &call->err);
+	if (r < 0)
+		return r;
+	if (assignment_get(e, &info) < 0) /* another admin was at it since */
+		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
+	(void)fprintf(call->out, "ok: policy %s is assigned to the tenant\n", info.name);
+	return 0;
+}
+
+const struct ctl_row ctl_top_rows[] = {
+	{"version", 0440, .show = version_show},
+	{"workloads", 0440, .show = workloads_show},
+	{"README", 0440, .show = readme_show},
+	{"status", 0440, .show = status_show},
+	{"assignment", 0640, .show = assignment_show, .store = assignment_store},
+	{"policies", 0750, .flags = CTL_FOLDER, .child = CTL_POLICIES},
+	{"mailboxes", 0750, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
+	{"events", 0440, .flags = CTL_STREAM},
+	{"last_error", 0440, .show = ctl_last_error_show},
+	{"error_log", 0440, .show = ctl_error_log_show},
+	{0},
+};
