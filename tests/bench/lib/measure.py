@@ -4,14 +4,18 @@ A row takes a mounted filesystem to the state the row starts from (files in
 place, caches cold where it matters), then measures one program's work.
 """
 
+import contextlib
 import json
 import os
 import re
+import signal
+import time
 from dataclasses import dataclass, field
 
-from scratch import BenchError, run
+from scratch import BenchError, run, spawn
 
 FIO_LIMIT_S = 300
+PERF_START_S = 0.5
 KIB, MIB = 1 << 10, 1 << 20
 SMALL_FILE = 8 * KIB
 CLK_TCK = os.sysconf("SC_CLK_TCK")
@@ -54,9 +58,25 @@ class Bench:
 
     def _clocked(self, work):
         """Do the work; what it returned, and daemon and machine seconds spent on it."""
-        daemon, machine = self.mounted.cpu_s(), _busy_s()
-        done = work()
+        with self._recorded():
+            daemon, machine = self.mounted.cpu_s(), _busy_s()
+            done = work()
         return done, self.mounted.cpu_s() - daemon, _busy_s() - machine
+
+    @contextlib.contextmanager
+    def _recorded(self):
+        """With --perf: perf record of the daemon, of the measured part alone."""
+        if not self.options.perf:
+            yield
+            return
+        perf = spawn(["perf", "record", "-q", "-g", "-p", str(self.mounted.daemon.pid),
+                      "-o", self.options.perf])
+        time.sleep(PERF_START_S)
+        try:
+            yield
+        finally:
+            perf.send_signal(signal.SIGINT)
+            perf.wait(30)
 
     def _fio(self, name, *arguments):
         """One fio job group on this mount; its JSON part for reads or writes."""
