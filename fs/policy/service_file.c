@@ -125,9 +125,11 @@ static int line_parse(struct secret *line, const uint8_t store_id[static UUID_LE
 
 	if (r == -ENOTSUP)
 		return err_set(err, r, KEY_FILE_ERR " was made by a later version of depfs", path);
-	if (r == 0)
+	if (r == 0) {
+		secret_bytes(line)[LINE_LEN - 1] = '\0'; /* hex_decode() takes a string */
 		r = hex_decode((char *)secret_bytes(line) + HEX_OFF, secret_bytes(root),
 			       WRAP_KEY_LEN);
+	}
 	if (r < 0)
 		return err_set(err, -EBADMSG,
 			       KEY_FILE_ERR " is damaged: not one line of a service key", path);

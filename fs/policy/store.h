@@ -58,14 +58,29 @@ const struct store_format *store_format_of(const struct store *s);
 struct service_key *store_service_key(struct store *s);
 const char *store_path(const struct store *s); /* absolute, resolved */
 /* store_unclean_since() - seconds since the epoch when the last daemon opened the store and did not
- * stop cleanly; 0: it did. */
+ * stop cleanly (of several such in a row: the first); 0: it did. As it was at store_open(). */
 int64_t store_unclean_since(const struct store *s);
+/* store_recovered() - what the unclean stop left behind has been seen to: in use since this open. */
+int store_recovered(struct store *s, struct err *err) MUST_CHECK;
+/* store_is_rebuilt() - opened from the snapshot: state/ was missing, older, or copied while in use
+ * (it is then kept as state.copied-<seconds>). Events older than the snapshot's are gone. */
+bool store_is_rebuilt(const struct store *s);
 
 /*
  * Tables are LMDB sub-databases of these names. A value is a record followed by RECORD_MAC_LEN
- * bytes of MAC over: table name, NUL, key, record. store_put() appends it, store_get() checks and
- * hides it.
+ * bytes of MAC over: table name, NUL, key length u32, key, record. store_put() appends it, store_get()
+ * checks and hides it. A key has 1 to 511 bytes.
+ *
+ * Records of "meta", integers little-endian u64:
+ *   "service-check"  "depfs service check", never changes: tells a wrong service key
+ *   "change"         counts commits with a snapshot: state/ is never behind state.snapshot
+ *   "in-use"         since when, s since the epoch; absent after a clean stop
+ *   "events-from"    sequence number of the first event kept (a snapshot holds the newest 512)
+ *   "events-head"    audit.h: sequence number and hash of the newest event
  */
+#define STORE_META_EVENTS_FROM "events-from"
+#define STORE_META_EVENTS_HEAD "events-head"
+
 enum store_table {
 	TABLE_META,	   /* "meta":        ASCII key */
 	TABLE_POLICIES,	   /* "policies":    policy id 16 */
@@ -83,7 +98,11 @@ enum store_access {
 	STORE_WRITE
 };
 
-/* store_begin() - writers queue behind one another. The map grows by itself. */
+/*
+ * store_begin() - writers queue behind one another. The map grows by itself, for which it waits for
+ * the readers of the moment: keep reading transactions short. A thread that has one cannot begin a
+ * writing one (-EDEADLK); a second reading one is fine.
+ */
 int store_begin(struct store *s, enum store_access access, struct store_txn **ret_txn,
 		struct err *err) MUST_CHECK;
 void store_abort(struct store_txn *t); /* NULL allowed */
@@ -108,7 +127,7 @@ int store_del(struct store_txn *t, enum store_table table, const void *key, size
 	      struct err *err) MUST_CHECK; /* -ENOENT */
 
 /* store_each() - in key order from the first key >= @from (NULL: all), until @fn returns non-zero,
- * which is handed back. */
+ * which is handed back. @fn may not write. */
 typedef int (*store_each_fn)(void *arg, const void *key, size_t key_len, const uint8_t *value,
 			     size_t value_len);
 int store_each(struct store_txn *t, enum store_table table, const void *from, size_t from_len,

@@ -1,0 +1,114 @@
+/* fs/policy/store_map.c - the memory map of the state: who reads it, and how it grows. */
+#include <errno.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "fs/policy/store_impl.h"
+
+/*
+ * LMDB lets the map move only while no transaction of the process lives. Readers pass a gate that
+ * counts them; who grows the map closes it, waits for the readers inside, moves the map and opens
+ * it again. A thread that is inside already may pass a closed gate, else it would wait for itself.
+ */
+static __thread const struct store *inside; /* store that this thread reads */
+static __thread unsigned inside_count;
+
+bool gate_is_inside(const struct store *s)
+{
+	return inside == s && inside_count > 0;
+}
+
+int gate_enter(struct store *s, struct err *err)
+{
+	if (inside_count > 0 && inside != s)
+		return err_set(err, -EDEADLK, "state: this thread reads another store");
+	pthread_mutex_lock(&s->gate.lock);
+	while (s->gate.closed && inside_count == 0)
+		pthread_cond_wait(&s->gate.idle, &s->gate.lock);
+	s->gate.readers++;
+	pthread_mutex_unlock(&s->gate.lock);
+	inside = s;
+	inside_count++;
+	return 0;
+}
+
+void gate_leave(struct store *s)
+{
+	inside_count--;
+	pthread_mutex_lock(&s->gate.lock);
+	if (--s->gate.readers == 0)
+		pthread_cond_broadcast(&s->gate.idle);
+	pthread_mutex_unlock(&s->gate.lock);
+}
+
+static struct timespec in_ms(unsigned ms)
+{
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &at); /* fails only for a bad argument */
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* Closes the gate and waits for the readers inside; the gate is open again when it fails. */
+static bool gate_close(struct store *s, unsigned wait_ms)
+{
+	struct timespec until = in_ms(wait_ms);
+	bool empty;
+
+	pthread_mutex_lock(&s->gate.lock);
+	s->gate.closed = true;
+	while (s->gate.readers > 0 &&
+	       pthread_cond_clockwait(&s->gate.idle, &s->gate.lock, CLOCK_MONOTONIC, &until) == 0)
+		;
+	empty = s->gate.readers == 0;
+	if (!empty) {
+		s->gate.closed = false;
+		pthread_cond_broadcast(&s->gate.idle);
+	}
+	pthread_mutex_unlock(&s->gate.lock);
+	return empty;
+}
+
+static void gate_open(struct store *s)
+{
+	pthread_mutex_lock(&s->gate.lock);
+	s->gate.closed = false;
+	pthread_cond_broadcast(&s->gate.idle);
+	pthread_mutex_unlock(&s->gate.lock);
+}
+
+int map_grow(struct store *s, unsigned wait_ms, struct err *err)
+{
+	size_t map_len;
+	int rc;
+
+	if (__builtin_mul_overflow(s->env.map_len, 2u, &map_len))
+		return err_set(err, -ENOSPC, "state: the map cannot grow further");
+	if (gate_is_inside(s))
+		return err_set(err, -EDEADLK, "state: this thread reads while it writes");
+	if (!gate_close(s, wait_ms))
+		return err_set(err, -EAGAIN, "state: busy, its map could not grow");
+	rc = mdb_env_set_mapsize(s->env.env, map_len);
+	if (rc == 0)
+		s->env.map_len = map_len;
+	gate_open(s);
+	return rc != 0 ? env_error(rc, "its map cannot grow", err) : 0;
+}
+
+/* At half full and when nobody reads right now: then a transaction seldom has to be replayed. */
+void map_grow_ahead(struct store *s)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	if (mdb_env_info(s->env.env, &info) != 0 || mdb_env_stat(s->env.env, &stat) != 0)
+		return;
+	if ((info.me_last_pgno + 1) * stat.ms_psize > s->env.map_len / 2)
+		(void)map_grow(s, 0, NULL); /* the next transaction tries again */
+}

@@ -1,0 +1,219 @@
+/* fs/policy/store_open.c - which file of the state holds: state/, or the snapshot; both are
+ * checked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "fs/policy/store_impl.h"
+
+#define FALL_BACK_HINT                                                             \
+	"to open the store from " STORE_DIR "/" STORE_SNAPSHOT ", move " STORE_DIR \
+	"/" STORE_STATE_DIR " out of it"
+
+static int have(const struct store *s, const char *name, bool *ret_have, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(s->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return err_set(err, -errno, "%s/%s: %m", s->dir, name);
+		*ret_have = false;
+		return 0;
+	}
+	*ret_have = true;
+	return 0;
+}
+
+static int never_stop(void *arg, const void *key, size_t key_len, const uint8_t *value,
+		      size_t value_len)
+{
+	(void)arg;
+	(void)key;
+	(void)key_len;
+	(void)value;
+	(void)value_len;
+	return 0;
+}
+
+/* Every record but the events, which are many and checked as they are read. */
+static int check_records(struct store *s, struct err *err)
+{
+	CLEANUP(store_abort_p) struct store_txn *t = NULL;
+	int r = store_begin(s, STORE_READ, &t, err);
+
+	for (int table = 0; r == 0 && table < TABLE_COUNT; table++)
+		if (table != TABLE_EVENTS)
+			r = store_each(t, table, NULL, 0, never_stop, NULL, err);
+	return r;
+}
+
+static size_t map_len_for(const struct store *s)
+{
+	size_t len = store_map_min_len;
+	struct stat st;
+
+	if (fstatat(s->dir_fd, STORE_DATA_FILE, &st, 0) == 0)
+		while (len < 2 * (size_t)st.st_size)
+			len *= 2;
+	return len;
+}
+
+/* @s->env is closed again on failure. */
+static int open_env(struct store *s, const char *file, const char *env_path, enum env_access access,
+		    struct err *err)
+{
+	char path[PATH_MAX];
+	int r = state_file_check(s->dir_fd, file, err);
+
+	if (r == 0 && snprintf(path, sizeof(path), "%s/%s", s->dir, env_path) >= PATH_MAX)
+		return err_set(err, -ENAMETOOLONG, "the store's path is too long");
+	if (r == 0)
+		r = env_open(&s->env, path, access, access == ENV_SERVE ? map_len_for(s) : 0, err);
+	if (r == 0)
+		r = env_check_key(&s->env, s->sk, err);
+	if (r == 0)
+		r = check_records(s, err);
+	if (r < 0)
+		env_close(&s->env);
+	return r;
+}
+
+/* state/, and where it is damaged a hint how to go on without it. */
+static int open_state(struct store *s, struct err *err)
+{
+	bool serve = s->mode == STORE_SERVE;
+	int r = open_env(s, STORE_DATA_FILE, serve ? STORE_STATE_DIR : STORE_DATA_FILE,
+			 serve ? ENV_SERVE : ENV_READ_ONLY, err);
+
+	if (r == -EBADMSG || r == -ENOENT) {
+		(void)err_prefix(err, r, "store %s", s->path);
+		return err_set(err, -EBADMSG, "%s; " FALL_BACK_HINT, err_text(err, r));
+	}
+	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
+}
+
+/* A state/ that does not hold is kept under another name: nothing is ever thrown away here. */
+struct aside {
+	char name[64]; /* empty: there was none */
+};
+
+static int aside_move(struct store *s, struct aside *a, struct err *err)
+{
+	(void)snprintf(a->name, sizeof(a->name), STORE_STATE_DIR ".copied-%" PRId64, s->opened);
+	if (renameat(s->dir_fd, STORE_STATE_DIR, s->dir_fd, a->name) == 0)
+		return 0;
+	a->name[0] = '\0';
+	return err_set(err, -errno, "store %s: its copied state/ cannot be set aside: %m", s->path);
+}
+
+/* What is undone here was done a moment ago: the error that led here is the one to tell. */
+static void aside_undo(struct store *s, const struct aside *a)
+{
+	(void)state_folder_remove(s->dir_fd, STORE_STATE_DIR);
+	if (a->name[0])
+		(void)renameat(s->dir_fd, a->name, s->dir_fd, STORE_STATE_DIR);
+}
+
+static int rebuild_state(struct store *s, bool state_there, struct err *err)
+{
+	struct aside a = {""};
+	int r = state_there ? aside_move(s, &a, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = snapshot_restore(s, err);
+	if (r == 0)
+		r = open_env(s, STORE_DATA_FILE, STORE_STATE_DIR, ENV_SERVE, err);
+	if (r < 0) {
+		aside_undo(s, &a);
+		return err_prefix(err, r, "store %s: from " STORE_DIR "/" STORE_SNAPSHOT, s->path);
+	}
+	s->rebuilt = true;
+	return 0;
+}
+
+static int open_snapshot(struct store *s, bool state_there, struct err *err)
+{
+	int r;
+
+	if (s->mode == STORE_SERVE)
+		return rebuild_state(s, state_there, err);
+	r = open_env(s, STORE_SNAPSHOT, STORE_SNAPSHOT, ENV_READ_ONLY, err);
+	s->rebuilt = r == 0;
+	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
+}
+
+/* 0 only when the key fits too: this is asked before anything is moved. */
+static int snapshot_look(struct store *s, uint64_t *ret_change, struct err *err)
+{
+	bool there;
+	int r = have(s, STORE_SNAPSHOT, &there, err);
+
+	if (r == 0 && !there)
+		return err_set(err, -EBADMSG,
+			       "store %s: " STORE_DIR "/" STORE_STATE_DIR " and " STORE_DIR
+			       "/" STORE_SNAPSHOT " are both missing",
+			       s->path);
+	if (r == 0)
+		r = snapshot_change(s, ret_change, err);
+	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
+}
+
+/* Another file than the one that the last daemon served and did not close: it was copied while
+ * somebody wrote it, and may be torn. */
+static bool state_is_live_copy(struct store *s, const struct lock_text *before)
+{
+	struct lock_text id;
+
+	if (before->ino == 0 || state_identity(s->dir_fd, &id) < 0)
+		return false;
+	return id.ino != before->ino || id.birth_ns != before->birth_ns;
+}
+
+static int state_change(struct store *s, uint64_t *ret_change, struct err *err)
+{
+	struct store_txn *t;
+	int r = store_begin(s, STORE_READ, &t, err);
+
+	if (r < 0)
+		return r;
+	r = txn_get_u64(t, META_CHANGE, ret_change, err);
+	store_abort(t);
+	return r;
+}
+
+/*
+ * state/    snapshot  held, or a live copy   older than the snapshot   opened
+ * there     usable    no                     no                        state/
+ * there     usable    yes, or                yes                       snapshot
+ * there     not       any                    -                         state/
+ * missing   usable    -                      -                         snapshot
+ * No daemon leaves a state/ behind that is older than its snapshot (store_commit.c): then too it
+ * is a copy.
+ */
+int state_open(struct store *s, const struct lock_text *before, bool held, struct err *err)
+{
+	uint64_t snap = 0, own = 0;
+	struct err why = {0};
+	bool there;
+	int look, r;
+
+	r = have(s, STORE_STATE_DIR, &there, err);
+	if (r < 0)
+		return r;
+	look = snapshot_look(s, &snap, &why);
+	if (!there && look < 0)
+		return err_set(err, look, "%s", why.text);
+	if (!there || (look == 0 && (held || state_is_live_copy(s, before))))
+		return open_snapshot(s, there, err);
+	r = open_state(s, err);
+	if (r == 0)
+		r = state_change(s, &own, err);
+	if (r < 0 || look < 0 || own >= snap)
+		return r;
+	env_close(&s->env);
+	return open_snapshot(s, there, err);
+}

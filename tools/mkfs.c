@@ -1,0 +1,130 @@
+/* tools/mkfs.c - mkfs.depfs: make a store and its service key. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "fs/policy/store.h"
+
+enum {
+	EXIT_MADE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+};
+
+static const char usage[] = "usage: mkfs.depfs [--service-key file:PATH] STORE\n"
+			    "       mkfs.depfs --help | --version\n";
+
+static const char help[] =
+	"\n"
+	"Makes a depfs store in the folder STORE, which is missing or empty, and the\n"
+	"service key that opens it.\n"
+	"\n"
+	"  -k, --service-key file:PATH  where the service key's file is made: an absolute\n"
+	"                               path outside the store (default:\n"
+	"                               " SERVICE_KEY_DIR "/<store id>.key)\n"
+	"  -h, --help                   show this help\n"
+	"  -V, --version                show the version\n"
+	"\n"
+	"Exit status: 0 made, 1 refused (nothing was changed), 2 usage.\n";
+
+struct args {
+	const char *store;
+	const char *service_spec; /* NULL: the default */
+};
+
+static int refuse_usage(void)
+{
+	(void)fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+/* Standard output is the answer: when it cannot be written that is a failure too. */
+static int say_done(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_MADE;
+	(void)fprintf(stderr, "mkfs.depfs: standard output cannot be written: %m\n");
+	return EXIT_REFUSED;
+}
+
+/* -1: go on; else the exit status. */
+static int args_parse(int argc, char **argv, struct args *ret_args)
+{
+	static const struct option options[] = {
+		{"service-key", required_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	struct args args = {0};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "k:hV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'k':
+			args.service_spec = optarg;
+			break;
+		case 'h':
+			printf("%s%s", usage, help);
+			return say_done();
+		case 'V':
+			puts("mkfs.depfs " DEPFS_VERSION);
+			return say_done();
+		default: /* getopt_long() named the option */
+			return refuse_usage();
+		}
+	}
+	if (optind != argc - 1) {
+		(void)fprintf(stderr, "mkfs.depfs: %s\n",
+			      optind == argc ? "the store's folder is missing"
+					     : "one store at a time");
+		return refuse_usage();
+	}
+	args.store = argv[optind];
+	*ret_args = args;
+	return -1;
+}
+
+static void print_made(const struct args *args, const uint8_t id[static UUID_LEN])
+{
+	char default_spec[sizeof(SERVICE_KEY_DIR) + UUID_TEXT_LEN + 16];
+	const char *spec = args->service_spec;
+	char uuid[UUID_TEXT_LEN];
+
+	uuid_encode(id, uuid);
+	if (!spec) {
+		service_key_default_spec(id, default_spec, sizeof(default_spec));
+		spec = default_spec;
+	}
+	printf("store: %s\n"
+	       "id: %s\n"
+	       "service key: %s\n"
+	       "Keep a copy of the service key file in a safe place outside the store and its\n"
+	       "backups: without it what no policy covers, and every availability key, is lost.\n",
+	       args->store, uuid, spec + strlen("file:"));
+}
+
+int main(int argc, char **argv)
+{
+	uint8_t id[UUID_LEN];
+	struct err err = {0};
+	struct args args;
+	int r;
+
+	r = args_parse(argc, argv, &args);
+	if (r >= 0)
+		return r;
+	r = secret_init(&err);
+	if (r == 1)
+		(void)fputs("mkfs.depfs: warning: keys cannot be locked in memory\n", stderr);
+	if (r >= 0)
+		r = store_create(args.store, args.service_spec, id, &err);
+	if (r < 0) {
+		(void)fprintf(stderr, "mkfs.depfs: %s\n", err_text(&err, r));
+		return EXIT_REFUSED;
+	}
+	print_made(&args, id);
+	return say_done();
+}
