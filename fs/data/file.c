@@ -1,0 +1,613 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/cleanup.h"
+#include "recover.h"
+#include "worker.h"
+
+#define RESERVE_FIRST \
+	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
+#define SLACK_MAX 4096u /* more unused reservation than this is given back at the last close */
+
+int read_all(int fd, void *buf, size_t len, off_t off)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done, off + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int write_all(int fd, const void *buf, size_t len, off_t off)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, off + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+#define STORE_PATH_ROOM 4096
+
+/* Path relative to the store's top, for events; the store's own path where it cannot be told. */
+static const char *path_in_store(struct session *s, int fd, char room[static STORE_PATH_ROOM])
+{
+	char link[FD_PATH_LEN];
+	size_t store_len = strlen(s->store);
+	ssize_t n = readlink(fd_path(fd, link), room, STORE_PATH_ROOM - 1);
+
+	room[n > 0 ? n : 0] = '\0';
+	return strncmp(room, s->store, store_len) == 0 && room[store_len] == '/'
+		       ? room + store_len + 1
+		       : room;
+}
+
+int file_damage(struct session *s, int fd, uint64_t block_no, const char *what)
+{
+	char room[STORE_PATH_ROOM];
+
+	engine_damage(s->engine, path_in_store(s, fd, room), block_no, what);
+	return -EIO;
+}
+
+void file_event(struct session *s, int fd, const char *event, uint64_t number)
+{
+	char room[STORE_PATH_ROOM];
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("path", path_in_store(s, fd, room)),
+		AUDIT_FIELD_U64("number", number),
+	};
+
+	audit_event(engine_audit(s->engine), event, NULL, "ok", fields, 2);
+}
+
+static void file_free(struct file *f)
+{
+	if (!f)
+		return;
+	dek_free(f->dek);
+	holes_fini(&f->holes);
+	close_fd_p(&f->fd);
+	file_lock_fini(&f->lock);
+	free(f);
+}
+DEFINE_CLEANUP(struct file *, file_free)
+
+static struct file *file_new(struct inode *i)
+{
+	struct file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	file_lock_init(&f->lock);
+	f->inode = i;
+	f->fd = -1;
+	return f;
+}
+
+/* The wrapping key a header or a target names. */
+static int kek_get(struct session *s, const struct wrap_ref *ref, const struct request *rq,
+		   struct wrap_key **ret_kek)
+{
+	int r;
+
+	if (rq->blocking == NEVER_BLOCK)
+		return keyring_peek(s->engine, ref, rq->class, ret_kek);
+	atomic_fetch_add(&s->requests_waiting, 1);
+	r = keyring_get(s->engine, ref, rq->class, &rq->wait, ret_kek,
+			NULL); /* its event says why */
+	atomic_fetch_sub(&s->requests_waiting, 1);
+	return r;
+}
+
+/* ---- new content ---- */
+
+void fresh_fini(struct fresh *n)
+{
+	dek_free(n->dek);
+	n->dek = NULL;
+}
+
+int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
+	       struct fresh *ret_fresh)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
+	int r;
+
+	engine_target(s->engine, scope, &n.hdr.ref);
+	r = kek_get(s, &n.hdr.ref, rq, &kek);
+	if (r < 0)
+		return r;
+	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
+	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
+	r = random_bytes(n.hdr.file_id, FILE_ID_LEN);
+	if (r < 0)
+		return r;
+	r = dek_new(&n.dek);
+	if (r < 0)
+		return r;
+	r = dek_wrap(n.dek, kek, &n.hdr);
+	if (r < 0) {
+		fresh_fini(&n);
+		return r;
+	}
+	*ret_fresh = n;
+	return 0;
+}
+
+int fresh_write(struct fresh *n, int fd)
+{
+	struct worker *w = worker_self();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	r = block_ctx_load(w->crypt, n->dek, n->hdr.file_id);
+	if (r < 0)
+		return r;
+	r = block_seal(w->crypt, 0, (struct block_meta){.used = 0, .final = true}, NULL, w->disk);
+	block_ctx_forget(w->crypt);
+	if (r < 0)
+		return r;
+	r = header_encode(&n->hdr, n->dek, w->disk);
+	if (r < 0)
+		return r;
+	return write_all(fd, w->disk, BLOCK_LEN, 0);
+}
+
+/* Publishes @f as the inode's content; the stripe is held. */
+static void publish_locked(struct session *s, struct inode *i, struct file *f)
+{
+	f->opens = 1;
+	i->file = f;
+	inode_hold(s->inodes, i);
+}
+
+int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd, struct file **ret_file)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	struct file *f = file_new(i);
+
+	if (!f)
+		return -ENOMEM;
+	f->fd = fd;
+	f->writable = true;
+	f->hdr = n->hdr;
+	f->dek = STEAL(n->dek);
+	f->budget_used = f->unsynced = n->hdr.budget;
+	pthread_mutex_lock(stripe);
+	publish_locked(s, i, f);
+	pthread_mutex_unlock(stripe);
+	*ret_file = f;
+	return 0;
+}
+
+/* ---- loading ---- */
+
+static int open_backing(struct session *s, struct inode *i, bool *ret_writable)
+{
+	char link[FD_PATH_LEN];
+	int path_fd, fd, r = inode_fd(s->inodes, i, &path_fd);
+
+	if (r < 0)
+		return r;
+	fd_path(path_fd, link);
+	*ret_writable = !s->read_only;
+	fd = open(link, (s->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOATIME);
+	if (fd < 0 && errno == EPERM) /* O_NOATIME is the owner's */
+		fd = open(link, (s->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == ETXTBSY)) {
+		*ret_writable = false;
+		fd = open(link, O_RDONLY | O_CLOEXEC);
+	}
+	r = fd < 0 ? -errno : fd;
+	inode_fd_done(s->inodes, i);
+	return r;
+}
+
+/* What the header alone can be found guilty of. */
+static const char *header_fault(struct session *s, const struct inode *i, const struct header *hdr)
+{
+	if (memcmp(hdr->store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN) !=
+	    0)
+		return "header of another store";
+	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0)
+		return "header of another scope";
+	return NULL;
+}
+
+static int load_header(struct session *s, struct file *f, const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	uint8_t bytes[HEADER_LEN];
+	const char *fault;
+	struct err err = {0};
+	int r;
+
+	r = read_all(f->fd, bytes, HEADER_LEN, 0);
+	if (r == -ENODATA)
+		return file_damage(s, f->fd, 0, "file without a header");
+	if (r < 0)
+		return r;
+	r = header_decode(bytes, &f->hdr, &err);
+	if (r == -ENOTSUP)
+		return r;
+	fault = r < 0 ? err_text(&err, r) : header_fault(s, f->inode, &f->hdr);
+	if (fault)
+		return file_damage(s, f->fd, 0, fault);
+	r = kek_get(s, &f->hdr.ref, rq, &kek);
+	if (r < 0)
+		return r;
+	r = dek_unwrap(kek, &f->hdr, &f->dek);
+	if (r == 0)
+		r = header_verify(bytes, f->dek);
+	return r == -EBADMSG ? file_damage(s, f->fd, 0, "header") : r;
+}
+
+static int load_content(struct session *s, struct file *f, const struct request *rq)
+{
+	struct stat st;
+	uint64_t size;
+	int r;
+
+	r = load_header(s, f, rq);
+	if (r < 0)
+		return r;
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	r = holes_from_header(&f->holes, f->hdr.holes);
+	if (r < 0)
+		return r;
+	f->budget_used = f->hdr.budget;
+	if (s->unclean_since && st.st_ctime >= s->unclean_since) {
+		r = recover_tail(s, f, (uint64_t)st.st_size, &size);
+		if (r < 0)
+			return r;
+	} else if (!file_plain_size((uint64_t)st.st_size, &size)) {
+		return file_damage(s, f->fd, (uint64_t)st.st_size / BLOCK_LEN, "size");
+	}
+	atomic_store(&f->size, size);
+	return 0;
+}
+
+/* O_TRUNC: a fresh key, and nothing of the old content is looked at. In place first, so that a full
+ * disk cannot leave a file without its header. */
+static int start_over(struct session *s, struct file *f, const struct request *rq)
+{
+	struct fresh n = {0};
+	int r;
+
+	r = fresh_init(s, f->inode->scope, rq, &n);
+	if (r < 0)
+		return r;
+	r = fresh_write(&n, f->fd);
+	if (r == 0 && ftruncate(f->fd, BLOCK_LEN) < 0)
+		r = -errno;
+	if (r < 0) {
+		fresh_fini(&n);
+		return r;
+	}
+	dek_free(f->dek);
+	holes_fini(&f->holes);
+	f->hdr = n.hdr;
+	f->dek = n.dek;
+	f->budget_used = f->unsynced = n.hdr.budget;
+	f->header_dirty = f->holes_changed = false;
+	atomic_store(&f->size, 0);
+	return 0;
+}
+
+int file_start_over(struct session *s, struct file *f, const struct request *rq)
+{
+	int r;
+
+	if (!f->writable)
+		return -EROFS;
+	file_lock_write(&f->lock);
+	r = start_over(s, f, rq);
+	file_unlock_write(&f->lock);
+	return r;
+}
+
+static int file_load_locked(struct session *s, struct inode *i, bool truncate,
+			    const struct request *rq)
+{
+	CLEANUP(file_free_p) struct file *f = file_new(i);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->fd = open_backing(s, i, &f->writable);
+	if (f->fd < 0)
+		return f->fd;
+	if (truncate && !f->writable)
+		return -EROFS;
+	r = truncate ? start_over(s, f, rq) : load_content(s, f, rq);
+	if (r < 0)
+		return r;
+	publish_locked(s, i, STEAL(f));
+	return 0;
+}
+
+/* Waits for the key a file needs, outside the stripe, so that the second attempt finds it open. */
+static int wait_for_key(struct session *s, struct inode *i, bool truncate, const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	CLEANUP(close_fd_p) int fd = -1;
+	uint8_t bytes[HEADER_LEN];
+	struct header hdr;
+	bool writable;
+	int r;
+
+	if (truncate) {
+		engine_target(s->engine, i->scope, &hdr.ref);
+		return kek_get(s, &hdr.ref, rq, &kek);
+	}
+	fd = open_backing(s, i, &writable);
+	if (fd < 0)
+		return fd;
+	r = read_all(fd, bytes, HEADER_LEN, 0);
+	if (r == 0)
+		r = header_decode(bytes, &hdr, NULL);
+	if (r < 0)
+		return 0; /* the attempt itself reports what is wrong with the file */
+	return kek_get(s, &hdr.ref, rq, &kek);
+}
+
+int file_get(struct session *s, struct inode *i, int flags, const struct request *rq,
+	     struct file **ret_file)
+{
+	const struct request quick = {.blocking = NEVER_BLOCK, .class = rq->class};
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	bool truncate = flags & O_TRUNC, loaded;
+	struct file *f;
+	int r;
+
+	for (int attempt = 0;; attempt++) {
+		pthread_mutex_lock(stripe);
+		loaded = i->file != NULL;
+		r = loaded ? 0 : file_load_locked(s, i, truncate, &quick);
+		f = i->file;
+		if (r == 0 && loaded)
+			f->opens++;
+		pthread_mutex_unlock(stripe);
+		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
+			break;
+		if (attempt == 8)
+			return -ETIMEDOUT; /* assigned anew each time we looked */
+		r = wait_for_key(s, i, truncate, rq);
+		if (r < 0)
+			return r;
+	}
+	if (r == 0 && loaded && truncate) {
+		r = file_start_over(s, f, rq);
+		if (r < 0)
+			(void)file_put(s, f); /* nothing of ours to write back */
+	}
+	if (r == 0)
+		*ret_file = f;
+	return r;
+}
+
+int file_put(struct session *s, struct file *f)
+{
+	struct inode *i = f->inode;
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	int r = 0;
+
+	pthread_mutex_lock(stripe);
+	if (--f->opens == 0) {
+		r = file_flush_header(f);
+		i->file = NULL;
+	} else {
+		i = NULL;
+	}
+	pthread_mutex_unlock(stripe);
+	if (i) {
+		file_free(f);
+		inode_unhold(s->inodes, i);
+	}
+	return r;
+}
+
+/* ---- header ---- */
+
+static void declare_holes(struct file *f)
+{
+	(void)holes_cover(&f->holes,
+			  f->hdr.holes); /* exactness is looked at when the last writer leaves */
+}
+
+int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
+{
+	int r;
+
+	f->hdr.version_no++;
+	if (!(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES))
+		declare_holes(f);
+	r = header_encode(&f->hdr, f->dek, out);
+	return r < 0 ? -EIO : 0;
+}
+
+int file_write_header_locked(struct file *f, bool keep_times)
+{
+	struct worker *w = worker_self();
+	struct stat st;
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	if (keep_times && fstat(f->fd, &st) < 0)
+		return -errno;
+	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
+	 */
+	r = read_all(f->fd, w->edge, BLOCK_LEN, 0);
+	if (r == 0)
+		r = file_encode_header_locked(f, w->edge);
+	if (r == 0)
+		r = write_all(f->fd, w->edge, BLOCK_LEN, 0);
+	if (r == 0)
+		f->header_dirty = false;
+	if (r == 0 && keep_times) {
+		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
+
+		if (futimens(f->fd, times) < 0)
+			r = -errno;
+	}
+	return r == -ENODATA ? -EIO : r;
+}
+
+int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0)
+{
+	uint64_t used = f->budget_used + blocks, ahead, raised;
+
+	if (used > BUDGET_MAX)
+		return -ENOSPC;
+	if (used <= f->hdr.budget)
+		return 0;
+	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second
+	 * write. */
+	ahead = with_block0 ? 0 : f->unsynced < RESERVE_FIRST ? RESERVE_FIRST : f->unsynced;
+	raised = used + (ahead > BUDGET_STEP ? BUDGET_STEP : ahead);
+	raised = raised > BUDGET_MAX ? BUDGET_MAX : raised;
+	f->unsynced += raised - f->hdr.budget;
+	f->hdr.budget = raised;
+	f->header_dirty = true;
+	return 0;
+}
+
+int file_flush_header(struct file *f)
+{
+	struct hole exact[HEADER_HOLES_MAX];
+	int r = 0;
+
+	if (!f->writable || !f->dek)
+		return 0;
+	file_lock_write(&f->lock);
+	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
+		if (!holes_cover(&f->holes, exact))
+			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
+		f->header_dirty |= memcmp(exact, f->hdr.holes, sizeof(exact)) != 0;
+	}
+	if (f->hdr.budget > f->budget_used + SLACK_MAX) {
+		f->hdr.budget = f->budget_used;
+		f->header_dirty = true;
+	}
+	if (f->header_dirty)
+		r = file_write_header_locked(f, true);
+	f->holes_changed = false;
+	file_unlock_write(&f->lock);
+	return r;
+}
+
+int file_sync(struct session *s, struct file *f, bool data_only)
+{
+	uint64_t unsynced;
+	int r = 0;
+
+	(void)s;
+	file_lock_write(&f->lock);
+	if (f->header_dirty)
+		r = file_write_header_locked(f, true);
+	unsynced = f->unsynced;
+	file_unlock_write(&f->lock);
+	if (r < 0)
+		return r;
+	if ((data_only ? fdatasync(f->fd) : fsync(f->fd)) < 0)
+		return -errno;
+	file_lock_write(&f->lock);
+	f->unsynced -= unsynced < f->unsynced ? unsynced : f->unsynced;
+	file_unlock_write(&f->lock);
+	return 0;
+}
+
+/* ---- policies ---- */
+
+/* The data key under @target and for @scope_id, in memory. Expects the write lock. */
+static int rewrap_locked(struct file *f, const struct wrap_ref *target, const uint8_t *scope_id,
+			 struct wrap_key *kek)
+{
+	struct header hdr = f->hdr;
+	int r;
+
+	hdr.ref = *target;
+	memcpy(hdr.scope_id, scope_id, SCOPE_ID_LEN);
+	r = dek_wrap(f->dek, kek, &hdr);
+	if (r < 0)
+		return r;
+	f->hdr = hdr;
+	f->header_dirty = true;
+	return 0;
+}
+
+int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	uint64_t epoch =
+		engine_epoch(s->engine); /* before the target: a change between is seen next time */
+	const struct scope *scope;
+	struct wrap_ref target;
+	bool due;
+	int r = 0;
+
+	if (atomic_load(&f->epoch) == epoch)
+		return 0;
+	scope = f->inode->scope;
+	engine_target(s->engine, scope, &target);
+	file_lock_read(&f->lock);
+	due = !wrap_ref_equal(&f->hdr.ref, &target);
+	file_unlock_read(&f->lock);
+	if (due) {
+		r = kek_get(s, &target, rq, &kek);
+		if (r < 0)
+			return r;
+		file_lock_write(&f->lock);
+		/* A rename across scopes may have come between; then the next write looks again. */
+		if (f->inode->scope == scope)
+			r = rewrap_locked(f, &target, scope->id, kek);
+		else
+			epoch = 0;
+		file_unlock_write(&f->lock);
+	}
+	if (r == 0)
+		atomic_store(&f->epoch, epoch);
+	return r;
+}
+
+int file_move_scope(struct session *s, struct file *f, const struct scope *to,
+		    const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct wrap_ref target;
+	int r;
+
+	engine_target(s->engine, to, &target);
+	r = kek_get(s, &target, rq, &kek);
+	if (r < 0)
+		return r;
+	if (!f->writable)
+		return -EROFS;
+	file_lock_write(&f->lock);
+	r = rewrap_locked(f, &target, to->id, kek);
+	if (r == 0)
+		r = file_write_header_locked(f, true);
+	if (r == 0)
+		f->inode->scope = to;
+	file_unlock_write(&f->lock);
+	return r;
+}

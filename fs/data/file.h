@@ -1,0 +1,113 @@
+/* fs/data/file.h - the content of an open file: header, data key, size and holes, shared by all
+ * handles. */
+#ifndef DEPFS_DATA_FILE_H
+#define DEPFS_DATA_FILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/block.h"
+#include "file_lock.h"
+#include "fs/session.h"
+#include "holes.h"
+#include "inode.h"
+
+/* Whether a call may wait for a vault; those that may not answer -EINPROGRESS instead. */
+enum blocking {
+	NEVER_BLOCK,
+	MAY_BLOCK
+};
+
+/* On whose behalf, and how long to wait. */
+struct request {
+	enum blocking blocking;
+	enum request_class class;
+	struct key_wait wait;
+};
+
+/*
+ * One for each open inode. `size` changes under the write lock and is read anywhere; the rest is
+ * guarded by the lock. The ciphertext descriptor is read-write and never O_APPEND: the kernel's
+ * write-back reads what a program opened for writing only.
+ */
+struct file {
+	struct file_lock lock;
+	struct inode *inode;
+	int fd;
+	bool writable;
+	unsigned opens; /* guarded by the inode's stripe */
+	_Atomic uint64_t size;
+	struct header hdr;
+	bool header_dirty;  /* must reach the disk before the next block does */
+	bool holes_changed; /* the declaration may be wider than the truth */
+	struct holes holes; /* unused once the loose flag is set */
+	struct dek *dek;
+	uint64_t budget_used;	/* block writes so far; hdr.budget is what is reserved */
+	uint64_t unsynced;	/* reserved since the header was last known durable */
+	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was found to be the target */
+};
+
+/**
+ * file_get() - open an inode's content, or count one more user of it
+ * @flags: open(2) flags: O_TRUNC makes it empty under a fresh data key, and needs nothing to be
+ * readable Return: 0; -EINPROGRESS (NEVER_BLOCK); -EKEYREVOKED and others of keyring_get(); -EIO:
+ * damaged, an event names it; -EROFS, -EACCES ... of open(2).
+ */
+int file_get(struct session *s, struct inode *i, int flags, const struct request *rq,
+	     struct file **ret_file) MUST_CHECK;
+/* file_put() - the last one writes back what the header should say, and wipes the key. Returns that
+ * write's errno. */
+int file_put(struct session *s, struct file *f);
+
+/*
+ * The first block of a new file. It is written when the file is made, before its inode is known to
+ * the kernel: no file is ever without its header, and a full disk shows when the file is created.
+ */
+struct fresh {
+	struct header hdr;
+	struct dek *dek;
+};
+void fresh_fini(struct fresh *n);
+int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
+	       struct fresh *ret_fresh) MUST_CHECK;
+int fresh_write(struct fresh *n, int fd) MUST_CHECK; /* one whole block at 0 */
+/* file_adopt() - open content from what was just written to @fd (consumed on success). */
+int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd,
+	       struct file **ret_file) MUST_CHECK;
+
+/* file_start_over() - truncate to nothing: fresh key, fresh header; the old content need not be
+ * readable. */
+int file_start_over(struct session *s, struct file *f, const struct request *rq) MUST_CHECK;
+
+/**
+ * file_rewrap_if_due() - put the data key under the policy in force, in memory; the next write to
+ * disk carries the header. Call before a write, without locks.
+ */
+int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq) MUST_CHECK;
+/* file_move_scope() - the header for another scope, on disk; before a rename across scopes. */
+int file_move_scope(struct session *s, struct file *f, const struct scope *to,
+		    const struct request *rq) MUST_CHECK;
+
+/* file_write_header_locked() - replaces the header in block 0, the data in it byte for byte as it
+ * was. Keeps mtime when @keep_times. Expects the write lock. */
+int file_write_header_locked(struct file *f, bool keep_times) MUST_CHECK;
+/* file_encode_header_locked() - the bytes for the head of block 0; the caller writes them. */
+int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN]) MUST_CHECK;
+/* file_reserve_locked() - room in the budget for @blocks more block writes; -ENOSPC at 2^32. */
+int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0) MUST_CHECK;
+
+int file_sync(struct session *s, struct file *f, bool data_only) MUST_CHECK;
+int file_flush_header(struct file *f) MUST_CHECK; /* when the last writer leaves */
+
+/* file_damage() - an event that names the file; gives -EIO. */
+int file_damage(struct session *s, int fd, uint64_t block_no, const char *what);
+
+/* file_event() - an event that names the file and one number: its size, its budget, .... */
+void file_event(struct session *s, int fd, const char *event, uint64_t number);
+
+/* pread/pwrite of everything or an errno; a short read is -ENODATA. */
+int read_all(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
+int write_all(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;
+
+#endif

@@ -1,0 +1,373 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+#include "blocks.h"
+#include "cred.h"
+#include "crypto/cleanup.h"
+#include "ops.h"
+#include "worker.h"
+
+static int handle_new(struct inode *i, struct file *f, enum request_class class,
+		      struct handle **ret_handle)
+{
+	struct handle *h = malloc(sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct handle){.file = f, .inode = i, .class = class};
+	*ret_handle = h;
+	return 0;
+}
+
+static void handle_close(struct session *s, struct handle *h)
+{
+	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
+	free(h);
+}
+
+/* ---- create ---- */
+
+/* The backing file with its first block; nothing is left of it when that fails. */
+static int make_backing(struct session *s, const struct op *op, struct inode *parent,
+			struct fresh *n, int *ret_fd)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(op->req);
+	bool unnamed = strcmp(op->name, "/") == 0; /* how the kernel names an O_TMPFILE */
+	int dir_fd, fd, r = inode_fd(s->inodes, parent, &dir_fd);
+
+	if (r < 0)
+		return r;
+	cred_enter(s, ctx->uid, ctx->gid, ctx->umask);
+	fd = unnamed ? openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, op->mode)
+		     : openat(dir_fd, op->name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC,
+			      op->mode);
+	r = fd < 0 ? -errno : 0;
+	cred_leave(s);
+	if (r == 0) {
+		r = fresh_write(n, fd);
+		if (r < 0) {
+			(void)close(fd); /* what failed is reported */
+			if (!unnamed)
+				(void)unlinkat(dir_fd, op->name, 0);
+		}
+	}
+	inode_fd_done(s->inodes, parent);
+	if (r == 0)
+		*ret_fd = fd;
+	return r;
+}
+
+/* Node and open content of what make_backing() made; @fd is consumed. */
+static int adopt_new(struct session *s, const struct op *op, struct inode *parent, struct fresh *n,
+		     int fd, struct fuse_entry_param *ret_e, struct file **ret_file)
+{
+	CLEANUP(close_fd_p) int content_fd = fd;
+	char link[FD_PATH_LEN];
+	struct inode *i;
+	int path_fd = open(fd_path(fd, link), O_PATH | O_CLOEXEC), r;
+
+	if (path_fd < 0)
+		return -errno;
+	r = op_entry_of(s, parent, op->name, path_fd, ret_e);
+	if (r < 0)
+		return r;
+	i = inode_of(s, ret_e->ino);
+	if (ret_e->attr.st_nlink == 0)
+		inode_keep_fd(s->inodes, i); /* without a name it could not be opened again */
+	r = file_adopt(s, i, n, content_fd, ret_file);
+	if (r < 0) {
+		inode_forget(s->inodes, i, 1);
+		return r;
+	}
+	content_fd = -1;
+	ret_e->attr.st_size = 0;
+	return 0;
+}
+
+static int make_file(struct session *s, const struct op *op, const struct request *rq,
+		     struct fuse_entry_param *ret_e, struct file **ret_file)
+{
+	struct inode *parent = inode_of(s, op->ino);
+	struct fresh n = {0};
+	int fd, r;
+
+	if (name_is_control(parent, s, op->name))
+		return -EPERM;
+	r = fresh_init(s, parent->scope, rq, &n);
+	if (r < 0)
+		return r;
+	r = make_backing(s, op, parent, &n, &fd);
+	if (r == 0)
+		r = adopt_new(s, op, parent, &n, fd, ret_e, ret_file);
+	fresh_fini(&n);
+	return r;
+}
+
+static void set_cache_flags(struct fuse_file_info *fi)
+{
+	fi->direct_io = 0;
+	fi->keep_cache =
+		1; /* pages stay: nobody but the kernel's own writers changes the content */
+}
+
+static int do_create(struct session *s, struct op *op, const struct request *rq)
+{
+	struct fuse_entry_param e;
+	struct handle *h;
+	struct file *f;
+	int r;
+
+	r = make_file(s, op, rq, &e, &f);
+	if (r == -EEXIST && !(op->fi.flags & O_EXCL)) {
+		r = op_lookup(s, inode_of(s, op->ino), op->name, &e);
+		if (r < 0)
+			return r;
+		r = file_get(s, inode_of(s, e.ino), op->fi.flags, rq, &f);
+		if (r < 0)
+			inode_forget(s->inodes, inode_of(s, e.ino), 1);
+	}
+	if (r < 0)
+		return r;
+	r = handle_new(inode_of(s, e.ino), f, rq->class, &h);
+	if (r < 0) {
+		(void)file_put(s, f); /* the want of memory is reported */
+		inode_forget(s->inodes, inode_of(s, e.ino), 1);
+		return r;
+	}
+	op->fi.fh = (uintptr_t)h;
+	set_cache_flags(&op->fi);
+	if (fuse_reply_create(op->req, &e, &op->fi) == -ENOENT) {
+		handle_close(s, h);
+		inode_forget(s->inodes, inode_of(s, e.ino), 1);
+	}
+	return 0;
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	       struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = parent, .name = name, .mode = mode, .fi = *fi};
+
+	if (node_is_virtual(parent))
+		fuse_reply_err(req, EPERM);
+	else
+		op_run(&op, do_create);
+}
+
+int op_make_regular(struct session *s, struct op *op, const struct request *rq)
+{
+	struct fuse_entry_param e;
+	struct file *f;
+	int r = make_file(s, op, rq, &e, &f);
+
+	if (r < 0)
+		return r;
+	(void)file_put(s, f); /* its one block is written */
+	op_reply_entry(op->req, s, &e);
+	return 0;
+}
+
+/* ---- open ---- */
+
+/* A file opened for writing must have the key it would be written under: better no open than a lost
+ * page. */
+static int open_checked(struct session *s, struct op *op, const struct request *rq,
+			struct file **ret_file)
+{
+	struct inode *i = inode_of(s, op->ino);
+	int r;
+
+	if (i->type != S_IFREG)
+		return -EINVAL;
+	r = file_get(s, i, op->fi.flags, rq, ret_file);
+	if (r < 0 || (op->fi.flags & O_ACCMODE) == O_RDONLY)
+		return r;
+	r = (*ret_file)->writable ? file_rewrap_if_due(s, *ret_file, rq) : -EROFS;
+	if (r < 0)
+		(void)file_put(s, *ret_file); /* nothing was changed */
+	return r;
+}
+
+static int do_open(struct session *s, struct op *op, const struct request *rq)
+{
+	struct handle *h;
+	struct file *f;
+	int r;
+
+	r = open_checked(s, op, rq, &f);
+	if (r < 0)
+		return r;
+	r = handle_new(inode_of(s, op->ino), f, rq->class, &h);
+	if (r < 0) {
+		(void)file_put(s, f); /* the want of memory is reported */
+		return r;
+	}
+	op->fi.fh = (uintptr_t)h;
+	set_cache_flags(&op->fi);
+	if (fuse_reply_open(op->req, &op->fi) == -ENOENT)
+		handle_close(s, h);
+	return 0;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = ino, .fi = *fi};
+
+	if (node_is_virtual(ino))
+		virtual_open(req, ino, fi);
+	else
+		op_run(&op, do_open);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	if (node_is_virtual(ino)) {
+		virtual_release(req, fi);
+		return;
+	}
+	handle_close(session_of(req), handle_of(fi));
+	fuse_reply_err(req, 0);
+}
+
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino; /* the kernel has written its pages out before */
+	(void)fi;
+	fuse_reply_err(req, 0);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	if (node_is_virtual(ino))
+		fuse_reply_err(req, 0);
+	else
+		reply_r(req, file_sync(session_of(req), handle_of(fi)->file, datasync));
+}
+
+/* ---- read and write ---- */
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi)
+{
+	struct worker *w = worker_self();
+	ssize_t n;
+
+	if (node_is_virtual(ino)) {
+		virtual_read(req, len, off, fi);
+		return;
+	}
+	n = w ? blocks_read(session_of(req), handle_of(fi)->file, w, (uint64_t)off, len) : -ENOMEM;
+	if (n < 0) {
+		fuse_reply_err(req, (int)-n);
+		return;
+	}
+	fuse_reply_buf(req, (const char *)w->plain, (size_t)n);
+	explicit_bzero(w->plain, (size_t)n);
+	explicit_bzero(w->edge, 2 * BLOCK_LEN);
+}
+
+static int do_write(struct session *s, struct op *op, const struct request *rq)
+{
+	struct request opener =
+		*rq; /* a write out of the page cache comes from the kernel, not from a caller */
+	struct file *f = handle_of(&op->fi)->file;
+	struct worker *w = worker_self();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	opener.class = handle_of(&op->fi)->class;
+	r = file_rewrap_if_due(s, f, &opener);
+	if (r == 0)
+		r = blocks_write(s, f, w, op->off, op->data, op->len);
+	if (r == 0)
+		fuse_reply_write(op->req, op->len);
+	return r;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t off,
+	      struct fuse_file_info *fi)
+{
+	struct op op = {.req = req,
+			.ino = ino,
+			.data = (const uint8_t *)in,
+			.len = len,
+			.off = (uint64_t)off,
+			.fi = *fi};
+
+	if (node_is_virtual(ino)) {
+		virtual_write(req, in, len, off, fi);
+		return;
+	}
+	op_run(&op, do_write);
+	explicit_bzero((char *)(uintptr_t)in,
+		       len); /* libfuse's buffer, ours until we return: no plaintext stays in it */
+}
+
+/* ---- space ---- */
+
+static int do_fallocate(struct session *s, struct op *op, const struct request *rq)
+{
+	struct file *f = handle_of(&op->fi)->file;
+	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE;
+	uint64_t off = op->off, len = op->len;
+	struct worker *w = worker_self();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	r = file_rewrap_if_due(s, f, rq);
+	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		r = blocks_punch(s, f, w, off, len);
+	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
+		r = blocks_allocate(s, f, w, off, len, keep_size);
+	if (r == 0)
+		fuse_reply_err(op->req, 0);
+	return r;
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+		  struct fuse_file_info *fi)
+{
+	struct op op = {.req = req,
+			.ino = ino,
+			.flags = mode,
+			.off = (uint64_t)off,
+			.len = (size_t)len,
+			.fi = *fi};
+
+	if (node_is_virtual(ino))
+		fuse_reply_err(req, EOPNOTSUPP);
+	else
+		op_run(&op, do_fallocate);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	off_t at;
+
+	if (node_is_virtual(ino)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	at = blocks_seek(handle_of(fi)->file, (uint64_t)off, whence);
+	if (at < 0)
+		fuse_reply_err(req, (int)-at);
+	else
+		fuse_reply_lseek(req, at);
+}
+
+void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+	if (node_is_virtual(ino)) {
+		virtual_poll(req, fi, ph);
+		return;
+	}
+	if (ph)
+		fuse_pollhandle_destroy(ph);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM |
+				     POLLWRNORM); /* a regular file is always ready */
+}

@@ -1,0 +1,38 @@
+/* fs/session.h - one mount: what every operation is handed, and the order of all locks. */
+#ifndef DEPFS_SESSION_H
+#define DEPFS_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fs/policy/engine.h"
+#include "fs/vtree.h"
+
+/*
+ * Lock order, outermost first:
+ *   inode stripe (inode_table)   serialises loading, first opening and last closing of a file's
+ * content file.lock (struct file_lock) content, size and header of one open file inode_table.lock
+ * lookup counts, descriptors, hash chains lane.lock, fs/policy's own locks None is held across
+ * fuse_reply_*(), a vault call or an LMDB commit. fsync() runs under none.
+ */
+struct session {
+	struct engine *engine;
+	struct inode_table *inodes;
+	struct lane *lane;
+	const struct vtree_ops *vops; /* the control directory, served as <top>/.depfs */
+	void *vtree;
+	int top_fd;	   /* the store's folder */
+	const char *store; /* its absolute path */
+	const char *mount;
+	int64_t unclean_since; /* s; files changed since may have a tail to complete; 0: none */
+	gid_t system_gid;
+	bool has_system_gid;
+	bool writeback;
+	bool read_only;
+	bool drops_ids; /* root: creations take on the caller's fsuid and fsgid */
+	_Atomic unsigned requests_waiting; /* parked until a vault has answered */
+};
+
+#endif
