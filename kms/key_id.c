@@ -145,13 +145,14 @@ static int local_vault_check(const char *vault, struct err *err)
 /* "SCHEME://VAULT"; @ret_rest: what follows the vault's slash, NULL when nothing does. */
 static int vault_parse(const char *text, struct key_id *id, const char **ret_rest, struct err *err)
 {
-	const char *sep = strstr(text, "://");
 	struct part scheme, vault;
+	const char *sep;
 	int r;
 
 	r = text_check(text, err);
 	if (r < 0)
 		return r;
+	sep = strstr(text, "://");
 	if (!sep)
 		return err_set(err, -EINVAL, "key id is not of the form SCHEME://VAULT/keys/NAME");
 	scheme = (struct part){text, (size_t)(sep - text)};
