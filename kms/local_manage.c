@@ -13,20 +13,18 @@ static struct local_version *version_find(struct edit *e, const char *version)
 	return NULL;
 }
 
-/* The switch that @id means: the key's own, or that of the version it names. */
-static int enabled_find(struct edit *e, bool **ret_enabled, struct err *err)
+/* The switch that @id means: the key's own, or that of the version it names; NULL: there is none.
+ */
+static bool *enabled_find(struct edit *e, struct err *err)
 {
 	struct local_version *version;
 
-	if (!e->id.version[0]) {
-		*ret_enabled = &e->key->enabled;
-		return 0;
-	}
+	if (!e->id.version[0])
+		return &e->key->enabled;
 	version = version_find(e, e->id.version);
 	if (!version)
-		return err_set(err, -ENOENT, "the key has no version %s", e->id.version);
-	*ret_enabled = &version->enabled;
-	return 0;
+		(void)err_set(err, -ENOENT, "the key has no version %s", e->id.version);
+	return version ? &version->enabled : NULL;
 }
 
 int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err *err)
@@ -35,10 +33,11 @@ int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err
 	bool *enabled;
 	int r = edit_begin_live(&e, vaults_dir, id, err);
 
-	if (r == 0)
-		r = enabled_find(&e, &enabled, err);
 	if (r < 0)
 		return r;
+	enabled = enabled_find(&e, err);
+	if (!enabled)
+		return -ENOENT;
 	*enabled = true;
 	return edit_save(&e, "enable", err);
 }
@@ -49,10 +48,11 @@ int local_key_disable(const char *vaults_dir, const struct key_id *id, struct er
 	bool *enabled;
 	int r = edit_begin_live(&e, vaults_dir, id, err);
 
-	if (r == 0)
-		r = enabled_find(&e, &enabled, err);
 	if (r < 0)
 		return r;
+	enabled = enabled_find(&e, err);
+	if (!enabled)
+		return -ENOENT;
 	*enabled = false;
 	return edit_save(&e, "disable", err);
 }
