@@ -1,0 +1,343 @@
+/* depfs STORE MOUNT - opens a store and serves it; joins data, control and policy. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "crypto/cleanup.h"
+#include "fs/control/control.h"
+#include "fs/data/serve.h"
+#include "fs/options.h"
+#include "fs/session.h"
+
+/* ---- talking to the operator ---- */
+
+static bool to_syslog;
+
+static void say(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(int priority, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (to_syslog) {
+		vsyslog(priority, fmt, args);
+	} else {
+		(void)fputs("depfs: ", stderr); /* nowhere else to go */
+		(void)vfprintf(stderr, fmt, args);
+		(void)fputc('\n', stderr);
+	}
+	va_end(args);
+}
+
+/* sd_notify(3)'s protocol: one datagram to $NOTIFY_SOCKET. */
+static void notify_service_manager(const char *state)
+{
+	CLEANUP(close_fd_p) int fd = -1;
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+
+	if (!len || len >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, len);
+	if (path[0] == '@')
+		to.sun_path[0] = '\0'; /* abstract */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		say(LOG_WARNING, "the service manager could not be told: %s", strerror(errno));
+}
+
+/* ---- what is mounted where ---- */
+
+struct place {
+	char store[PATH_MAX], mount[PATH_MAX];
+};
+
+static int folder_is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	if (!dir)
+		return -errno;
+	while (n <= 2 && readdir(dir))
+		n++;
+	(void)closedir(dir); /* only read from */
+	return n <= 2;
+}
+
+static bool lies_in(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+static int find_place(const struct options *o, struct place *ret_place, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (!realpath(o->store, ret_place->store))
+		return err_set(err, -errno, "store %s: %s", o->store, strerror(errno));
+	if (!realpath(o->mount, ret_place->mount))
+		return err_set(err, -errno, "mount point %s: %s", o->mount, strerror(errno));
+	if (lies_in(ret_place->mount, ret_place->store))
+		return err_set(err, -EINVAL,
+			       "mount point %s lies in the store: what is written there would hide "
+			       "its own ciphertext",
+			       ret_place->mount);
+	if (lies_in(ret_place->store, ret_place->mount))
+		return err_set(
+			err, -EINVAL,
+			"the store %s lies below the mount point %s and would be hidden by it",
+			ret_place->store, ret_place->mount);
+	if (stat(ret_place->mount, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(err, -ENOTDIR, "mount point %s is not a folder", ret_place->mount);
+	r = folder_is_empty(ret_place->mount);
+	if (r < 0)
+		return err_set(err, r, "mount point %s: %s", ret_place->mount, strerror(-r));
+	return r ? 0 : err_set(err, -ENOTEMPTY, "mount point %s is not empty", ret_place->mount);
+}
+
+/* Commas and backslashes of a path, for libfuse's option parser. */
+static void escape(const char *in, char *out, size_t out_len)
+{
+	size_t n = 0;
+
+	for (; *in && n + 2 < out_len; in++) {
+		if (*in == ',' || *in == '\\')
+			out[n++] = '\\';
+		out[n++] = *in;
+	}
+	out[n] = '\0';
+}
+
+static int kernel_options(const struct options *o, const struct place *place, char *out,
+			  size_t out_len, struct err *err)
+{
+	char source[2 * PATH_MAX];
+	int n;
+
+	escape(place->store, source, sizeof(source));
+	n = snprintf(out, out_len, "fsname=%s,subtype=depfs,default_permissions%s%s%s", source,
+		     geteuid() == 0 ? ",allow_other" : "", o->kernel ? "," : "",
+		     o->kernel ? o->kernel : "");
+	return n < 0 || (size_t)n >= out_len
+		       ? err_set(err, -EINVAL, "the mount options are too long")
+		       : 0;
+}
+
+/* ---- going to the background ---- */
+
+/*
+ * The parent stays until the mount is there, so that whoever started it knows; the child tells by
+ * the pipe, and until then says what is wrong on the parent's standard error.
+ */
+static int background(int *ret_tell_fd)
+{
+	int fds[2];
+	pid_t pid;
+	char ok;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		(void)close(fds[1]); /* the child's end */
+		_exit(read(fds[0], &ok, 1) == 1 ? 0 : 1);
+	}
+	(void)close(fds[0]); /* the parent's end */
+	(void)setsid();	     /* a fresh child is never a group leader */
+	*ret_tell_fd = fds[1];
+	return 0;
+}
+
+static int leave_terminal(int tell_fd)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return -errno;
+	openlog("depfs", LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+	if (write(tell_fd, "k", 1) != 1)
+		return -EIO;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(null_fd, fd) < 0)
+			return -errno;
+	(void)close(tell_fd); /* said */
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+/* ---- the straight line: open, recover, serve, close ---- */
+
+struct run {
+	const struct options *options;
+	struct session session;
+	struct control *control;
+	int tell_fd; /* -1: foreground */
+};
+
+static unsigned requests_waiting(void *arg)
+{
+	struct session *s = arg;
+
+	return atomic_load(&s->requests_waiting);
+}
+
+static int on_ready(void *arg)
+{
+	struct run *run = arg;
+
+	audit_event(engine_audit(run->session.engine), "mount", NULL, "ok", NULL, 0);
+	notify_service_manager("READY=1");
+	return run->tell_fd >= 0 ? leave_terminal(run->tell_fd) : 0;
+}
+
+static int open_control(struct run *run, struct err *err)
+{
+	const struct control_config config = {
+		.engine = run->session.engine,
+		.owner = geteuid(),
+		.admin_gid = run->options->admin_gid,
+		.mount = run->session.mount,
+		.requests_waiting = requests_waiting,
+		.requests_waiting_arg = &run->session,
+	};
+	int r = control_new(&config, &run->control, err);
+
+	run->session.vops = &control_vtree_ops;
+	run->session.vtree = run->control;
+	return r;
+}
+
+static int open_engine(struct run *run, const struct place *place, struct err *err)
+{
+	const struct options *o = run->options;
+	const struct engine_config config = {
+		.store_path = place->store,
+		.service_spec = o->service_key,
+		.vaults_dir = o->vaults_dir,
+		.key_check_s = o->key_check_s,
+		.strict = o->strict,
+	};
+
+	run->session = (struct session){
+		.store = place->store,
+		.mount = place->mount,
+		.system_gid = o->system_gid,
+		.has_system_gid = o->has_system_gid,
+		.writeback = o->writeback && !o->read_only,
+		.read_only = o->read_only,
+	};
+	run->session.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run->session.top_fd < 0)
+		return err_set(err, -errno, "store %s: %s", place->store, strerror(errno));
+	return engine_open(&config, &run->session.engine, err);
+}
+
+static int run_store(struct run *run, const struct place *place, struct err *err)
+{
+	char options[4 * PATH_MAX];
+	int r = kernel_options(run->options, place, options, sizeof(options), err);
+
+	if (r == 0)
+		r = open_engine(run, place, err);
+	if (r == 0)
+		r = serve_init(&run->session, err);
+	if (r == 0)
+		r = serve_recover(&run->session, err);
+	if (r == 0)
+		r = open_control(run, err);
+	if (r == 0)
+		r = serve(&run->session, options, on_ready, run, err);
+	if (run->session.engine && run->control)
+		audit_event(engine_audit(run->session.engine), "unmount", NULL, errno_name(r), NULL,
+			    0);
+	serve_fini(&run->session);
+	control_free(run->control);
+	/* A store that never got so far as to be served keeps the mark of the unclean stop before.
+	 */
+	engine_close(run->session.engine, run->session.unclean_since == 0);
+	if (run->session.top_fd >= 0)
+		(void)close(run->session.top_fd); /* a folder, only looked at */
+	return r;
+}
+
+/* More descriptors than the shell's default, as far as allowed. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files); /* the old limit works too */
+	}
+}
+
+static int start(const struct options *o, struct err *err)
+{
+	struct run run = {.options = o, .tell_fd = -1, .session.top_fd = -1};
+	struct place place;
+	int r;
+
+	raise_file_limit();
+	r = find_place(o, &place, err);
+	if (r < 0)
+		return r;
+	if (!o->foreground) {
+		r = background(&run.tell_fd);
+		if (r < 0)
+			return err_set(err, r, "no second process: %s", strerror(-r));
+	}
+	r = secret_init(err); /* after the fork: locked memory is not inherited */
+	if (r < 0)
+		return r;
+	if (r > 0)
+		say(LOG_WARNING, "keys cannot be locked in memory (RLIMIT_MEMLOCK): they might "
+				 "reach swap space");
+	(void)prctl(PR_SET_NO_NEW_PRIVS, geteuid() == 0, 0, 0,
+		    0); /* unprivileged mounts need fusermount3, which is setuid */
+	return run_store(&run, &place, err);
+}
+
+int main(int argc, char **argv)
+{
+	enum options_outcome outcome;
+	struct options options;
+	struct err err = {0};
+	int r;
+
+	r = options_parse(argc, argv, &options, &outcome, &err);
+	if (r < 0) {
+		say(LOG_ERR, "%s", err_text(&err, r));
+		(void)fputs(options_usage(), stderr);
+		return 2;
+	}
+	if (outcome == OPTIONS_RUN) {
+		r = start(&options, &err);
+		if (r < 0)
+			say(LOG_ERR, "%s", err_text(&err, r));
+	} else {
+		(void)fputs(outcome == OPTIONS_HELP ? options_usage() : "depfs " DEPFS_VERSION "\n",
+			    stdout);
+	}
+	options_fini(&options);
+	return r < 0 ? 1 : 0;
+}

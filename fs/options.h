@@ -1,0 +1,35 @@
+/* fs/options.h - the command line of depfs: two paths and -o options, each checked and named when
+ * wrong. */
+#ifndef DEPFS_OPTIONS_H
+#define DEPFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "crypto/cleanup.h"
+#include "crypto/err.h"
+
+struct options {
+	const char *store, *mount; /* as given */
+	bool foreground;
+	char *service_key, *vaults_dir; /* malloc'ed, or NULL: default */
+	unsigned key_check_s;
+	gid_t admin_gid, system_gid;
+	bool has_system_gid;
+	bool writeback, read_only, strict;
+	char *kernel; /* malloc'ed: options handed to libfuse, comma-separated */
+};
+
+enum options_outcome {
+	OPTIONS_RUN,
+	OPTIONS_HELP,
+	OPTIONS_VERSION
+};
+
+/* options_parse() - -EINVAL and a sentence that names the offending word. */
+int options_parse(int argc, char **argv, struct options *ret_options,
+		  enum options_outcome *ret_outcome, struct err *err) MUST_CHECK;
+void options_fini(struct options *o);
+const char *options_usage(void);
+
+#endif
