@@ -41,6 +41,16 @@ int write_all(int fd, const void *buf, size_t len, off_t off)
 	return 0;
 }
 
+int cut_to_size(int fd, uint64_t size)
+{
+	off_t blocks_end = (off_t)(block_count(size) * BLOCK_LEN);
+
+	/* In two steps: the size hint is a hole, never the remains of a block that was there. */
+	if (ftruncate(fd, blocks_end) < 0 || ftruncate(fd, (off_t)file_disk_len(size)) < 0)
+		return -errno;
+	return 0;
+}
+
 #define STORE_PATH_ROOM 4096
 
 /* Path relative to the store's top, for events; the store's own path where it cannot be told. */

@@ -109,5 +109,7 @@ void file_event(struct session *s, int fd, const char *event, uint64_t number);
 /* pread/pwrite of everything or an errno; a short read is -ENODATA. */
 int read_all(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
 int write_all(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;
+/* cut_to_size() - the length on disk of a file that becomes @size plaintext bytes and was longer. */
+int cut_to_size(int fd, uint64_t size) MUST_CHECK;
 
 #endif

@@ -81,8 +81,8 @@ static int write_end(struct session *s, struct file *f, uint64_t last, bool rese
 		if (r == 0)
 			r = blocks_seal_one_locked(f, w, (uint32_t)last, size, w->tail);
 	}
-	if (r == 0 && ftruncate(f->fd, (off_t)file_disk_len(size)) < 0)
-		r = -errno;
+	if (r == 0)
+		r = cut_to_size(f->fd, size);
 	if (r < 0)
 		return r;
 	holes_cut(&f->holes, (uint32_t)last);

@@ -87,7 +87,7 @@ static int shrink_locked(struct session *s, struct file *f, struct worker *w, ui
 	atomic_store(&f->size, size);
 	holes_cut(&f->holes, (uint32_t)last);
 	f->holes_changed = true;
-	return ftruncate(f->fd, (off_t)file_disk_len(size)) < 0 ? -errno : 0;
+	return cut_to_size(f->fd, size);
 }
 
 int blocks_truncate(struct session *s, struct file *f, struct worker *w, uint64_t size)
