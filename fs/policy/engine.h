@@ -63,4 +63,12 @@ enum target_source engine_target_source(struct engine *e, const struct scope *sc
  * file and block in a minute. @what: "header", "block", "size", ... @path relative to the top. */
 void engine_damage(struct engine *e, const char *path, uint64_t block_no, const char *what);
 
+/**
+ * engine_on_revoked() - @fn is called when a policy turns revoked, after its keys left the keyring
+ * From a thread that serves no files; never twice at once for one policy. One call-back an engine;
+ * NULL takes it away.
+ */
+void engine_on_revoked(struct engine *e, void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]),
+		       void *arg);
+
 #endif

@@ -1,0 +1,146 @@
+/* fs/policy/acts.c - what every act does: its turn, its event, its commit. */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/policy/acts_internal.h"
+
+#define GATE_WAIT_MS 30000u
+
+static int gate_enter(struct gate *g)
+{
+	uint64_t until_ms = engine_now_ms() + GATE_WAIT_MS;
+	int r = 0;
+
+	pthread_mutex_lock(&g->lock);
+	while (g->busy && r != -ETIMEDOUT)
+		r = engine_cond_wait_until(&g->left, &g->lock, until_ms);
+	r = g->busy ? -EBUSY : 0;
+	if (r == 0)
+		g->busy = true;
+	pthread_mutex_unlock(&g->lock);
+	return r;
+}
+
+static void gate_leave(struct gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->busy = false;
+	pthread_cond_signal(&g->left);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void act_name(struct act *a, const char *name, const uint8_t *id)
+{
+	size_t len = strnlen(name, sizeof(a->policy_name) - 1);
+
+	memcpy(a->policy_name, name, len);
+	a->policy_name[len] = '\0';
+	if (id)
+		uuid_encode(id, a->policy_id);
+}
+
+int act_begin(struct act *a, struct engine *e, const char *event, const struct actor *who,
+	      const char *p, struct err *err)
+{
+	int r;
+
+	memset(a, 0, sizeof(*a));
+	a->e = e;
+	a->event = event;
+	a->who = who;
+	a->err = err ? err : &a->own_err;
+	if (p)
+		act_name(a, p, NULL);
+	r = gate_enter(&e->gate);
+	if (r < 0)
+		return err_set(a->err, r,
+			       "another change of policies has been running for %u seconds",
+			       GATE_WAIT_MS / 1000);
+	a->entered = true;
+	if (!p)
+		return 0;
+	a->policy = tables_find_locked(&e->tables, p); /* the gate is enough to read */
+	if (!a->policy)
+		return err_set(a->err, -ENOENT, "there is no policy \"%s\"", p);
+	act_name(a, a->policy->rec.name, a->policy->rec.id);
+	return 0;
+}
+
+/*
+ * The event is durable before the act is acknowledged. When it cannot be made so, the act has
+ * still happened, and to answer an error would be untrue; the log itself counts what it lost and
+ * says so in its next event (audit.h).
+ */
+int act_end(struct act *a, int r)
+{
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("policy", a->policy_name[0] ? a->policy_name : NULL),
+		AUDIT_FIELD_STR("policy_id", a->policy_id[0] ? a->policy_id : NULL),
+		AUDIT_FIELD_STR("mailbox", a->mailbox),
+		AUDIT_FIELD_STR("new_name", a->new_name),
+		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
+	};
+
+	if (a->entered)
+		gate_leave(&a->e->gate);
+	audit_event(a->e->audit, a->event, a->who, errno_name(r), fields,
+		    sizeof(fields) / sizeof(fields[0]));
+	if (audit_sync(a->e->audit, NULL) < 0)
+		return r; /* see above */
+	return r;
+}
+
+static int put_policy(struct store_txn *txn, const struct policy_record *rec, struct err *err)
+{
+	uint8_t buf[RECORD_MAX];
+	size_t len;
+	int r;
+
+	r = policy_record_encode(rec, buf, &len);
+	if (r < 0)
+		return err_set(err, r, "policy \"%s\": its record cannot be written", rec->name);
+	return store_put(txn, TABLE_POLICIES, rec->id, UUID_LEN, buf, len, err);
+}
+
+static int put_key(struct store_txn *txn, const struct key_record *key, struct err *err)
+{
+	uint8_t at[KEY_TABLE_KEY_LEN], buf[RECORD_MAX];
+	size_t len;
+	int r;
+
+	key_table_key(key->policy_id, key->generation, at);
+	r = key_record_encode(key, buf, &len);
+	if (r < 0)
+		return err_set(err, r, "the key record of generation %u cannot be written",
+			       key->generation);
+	return store_put(txn, TABLE_KEYS, at, sizeof(at), buf, len, err);
+}
+
+int act_commit(struct act *a, const struct policy_record *rec, const struct key_record *const *keys,
+	       uint32_t n_keys)
+{
+	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
+	int r;
+
+	r = store_begin(a->e->store, STORE_WRITE, &txn, a->err);
+	if (r < 0)
+		return r;
+	r = put_policy(txn, rec, a->err);
+	for (uint32_t i = 0; r == 0 && i < n_keys; i++)
+		r = put_key(txn, keys[i], a->err);
+	if (r < 0)
+		return r;
+	return store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);
+}
+
+void act_changed(struct act *a, enum act_targets targets)
+{
+	if (targets == TARGETS_CHANGED)
+		atomic_fetch_add_explicit(&a->e->epoch, 1, memory_order_release);
+	atomic_fetch_add(&a->e->change_no, 1);
+}
+
+uint64_t policy_change_no(const struct engine *e)
+{
+	return atomic_load(&e->change_no);
+}

@@ -1,0 +1,100 @@
+/* fs/policy/acts_internal.h - what the acts of DESIGN section 5 share: gate, event, commit, checks.
+ */
+#ifndef DEPFS_POLICY_ACTS_INTERNAL_H
+#define DEPFS_POLICY_ACTS_INTERNAL_H
+
+#include "fs/policy/engine_internal.h"
+#include "fs/policy/keyring_internal.h"
+
+/* One act on its way. From act_begin() to act_end() it is the only one. */
+struct act {
+	struct engine *e;
+	const char *event;
+	const struct actor *who;
+	struct err *err; /* the caller's, or own_err */
+	struct err own_err;
+	struct policy *policy; /* the one asked for; NULL: none */
+	bool entered;
+	const char *mailbox, *new_name;	       /* for the event; NULL: none */
+	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
+	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
+};
+
+/**
+ * act_begin() - wait for our turn
+ * @p: name or id of the policy, looked up; NULL: the act is about none yet
+ * Return: 0; -EBUSY after 30 s; -ENOENT. Whatever it is, act_end() follows.
+ */
+int act_begin(struct act *a, struct engine *e, const char *event, const struct actor *who,
+	      const char *p, struct err *err) MUST_CHECK;
+/* act_end() - the event, the next one's turn, and @r handed back. */
+int act_end(struct act *a, int r);
+void act_name(struct act *a, const char *name, const uint8_t *id); /* for the event; @id or NULL */
+
+/* act_commit() - policy record and @n key records in one durable transaction with snapshot. */
+int act_commit(struct act *a, const struct policy_record *rec, const struct key_record *const *keys,
+	       uint32_t n_keys) MUST_CHECK;
+/* act_changed() - after the tables were: readers of policy_change_no(), and targets when @targets.
+ */
+enum act_targets {
+	TARGETS_SAME,
+	TARGETS_CHANGED
+};
+void act_changed(struct act *a, enum act_targets targets);
+
+/* What checks found, a line each: "key 1 enabled: ok". */
+struct report {
+	char text[POLICY_OUTCOME_MAX];
+	size_t len;
+	int r; /* of the first refusal */
+};
+
+/* report_line() - "<what>: <outcome text>"; what does not fit is left out. */
+void report_line(struct report *rep, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* report_refuse() - a line that begins "refused, "; the first one is what @err says. */
+void report_refuse(struct report *rep, struct err *err, int r, const char *what, const char *whose,
+		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* report_outcome() - a line of a vault's outcome; one that is not ok refuses. */
+void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
+		    const struct err *said);
+
+/* root_ids_parse() - trim both, refuse what is no key id; with the version given, if any. */
+int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static 2],
+		   struct err *err) MUST_CHECK;
+/* check_roots() - every check of DESIGN section 5; returns report.r, which is 0 or what refuses. */
+int check_roots(struct engine *e, const struct key_id ids[static 2], struct report *rep,
+		struct err *err) MUST_CHECK;
+int description_check(const char *text, struct err *err) MUST_CHECK;
+int kind_check(enum policy_kind kind, struct err *err) MUST_CHECK;
+/* check_quota() - one more policy of kind mailbox may be active; -EDQUOT. */
+int check_quota(struct act *a, enum policy_kind kind) MUST_CHECK;
+
+/* secrets_equal() - in constant time. */
+bool secrets_equal(struct secret *a, struct secret *b);
+
+/* copy_make() - wrap under a root's newest version, open again and compare. Lines begin with @who,
+ * "key 1". Returns 0 or what refused it. */
+int copy_make(struct engine *e, const struct key_id *id, const char *who, struct secret *dep_key,
+	      struct root_copy *ret_copy, struct report *rep, struct err *err) MUST_CHECK;
+
+/* copies_make() - both copies; @prefix: empty or "generation 2 " */
+int copies_make(struct engine *e, const struct key_id ids[static 2], const char *prefix,
+		struct secret *dep_key, struct root_copy ret_copies[static 2], struct report *rep,
+		struct err *err) MUST_CHECK;
+
+/* acts_keys.c: the keys of a policy that has none yet. @rec: id is set; generation 1 is made. */
+int policy_make_keys(struct engine *e, struct policy_record *rec, const struct key_id ids[static 2],
+		     struct key_record **ret_key, struct report *rep, struct err *err) MUST_CHECK;
+/* policy_complete() - acts_create.c: a draft gets its keys and is enabled. */
+int policy_complete(struct act *a, const char *const ids[static 2], struct report *rep) MUST_CHECK;
+/* policy_replace_keys() - new copies of every generation under two new root keys. */
+int policy_replace_keys(struct act *a, const struct key_id ids[static 2],
+			struct report *rep) MUST_CHECK;
+
+/* policy_refresh_keys() - new copies of every generation under the newest versions of its roots. */
+int policy_refresh_keys(struct act *a, struct report *rep) MUST_CHECK;
+/* check_copies() - do the recorded copies of every generation open? Health is noted. */
+void check_copies(struct act *a, struct report *rep);
+
+#endif

@@ -1,0 +1,104 @@
+/* fs/policy/acts_roots.c - the acts about root keys: set or replace both, refresh, check. */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/policy/acts_internal.h"
+
+/* The report is shown until the next one, also that of a refused act. */
+static void report_keep(struct act *a, const struct report *rep, char *out)
+{
+	if (rep->len == 0)
+		return;
+	pthread_rwlock_wrlock(&a->e->tables.lock);
+	memcpy(out, rep->text, sizeof(rep->text));
+	pthread_rwlock_unlock(&a->e->tables.lock);
+	act_changed(a, TARGETS_SAME);
+}
+
+static int replace_do(struct act *a, const char *const ids[static 2], struct report *rep)
+{
+	struct key_id parsed[2];
+	int r;
+
+	r = root_ids_parse(ids, parsed, a->err);
+	if (r < 0)
+		return r;
+	r = check_roots(a->e, parsed, rep, a->err);
+	if (r < 0)
+		return r;
+	return policy_replace_keys(a, parsed, rep);
+}
+
+int policy_set_keys(struct engine *e, const char *p, const char *const ids[static 2],
+		    const struct actor *who, struct err *err)
+{
+	struct report rep = {0};
+	struct act a;
+	int r = act_begin(&a, e, "policy-keys", who, p, err);
+
+	if (r == 0) {
+		r = policy_is_draft(a.policy) ? policy_complete(&a, ids, &rep)
+					      : replace_do(&a, ids, &rep);
+		report_keep(&a, &rep, a.policy->last_check);
+		if (r < 0)
+			r = err_prefix(a.err, r, "policy \"%s\"", a.policy_name);
+	}
+	return act_end(&a, r);
+}
+
+static int needs_keys(struct act *a)
+{
+	if (!policy_is_draft(a->policy))
+		return 0;
+	return err_set(a->err, -EINVAL, "policy \"%s\" is a draft: it has no keys yet",
+		       a->policy_name);
+}
+
+int policy_refresh(struct engine *e, const char *p, const struct actor *who, struct err *err)
+{
+	struct report rep = {0};
+	struct act a;
+	int r = act_begin(&a, e, "policy-refresh", who, p, err);
+
+	if (r == 0)
+		r = needs_keys(&a);
+	if (r == 0) {
+		r = policy_refresh_keys(&a, &rep);
+		report_keep(&a, &rep, a.policy->last_refresh);
+		if (r < 0)
+			r = err_prefix(a.err, r, "policy \"%s\" keeps its old copies",
+				       a.policy_name);
+	}
+	return act_end(&a, r);
+}
+
+static int check_do(struct act *a, struct report *rep)
+{
+	const char *const ids[2] = {a->policy->rec.key_ids[0], a->policy->rec.key_ids[1]};
+	struct key_id parsed[2];
+	int r;
+
+	r = root_ids_parse(ids, parsed, a->err);
+	if (r < 0)
+		return r;
+	r = check_roots(a->e, parsed, rep, a->err);
+	check_copies(a, rep);
+	return r < 0 ? r : rep->r;
+}
+
+int policy_check(struct engine *e, const char *p, const struct actor *who, struct err *err)
+{
+	struct report rep = {0};
+	struct act a;
+	int r = act_begin(&a, e, "policy-check", who, p, err);
+
+	if (r == 0)
+		r = needs_keys(&a);
+	if (r == 0) {
+		r = check_do(&a, &rep);
+		report_keep(&a, &rep, a.policy->last_check);
+		if (r < 0)
+			r = err_prefix(a.err, r, "policy \"%s\"", a.policy_name);
+	}
+	return act_end(&a, r);
+}

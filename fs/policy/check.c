@@ -1,0 +1,219 @@
+/* fs/policy/check.c - is a pair of root keys fit for a policy? Every check of DESIGN section 5. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "fs/policy/acts_internal.h"
+
+#define EXPIRES_NEVER \
+	INT64_C(253370764800) /* 9999-01-01: what "no expiry" is set to, where needed */
+
+static void report_vline(struct report *rep, const char *what, const char *word, const char *fmt,
+			 va_list args)
+{
+	char text[ERR_TEXT_LEN];
+	size_t room = sizeof(rep->text) - rep->len;
+	int n;
+
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	n = snprintf(rep->text + rep->len, room, "%s: %s%s\n", what, word, text);
+	if (n < 0 || (size_t)n >= room)
+		rep->text[rep->len] = '\0'; /* whole lines only */
+	else
+		rep->len += (size_t)n;
+}
+
+void report_line(struct report *rep, const char *what, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	report_vline(rep, what, "", fmt, args);
+	va_end(args);
+}
+
+void report_refuse(struct report *rep, struct err *err, int r, const char *what, const char *whose,
+		   const char *fmt, ...)
+{
+	char text[ERR_TEXT_LEN];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	report_line(rep, what, "refused, %s", text);
+	if (rep->r == 0)
+		rep->r = err_set(err, r, "%s: %s", whose, text);
+}
+
+void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
+		    const struct err *said)
+{
+	int r = kms_outcome_errno(o);
+
+	if (o == KMS_OK) {
+		report_line(rep, what, "ok");
+		return;
+	}
+	report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
+	if (rep->r == 0) /* the vault's sentence names the key id */
+		rep->r = err_set(err, r, "%s: %s", what, err_text(said, r));
+}
+
+/* Blanks around an id come from people and from `echo`. */
+static int id_parse(const char *text, struct key_id *ret_id, struct err *err)
+{
+	char trimmed[KEY_ID_MAX];
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	if (len >= sizeof(trimmed))
+		return err_set(err, -EINVAL, "longer than %d characters", KEY_ID_MAX - 1);
+	memcpy(trimmed, text, len);
+	trimmed[len] = '\0';
+	return key_id_parse(trimmed, ret_id, err);
+}
+
+int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static 2],
+		   struct err *err)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		int r = id_parse(ids[i], &ret_ids[i], err);
+
+		if (r < 0)
+			return err_prefix(err, r, "key %u \"%.200s\"", i + 1, ids[i]);
+	}
+	return 0;
+}
+
+/* One root key under check: names of its lines, and where they go. */
+struct root_check {
+	struct report *rep;
+	struct err *err;
+	unsigned no; /* 1 or 2 */
+	bool strict;
+	char id[KEY_ID_MAX];
+	char what[40];
+};
+
+static const char *what(struct root_check *c, const char *check)
+{
+	(void)snprintf(c->what, sizeof(c->what), "key %u %s", c->no, check);
+	return c->what;
+}
+
+static void check_type(struct root_check *c, const struct kms_key_info *info)
+{
+	if (strcmp(info->kty, "RSA") != 0 && strcmp(info->kty, "RSA-HSM") != 0)
+		report_refuse(c->rep, c->err, -EINVAL, what(c, "type"), c->id,
+			      "the key's type is %s, not RSA", info->kty);
+	else if (info->bits != 2048 && info->bits != 3072 && info->bits != 4096)
+		report_refuse(c->rep, c->err, -EINVAL, what(c, "type"), c->id,
+			      "the key has %u bits, not 2048, 3072 or 4096", info->bits);
+	else
+		report_line(c->rep, what(c, "type"), "ok, %s %u", info->kty, info->bits);
+}
+
+static void check_operations(struct root_check *c, const struct kms_key_info *info)
+{
+	if (info->can_wrap && info->can_unwrap)
+		report_line(c->rep, what(c, "operations"), "ok");
+	else
+		report_refuse(c->rep, c->err, -EINVAL, what(c, "operations"), c->id,
+			      "the key does not allow %s%s%s", info->can_wrap ? "" : "wrapKey",
+			      info->can_wrap || info->can_unwrap ? "" : " and ",
+			      info->can_unwrap ? "" : "unwrapKey");
+}
+
+/* A disabled key is refused with what its vault answers to a wrap: access denied. */
+static void check_enabled(struct root_check *c, const struct kms_key_info *info)
+{
+	if (!info->enabled)
+		report_refuse(c->rep, c->err, -EACCES, what(c, "enabled"), c->id,
+			      "the key is disabled");
+	else if (info->not_before > time(NULL))
+		report_refuse(c->rep, c->err, -EACCES, what(c, "enabled"), c->id,
+			      "the key is not active yet");
+	else
+		report_line(c->rep, what(c, "enabled"), "ok");
+}
+
+static void check_expiry(struct root_check *c, const struct kms_key_info *info)
+{
+	if (info->expires == 0)
+		report_line(c->rep, what(c, "expiry"), "ok, none");
+	else if (info->expires >= EXPIRES_NEVER)
+		report_line(c->rep, what(c, "expiry"), "ok, year 9999");
+	else
+		report_refuse(c->rep, c->err, -EINVAL, what(c, "expiry"), c->id,
+			      "the key has an expiry date, which would make its data unreadable");
+}
+
+static void check_recovery(struct root_check *c, const struct kms_key_info *info)
+{
+	if (!info->purgeable)
+		report_line(c->rep, what(c, "recovery level"), "ok, %s", info->recovery_level);
+	else if (c->strict)
+		report_refuse(c->rep, c->err, -EINVAL, what(c, "recovery level"), c->id,
+			      "the key can be purged (%s)", info->recovery_level);
+	else
+		report_line(c->rep, what(c, "recovery level"), "warning, purgeable");
+}
+
+static void check_live(struct engine *e, struct root_check *c, const struct key_id *id)
+{
+	CLEANUP(secret_free_p) struct secret *probe = NULL;
+	struct root_copy copy;
+	int r;
+
+	r = secret_new_random(WRAP_KEY_LEN, &probe);
+	if (r < 0) {
+		report_refuse(c->rep, c->err, r, what(c, "wrap"), c->id, "no memory for a probe");
+		return;
+	}
+	(void)snprintf(c->what, sizeof(c->what), "key %u", c->no);
+	r = copy_make(e, id, c->what, probe, &copy, c->rep, c->err);
+	(void)r; /* in the report, whose first refusal decides */
+}
+
+static void check_root(struct engine *e, struct root_check *c, const struct key_id *given)
+{
+	struct key_id id = *given;
+	struct kms_key_info info = {0};
+	struct err said = {0};
+	enum kms_outcome o;
+
+	id.version[0] = '\0'; /* wraps take the newest version, whatever was named */
+	key_id_format(&id, c->id);
+	o = kms_describe(e->kms, c->id, &info, &said);
+	report_outcome(c->rep, c->err, what(c, "describe"), o, &said);
+	if (o == KMS_OK) {
+		check_type(c, &info);
+		check_operations(c, &info);
+		check_enabled(c, &info);
+		check_expiry(c, &info);
+		check_recovery(c, &info);
+	}
+	check_live(e, c, &id);
+}
+
+int check_roots(struct engine *e, const struct key_id ids[static 2], struct report *rep,
+		struct err *err)
+{
+	if (strcmp(ids[0].scheme, ids[1].scheme) == 0 && strcmp(ids[0].vault, ids[1].vault) == 0)
+		report_refuse(rep, err, -EINVAL, "vaults", "key ids",
+			      "both keys are in vault %s; two vaults are needed", ids[0].vault);
+	else
+		report_line(rep, "vaults", "ok, %.80s and %.80s", ids[0].vault, ids[1].vault);
+	for (unsigned i = 0; i < 2; i++) {
+		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = e->strict};
+
+		check_root(e, &c, &ids[i]);
+	}
+	return rep->r;
+}

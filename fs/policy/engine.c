@@ -1,0 +1,243 @@
+/* fs/policy/engine.c - the policy engine: opened, closed, and what new data is wrapped under. */
+#include "fs/policy/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fs/policy/engine_internal.h"
+#include "fs/policy/keyring_internal.h"
+
+uint64_t engine_now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
+}
+
+void engine_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(c, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+int engine_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t until_ms)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)((until_ms - 1) / 1000),
+		.tv_nsec = (long)((until_ms - 1) % 1000) * 1000000,
+	};
+
+	return -pthread_cond_timedwait(c, m, &ts);
+}
+
+struct work {
+	struct engine *e;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void worker_left(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->running--;
+	pthread_cond_broadcast(&w->gone);
+	pthread_mutex_unlock(&w->lock); /* the last touch of the engine */
+}
+
+static void *worker_main(void *arg)
+{
+	struct work work = *(struct work *)arg;
+
+	free(arg);
+	work.fn(work.arg);
+	worker_left(&work.e->workers);
+	return NULL;
+}
+
+int engine_worker(struct engine *e, void (*fn)(void *arg), void *arg)
+{
+	CLEANUP(free_mem_p) struct work *work = malloc(sizeof(*work));
+	pthread_t thread;
+
+	if (!work)
+		return -ENOMEM;
+	*work = (struct work){e, fn, arg};
+	pthread_mutex_lock(&e->workers.lock);
+	e->workers.running++;
+	pthread_mutex_unlock(&e->workers.lock);
+	if (pthread_create(&thread, NULL, worker_main, work) != 0) {
+		worker_left(&e->workers);
+		return -ENOMEM;
+	}
+	(void)STEAL(work);
+	(void)pthread_detach(thread); /* counted instead: engine_close() waits for the last */
+	return 0;
+}
+
+static void workers_wait(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->running > 0)
+		pthread_cond_wait(&w->gone, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int engine_new(const struct engine_config *config, struct engine **ret_engine)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	e->key_check_s = config->key_check_s;
+	e->strict = config->strict;
+	e->started = time(NULL);
+	e->epoch = 1;
+	(void)pthread_mutex_init(&e->gate.lock, NULL);
+	(void)pthread_mutex_init(&e->workers.lock, NULL);
+	(void)pthread_mutex_init(&e->damage.lock, NULL);
+	engine_cond_init(&e->gate.left);
+	engine_cond_init(&e->workers.gone);
+	*ret_engine = e;
+	r = tables_init(&e->tables);
+	return r < 0 ? r : hash_seed(&e->damage.seed);
+}
+
+static int open_parts(struct engine *e, const struct engine_config *config, struct err *err)
+{
+	const struct kms_config kms_config = {.vaults_dir = config->vaults_dir};
+	int r;
+
+	r = kms_new(&kms_config, &e->kms, err);
+	if (r < 0)
+		return r;
+	r = store_open(config->store_path, STORE_SERVE, config->service_spec, &e->store, err);
+	if (r < 0)
+		return r;
+	r = engine_load(e, err);
+	if (r < 0)
+		return r;
+	r = audit_new(e->store, &e->audit, err);
+	if (r < 0)
+		return r;
+	r = scope_table_new(store_service_key(e->store), &e->scopes);
+	if (r < 0)
+		return err_set(err, r, "no memory for the table of scopes");
+	return keyring_new(e, &e->keyring, err);
+}
+
+int engine_open(const struct engine_config *config, struct engine **ret_engine, struct err *err)
+{
+	struct engine *e = NULL;
+	int r;
+
+	if (config->key_check_s == 0)
+		return err_set(err, -EINVAL, "key_check: 0 seconds is not a period");
+	r = engine_new(config, &e);
+	if (r < 0)
+		(void)err_set(err, r, "no memory for the policy engine");
+	else
+		r = open_parts(e, config, err);
+	if (r < 0) {
+		/* nothing was served, but a crash before this stays to be recovered from */
+		engine_close(e, e && e->store && store_unclean_since(e->store) == 0);
+		return r;
+	}
+	*ret_engine = e;
+	return 0;
+}
+
+void engine_close(struct engine *e, bool clean)
+{
+	if (!e)
+		return;
+	atomic_store(&e->closing, true);
+	keyring_stop(e->keyring);
+	workers_wait(&e->workers); /* a vault call cannot be called back, but is bounded */
+	keyring_free(e->keyring);
+	audit_free(e->audit);
+	scope_table_free(e->scopes);
+	tables_fini(&e->tables);
+	store_close(e->store, clean);
+	kms_free(e->kms);
+	(void)pthread_mutex_destroy(&e->gate.lock);
+	(void)pthread_mutex_destroy(&e->workers.lock);
+	(void)pthread_mutex_destroy(&e->damage.lock);
+	(void)pthread_cond_destroy(&e->gate.left);
+	(void)pthread_cond_destroy(&e->workers.gone);
+	free(e);
+}
+
+struct store *engine_store(struct engine *e)
+{
+	return e->store;
+}
+
+struct audit *engine_audit(struct engine *e)
+{
+	return e->audit;
+}
+
+struct kms *engine_kms(struct engine *e)
+{
+	return e->kms;
+}
+
+struct scope_table *engine_scopes(struct engine *e)
+{
+	return e->scopes;
+}
+
+unsigned engine_key_check_s(const struct engine *e)
+{
+	return e->key_check_s;
+}
+
+int64_t engine_started(const struct engine *e)
+{
+	return e->started;
+}
+
+uint64_t engine_epoch(const struct engine *e)
+{
+	return atomic_load_explicit(&e->epoch, memory_order_acquire);
+}
+
+static void ref_of(const struct policy *p, struct wrap_ref *ret_ref)
+{
+	memcpy(ret_ref->policy_id, p->rec.id, UUID_LEN);
+	ret_ref->generation = p->rec.generation;
+}
+
+enum target_source engine_target_source(struct engine *e, const struct scope *scope,
+					struct wrap_ref *ret_ref)
+{
+	enum target_source source = TARGET_SERVICE;
+	struct tables *t = &e->tables;
+	const struct mailbox *m;
+
+	*ret_ref = (struct wrap_ref){.generation = 1}; /* zeros: the service key */
+	pthread_rwlock_rdlock(&t->lock);
+	m = scope->mailbox ? tables_mailbox_locked(t, scope->mailbox) : NULL;
+	if (m) {
+		ref_of(m->policy, ret_ref);
+		source = TARGET_MAILBOX;
+	} else if (t->tenant && workload_covered(scope->workload)) {
+		ref_of(t->tenant, ret_ref);
+		source = TARGET_TENANT;
+	}
+	pthread_rwlock_unlock(&t->lock);
+	return source;
+}
+
+void engine_target(struct engine *e, const struct scope *scope, struct wrap_ref *ret_ref)
+{
+	(void)engine_target_source(e, scope, ret_ref);
+}

@@ -1,0 +1,143 @@
+/* fs/policy/engine_internal.h - inside the policy engine: its tables in memory, workers and acts.
+ */
+#ifndef DEPFS_POLICY_ENGINE_INTERNAL_H
+#define DEPFS_POLICY_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "fs/policy/engine.h"
+#include "fs/policy/hash.h"
+#include "fs/policy/policy.h"
+#include "fs/policy/record.h"
+
+/*
+ * Locks, outermost first: the gate of acts, tables.lock, keyring.lock, flight.lock; workers.lock
+ * and damage.lock are leaves. But for the gate none is held across a vault call, a commit or a
+ * call-back, and tables.lock and keyring.lock are never held together.
+ */
+
+/* One policy. Pointers stay valid until the engine closes, but for a discarded draft's. */
+struct policy {
+	struct policy_record rec; /* guarded by tables.lock; written by acts alone */
+	struct key_record **keys; /* the same; oldest generation first; a draft has none */
+	uint32_t n_keys;	  /* the same */
+	uint32_t mailboxes;	  /* assigned to; the same */
+	char last_refresh[POLICY_OUTCOME_MAX]; /* the same */
+	char last_check[POLICY_OUTCOME_MAX];   /* the same */
+};
+
+/* A mailbox that has a policy of its own. */
+struct mailbox {
+	struct mailbox *next;
+	uint64_t hash;
+	struct policy *policy;
+	char id[];
+};
+
+/* What the store says, in memory. An act, which holds the gate, reads it without the lock. */
+struct tables {
+	pthread_rwlock_t lock;
+	struct policy **policies; /* by name, case-blind */
+	size_t n_policies, room;
+	struct policy *tenant; /* NULL: none assigned */
+	struct mailbox **buckets;
+	size_t n_buckets, n_mailboxes; /* n_buckets is a power of two */
+	uint64_t seed;
+};
+
+/* One act at a time; a waiter gives up after 30 s. */
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	bool busy;
+};
+
+/* Threads that wait for a vault in place of their caller; closing waits for the last one. */
+struct workers {
+	pthread_mutex_t lock;
+	pthread_cond_t gone;
+	unsigned running; /* guarded by lock */
+};
+
+#define DAMAGE_SLOTS 1024
+#define DAMAGE_WAYS  8 /* slots in which one file and block may be remembered */
+
+struct damage {
+	pthread_mutex_t lock;
+	struct {
+		uint64_t hash;
+		uint64_t told_ms; /* 0: free */
+	} slots[DAMAGE_SLOTS];
+	uint64_t seed;
+};
+
+struct keyring; /* keyring_internal.h */
+
+struct engine {
+	struct store *store;
+	struct audit *audit;
+	struct kms *kms;
+	struct scope_table *scopes;
+	struct keyring *keyring;
+	unsigned key_check_s;
+	bool strict;
+	int64_t started;
+	atomic_bool closing;
+	_Atomic uint64_t epoch;	    /* engine_epoch() */
+	_Atomic uint64_t change_no; /* policy_change_no() */
+	struct tables tables;
+	struct gate gate;
+	struct workers workers;
+	struct damage damage;
+};
+
+uint64_t engine_now_ms(void); /* monotonic, never 0 */
+/* engine_cond_init() - a condition variable on the monotonic clock. */
+void engine_cond_init(pthread_cond_t *c);
+/* engine_cond_wait_until() - -ETIMEDOUT at @until_ms; may wake early. */
+int engine_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t until_ms);
+/* engine_worker() - run fn(arg) in a thread of its own; -ENOMEM when there is none to be had. */
+int engine_worker(struct engine *e, void (*fn)(void *arg), void *arg) MUST_CHECK;
+
+/* engine_tables.c. Those that end in _locked need tables.lock, or the gate when they only read. */
+int tables_init(struct tables *t) MUST_CHECK;
+void tables_fini(struct tables *t);
+struct policy *tables_find_locked(const struct tables *t, const char *p); /* name or id */
+struct policy *tables_find_id_locked(const struct tables *t, const uint8_t id[static UUID_LEN]);
+struct policy *tables_find_name_locked(const struct tables *t, const char *name);
+struct mailbox *tables_mailbox_locked(const struct tables *t, const char *id);
+/* Room first, so that nothing can fail once a change is durable. */
+int tables_reserve_locked(struct tables *t) MUST_CHECK;	       /* for one policy more */
+void tables_insert_locked(struct tables *t, struct policy *p); /* @p is taken over */
+void tables_remove_locked(struct tables *t, struct policy *p); /* and freed */
+void tables_sort_locked(struct tables *t);		       /* after a rename */
+int mailbox_new(const struct tables *t, const char *id, struct mailbox **ret_mailbox) MUST_CHECK;
+void tables_mailbox_insert_locked(struct tables *t, struct mailbox *m); /* @m is taken over */
+void tables_mailbox_remove_locked(struct tables *t, struct mailbox *m); /* and freed */
+/* tables_active_locked() - policies of kind mailbox that are enabled or assigned. */
+unsigned tables_active_locked(const struct tables *t);
+
+int policy_new(struct policy **ret_policy) MUST_CHECK;
+void policy_free(struct policy *p);
+DEFINE_CLEANUP(struct policy *, policy_free)
+const struct key_record *policy_key(const struct policy *p, uint32_t generation); /* NULL: none */
+static inline bool policy_is_draft(const struct policy *p)
+{
+	return p->rec.flags & POLICY_FLAG_DRAFT;
+}
+static inline bool policy_is_enabled(const struct policy *p)
+{
+	return p->rec.flags & POLICY_FLAG_ENABLED;
+}
+
+/* engine_load() - fill the tables from the store; a record that is not understood is refused. */
+int engine_load(struct engine *e, struct err *err) MUST_CHECK;
+
+/* policy_name.c */
+int name_compare(const char *a, const char *b); /* case-blind for ASCII, as strcmp(3) */
+int text_check(const char *text, const char *what,
+	       struct err *err) MUST_CHECK; /* UTF-8, no controls */
+int mailbox_id_check(const char *id, struct err *err) MUST_CHECK;
+
+#endif

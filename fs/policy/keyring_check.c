@@ -1,0 +1,144 @@
+/* fs/policy/keyring_check.c - access to every open policy is proved again, every key_check seconds.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/policy/keyring_internal.h"
+
+struct check {
+	struct check *next;
+	struct engine *e;
+	uint8_t policy_id[UUID_LEN];
+};
+
+static void check_judge(struct engine *e, const struct key_source *src, uint64_t turn,
+			enum verdict verdict, const struct root_answer answers[static 2],
+			struct wrap_key *key)
+{
+	struct keyring *k = e->keyring;
+	struct judgement j = {0};
+	struct key_policy *kp;
+
+	pthread_rwlock_wrlock(&k->lock);
+	kp = keyring_find_locked(k, src->key.policy_id);
+	if (kp->turn == turn)
+		j = keyring_judge_locked(e, kp, src, verdict, answers, key);
+	pthread_rwlock_unlock(&k->lock);
+	keyring_tell(e, src, &j, answers);
+}
+
+/* A thread for each policy: one slow vault holds up nobody else's proof. */
+static int check_policy(struct engine *e, const uint8_t policy_id[static UUID_LEN], uint64_t turn)
+{
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	CLEANUP(wrap_key_put_p) struct wrap_key *key = NULL;
+	struct root_answer answers[2];
+	struct wrap_ref ref = {.generation = 0};
+	struct key_source src;
+	enum verdict verdict;
+	int r;
+
+	memcpy(ref.policy_id, policy_id, UUID_LEN);
+	r = keyring_source(e, &ref, &src);
+	if (r < 0)
+		return r;
+	verdict = roots_ask(e, &src, ASK_BOTH, answers, &dep_key);
+	if (verdict == VERDICT_OPEN) {
+		r = wrap_key_new(secret_bytes(dep_key), KDF_DEP_DEK_WRAP, &key);
+		if (r < 0)
+			return r; /* proves nothing about the roots: next time */
+	}
+	check_judge(e, &src, turn, verdict, answers, key);
+	return 0;
+}
+
+static uint64_t turn_of(struct keyring *k, const uint8_t policy_id[static UUID_LEN])
+{
+	uint64_t turn;
+
+	pthread_rwlock_rdlock(&k->lock);
+	turn = keyring_find_locked(k, policy_id)->turn;
+	pthread_rwlock_unlock(&k->lock);
+	return turn;
+}
+
+static void check_end(struct check *c)
+{
+	struct keyring *k = c->e->keyring;
+
+	pthread_rwlock_wrlock(&k->lock);
+	keyring_find_locked(k, c->policy_id)->checking = false;
+	pthread_rwlock_unlock(&k->lock);
+	free(c);
+}
+
+static void check_run(void *arg)
+{
+	struct check *c = arg;
+
+	/* a failure is lack of memory or a policy that is gone: the next round sees again */
+	(void)check_policy(c->e, c->policy_id, turn_of(c->e->keyring, c->policy_id));
+	check_end(c);
+}
+
+/* Worth asking about: something is open, or was taken away and may come back. */
+static bool is_due_locked(const struct key_policy *kp)
+{
+	if (kp->checking)
+		return false;
+	for (const struct key_slot *slot = kp->slots; slot; slot = slot->next)
+		if (slot->key)
+			return true;
+	return kp->revoked;
+}
+
+/* Without memory a policy is left out of this round. */
+static struct check *check_new_locked(struct engine *e, struct key_policy *kp, struct check *next)
+{
+	struct check *c = malloc(sizeof(*c));
+
+	if (!c)
+		return next;
+	*c = (struct check){.next = next, .e = e};
+	memcpy(c->policy_id, kp->id, UUID_LEN);
+	kp->checking = true;
+	return c;
+}
+
+void keyring_check_all(struct engine *e)
+{
+	struct keyring *k = e->keyring;
+	struct check *first = NULL;
+
+	pthread_rwlock_wrlock(&k->lock);
+	for (size_t i = 0; i < KEYRING_BUCKETS; i++)
+		for (struct key_policy *kp = k->buckets[i]; kp; kp = kp->next)
+			if (is_due_locked(kp))
+				first = check_new_locked(e, kp, first);
+	pthread_rwlock_unlock(&k->lock);
+	for (struct check *c = first, *next; c; c = next) {
+		next = c->next;
+		if (engine_worker(e, check_run, c) < 0)
+			check_end(c);
+	}
+}
+
+void *keyring_checker(void *engine)
+{
+	struct engine *e = engine;
+	struct keyring *k = e->keyring;
+	uint64_t next_ms = engine_now_ms() + (uint64_t)e->key_check_s * 1000;
+
+	pthread_mutex_lock(&k->stop_lock);
+	while (!atomic_load(&e->closing)) {
+		if (engine_cond_wait_until(&k->stop, &k->stop_lock, next_ms) != -ETIMEDOUT)
+			continue;
+		next_ms = engine_now_ms() + (uint64_t)e->key_check_s * 1000;
+		pthread_mutex_unlock(&k->stop_lock);
+		keyring_check_all(e);
+		pthread_mutex_lock(&k->stop_lock);
+	}
+	pthread_mutex_unlock(&k->stop_lock);
+	return NULL;
+}

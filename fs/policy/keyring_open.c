@@ -1,0 +1,220 @@
+/* fs/policy/keyring_open.c - opening one DEP key: the two vaults, then the availability key. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/policy/keyring_internal.h"
+#include "fs/policy/service.h"
+
+int keyring_source(struct engine *e, const struct wrap_ref *ref, struct key_source *ret_src)
+{
+	struct tables *t = &e->tables;
+	const struct key_record *key = NULL;
+	const struct policy *p;
+
+	pthread_rwlock_rdlock(&t->lock);
+	p = tables_find_id_locked(t, ref->policy_id);
+	if (p)
+		key = policy_key(p, ref->generation ? ref->generation : p->rec.generation);
+	if (key) {
+		ret_src->key = *key;
+		ret_src->newest = key->generation == p->rec.generation;
+		memcpy(ret_src->wrapped_avail, p->rec.wrapped_avail, WRAP_LEN);
+		memcpy(ret_src->policy_name, p->rec.name, sizeof(ret_src->policy_name));
+	}
+	pthread_rwlock_unlock(&t->lock);
+	return key ? 0 : -ENOKEY;
+}
+
+/* A copy that opens to anything but a key of ours is as damaged as one that does not open. */
+static void root_ask(struct engine *e, const struct root_copy *copy, struct root_answer *a,
+		     struct secret **ret_key)
+{
+	CLEANUP(secret_free_p) struct secret *key = NULL;
+	struct err err = {0};
+
+	a->asked = true;
+	a->outcome = kms_unwrap(e->kms, copy->kid, copy->wrapped, copy->wrapped_len, &key,
+				a->request_id, &err);
+	if (a->outcome == KMS_OK && secret_len(key) != WRAP_KEY_LEN) {
+		a->outcome = KMS_DAMAGED;
+		(void)err_set(&err, -EBADMSG, "key %s: the copy opens, but to no DEP key",
+			      copy->kid);
+	}
+	if (a->outcome == KMS_OK)
+		*ret_key = STEAL(key);
+	else
+		(void)snprintf(a->text, sizeof(a->text), "%.*s", (int)sizeof(a->text) - 1,
+			       err_text(&err, kms_outcome_errno(a->outcome)));
+}
+
+/*
+ * DESIGN 5.1. A recorded copy names a key and version, so "not found" means that somebody took it
+ * away: denied. "Misconfigured" (an id or an answer that this depfs cannot use) is counted as
+ * denied too: it is no outage that passes, and what is in doubt must not open by the back door.
+ */
+static bool is_denial(const struct root_answer *a)
+{
+	return a->asked && (a->outcome == KMS_DENIED || a->outcome == KMS_NOT_FOUND ||
+			    a->outcome == KMS_MISCONFIGURED);
+}
+
+enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask how,
+		       struct root_answer answers[static 2], struct secret **ret_dep_key)
+{
+	CLEANUP(secret_free_p) struct secret *key = NULL;
+	uint8_t first;
+
+	memset(answers, 0, 2 * sizeof(answers[0]));
+	if (random_bytes(&first, 1) < 0)
+		first = 0; /* any order will do */
+	for (unsigned n = 0; n < 2; n++) {
+		CLEANUP(secret_free_p) struct secret *opened = NULL;
+		unsigned i = (first ^ n) & 1;
+
+		if (key && how == ASK_UNTIL_OPEN)
+			break;
+		if (!key && atomic_load(&e->closing))
+			return VERDICT_OUTAGE; /* nobody waits any more; half an answer judges
+						  nothing */
+		root_ask(e, &src->key.roots[i], &answers[i], &opened);
+		if (!key)
+			key = STEAL(opened);
+	}
+	if (!key)
+		return is_denial(&answers[0]) || is_denial(&answers[1]) ? VERDICT_DENIED
+									: VERDICT_OUTAGE;
+	*ret_dep_key = STEAL(key);
+	return VERDICT_OPEN;
+}
+
+void roots_text(const struct root_answer answers[static 2], char *out, size_t out_len)
+{
+	char part[2][192] = {"", ""};
+
+	for (unsigned i = 0; i < 2; i++)
+		if (answers[i].asked)
+			(void)snprintf(part[i], sizeof(part[i]), "key %u %s%s%s", i + 1,
+				       kms_outcome_name(answers[i].outcome),
+				       answers[i].text[0] ? ": " : "", answers[i].text);
+	(void)snprintf(out, out_len, "%s%s%s", part[0], part[0][0] && part[1][0] ? "; " : "",
+		       part[1]);
+}
+
+static void copy_damaged_tell(struct engine *e, const struct key_source *src, const char *copy,
+			      const char *text)
+{
+	char id[UUID_TEXT_LEN];
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("policy", src->policy_name),
+		AUDIT_FIELD_STR("policy_id", id),
+		AUDIT_FIELD_U64("generation", src->key.generation),
+		AUDIT_FIELD_STR("copy", copy),
+		AUDIT_FIELD_STR("reason", text),
+	};
+
+	uuid_encode(src->key.policy_id, id);
+	audit_event(e->audit, "key-copy-damaged", NULL, "EBADMSG", fields, 5);
+}
+
+static void root_tell(struct engine *e, const struct key_source *src, unsigned i,
+		      const struct root_answer *a)
+{
+	char id[UUID_TEXT_LEN];
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("policy", src->policy_name),
+		AUDIT_FIELD_STR("policy_id", id),
+		AUDIT_FIELD_U64("generation", src->key.generation),
+		AUDIT_FIELD_STR("key_id", src->key.roots[i].kid),
+		AUDIT_FIELD_STR("vault_outcome", kms_outcome_name(a->outcome)),
+		AUDIT_FIELD_STR("request_id", a->request_id[0] ? a->request_id : NULL),
+		AUDIT_FIELD_STR("reason", a->text[0] ? a->text : NULL),
+	};
+
+	uuid_encode(src->key.policy_id, id);
+	audit_event(e->audit, "key-open", NULL, errno_name(kms_outcome_errno(a->outcome)), fields,
+		    sizeof(fields) / sizeof(fields[0]));
+}
+
+void roots_tell(struct engine *e, const struct key_source *src,
+		const struct root_answer answers[static 2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (!answers[i].asked)
+			continue;
+		root_tell(e, src, i, &answers[i]);
+		if (answers[i].outcome == KMS_DAMAGED)
+			copy_damaged_tell(e, src, src->key.roots[i].kid, answers[i].text);
+	}
+}
+
+/* Service key opens availability key, that one opens the DEP key. */
+int avail_unwrap(struct engine *e, const struct key_source *src, struct secret *dep_key)
+{
+	CLEANUP(secret_free_p) struct secret *avail = NULL;
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct service_key *sk = store_service_key(e->store);
+	uint8_t aad[WRAP_AAD_MAX];
+	size_t aad_len;
+	int r;
+
+	r = secret_new(WRAP_KEY_LEN, &avail);
+	if (r < 0)
+		return r;
+	aad_len = wrap_record_aad(src->key.policy_id, 0, WRAP_PURPOSE_AVAIL_KEY, aad);
+	r = wrap_open(service_key_avail_wrap(sk), aad, aad_len, src->wrapped_avail,
+		      secret_bytes(avail));
+	if (r < 0)
+		return r;
+	r = wrap_key_new(secret_bytes(avail), KDF_AVAIL_DEP_WRAP, &kek);
+	if (r < 0)
+		return r;
+	aad_len =
+		wrap_record_aad(src->key.policy_id, src->key.generation, WRAP_PURPOSE_DEP_KEY, aad);
+	return wrap_open(kek, aad, aad_len, src->key.avail_copy, secret_bytes(dep_key));
+}
+
+int avail_open(struct engine *e, const struct key_source *src, const char *reason,
+	       struct secret **ret_dep_key)
+{
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	char id[UUID_TEXT_LEN];
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("policy", src->policy_name),
+		AUDIT_FIELD_STR("policy_id", id),
+		AUDIT_FIELD_U64("generation", src->key.generation),
+		AUDIT_FIELD_STR("reason", reason),
+	};
+	int r;
+
+	uuid_encode(src->key.policy_id, id);
+	r = secret_new(WRAP_KEY_LEN, &dep_key);
+	if (r == 0)
+		r = avail_unwrap(e, src, dep_key);
+	audit_event(e->audit, "availability-key-used", NULL, errno_name(r), fields, 4);
+	if (r == -EBADMSG)
+		copy_damaged_tell(e, src, "availability", "the availability copy does not open");
+	if (r < 0)
+		return r;
+	*ret_dep_key = STEAL(dep_key);
+	return 0;
+}
+
+int keyring_open_any(struct engine *e, const struct key_source *src, struct secret **ret_dep_key,
+		     struct err *err)
+{
+	struct root_answer answers[2];
+	char reason[400];
+	enum verdict v = roots_ask(e, src, ASK_UNTIL_OPEN, answers, ret_dep_key);
+	int r;
+
+	roots_tell(e, src, answers);
+	if (v == VERDICT_OPEN)
+		return 0;
+	roots_text(answers, reason, sizeof(reason));
+	r = avail_open(e, src, reason, ret_dep_key);
+	if (r < 0)
+		return err_set(err, r, "no copy of generation %u opens; %s", src->key.generation,
+			       reason);
+	return 0;
+}

@@ -1,0 +1,263 @@
+/* fs/policy/scope.c - scopes by name, made when first seen and kept as long as their table. */
+#include "fs/policy/scope.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/policy/hash.h"
+#include "fs/policy/service.h"
+
+#define BUCKETS_FIRST 64
+
+/* DESIGN section 3, a row a workload. */
+static const struct {
+	const char *name; /* the first folder of a path, but for the last row */
+	bool covered;
+	bool rewraps_existing;
+} workloads[WORKLOAD_COUNT] = {
+	[WORKLOAD_MAILBOX] = {"mailbox", true, true}, [WORKLOAD_SIGNALS] = {"signals", true, true},
+	[WORKLOAD_CHAT] = {"chat", true, false},      [WORKLOAD_EDM] = {"edm", true, false},
+	[WORKLOAD_OTHER] = {"other", false, false},
+};
+
+struct node {
+	struct node *next;
+	uint64_t hash;
+	struct scope scope; /* ends in the name */
+};
+
+struct scope_table {
+	const struct service_key *sk;
+	uint64_t seed;
+	pthread_rwlock_t lock;
+	struct node **buckets; /* guarded by lock, like the counts */
+	size_t n_buckets;      /* a power of two */
+	uint32_t n_nodes;
+	const struct scope *root; /* constant after scope_table_new() */
+};
+
+const char *workload_name(enum workload w)
+{
+	return (unsigned)w < WORKLOAD_COUNT ? workloads[w].name : workloads[WORKLOAD_OTHER].name;
+}
+
+bool workload_covered(enum workload w)
+{
+	return (unsigned)w < WORKLOAD_COUNT && workloads[w].covered;
+}
+
+bool workload_rewraps_existing(enum workload w)
+{
+	return (unsigned)w < WORKLOAD_COUNT && workloads[w].rewraps_existing;
+}
+
+static enum workload workload_of_folder(const char *name, size_t len)
+{
+	for (int w = 0; w < WORKLOAD_OTHER; w++)
+		if (strlen(workloads[w].name) == len && memcmp(workloads[w].name, name, len) == 0)
+			return (enum workload)w;
+	return WORKLOAD_OTHER;
+}
+
+/* A scope's name in two pieces, so that looking one up copies nothing. */
+struct scope_name {
+	const char *prefix; /* "" or "mailbox/" */
+	const char *name;   /* not terminated */
+	size_t len;
+};
+
+static uint64_t name_hash(const struct scope_table *t, const struct scope_name *n)
+{
+	return hash_bytes(hash_bytes(t->seed, n->prefix, strlen(n->prefix)), n->name, n->len);
+}
+
+static bool name_is(const struct scope_name *n, const char *text)
+{
+	size_t prefix_len = strlen(n->prefix);
+
+	return strncmp(text, n->prefix, prefix_len) == 0 &&
+	       strncmp(text + prefix_len, n->name, n->len) == 0 &&
+	       text[prefix_len + n->len] == '\0';
+}
+
+static struct node *find_locked(const struct scope_table *t, const struct scope_name *n,
+				uint64_t hash)
+{
+	struct node *node = t->buckets[hash & (t->n_buckets - 1)];
+
+	while (node && (node->hash != hash || !name_is(n, node->scope.name)))
+		node = node->next;
+	return node;
+}
+
+/* More buckets, so that 10,000 mailboxes are found as fast as ten; without memory it stays slow. */
+static void grow_locked(struct scope_table *t)
+{
+	size_t n = t->n_buckets * 2;
+	struct node **buckets = calloc(n, sizeof(struct node *));
+
+	if (!buckets)
+		return;
+	for (size_t i = 0; i < t->n_buckets; i++) {
+		for (struct node *node = t->buckets[i], *next; node; node = next) {
+			next = node->next;
+			node->next = buckets[node->hash & (n - 1)];
+			buckets[node->hash & (n - 1)] = node;
+		}
+	}
+	free(t->buckets);
+	t->buckets = buckets;
+	t->n_buckets = n;
+}
+
+static int node_new(const struct scope_table *t, const struct scope_name *n, enum workload w,
+		    struct node **ret_node)
+{
+	size_t prefix_len = strlen(n->prefix);
+	CLEANUP(free_mem_p) struct node *node = calloc(1, sizeof(*node) + prefix_len + n->len + 1);
+	int r;
+
+	if (!node)
+		return -ENOMEM;
+	memcpy(node->scope.name, n->prefix, prefix_len);
+	memcpy(node->scope.name + prefix_len, n->name, n->len);
+	node->hash = name_hash(t, n);
+	node->scope.workload = w;
+	node->scope.mailbox = prefix_len ? node->scope.name + prefix_len : NULL;
+	r = service_scope_id(t->sk, node->scope.name, node->scope.id);
+	if (r < 0)
+		return r;
+	*ret_node = STEAL(node);
+	return 0;
+}
+
+/* Two threads may make the same scope at once: the first one in wins. */
+static const struct scope *publish(struct scope_table *t, const struct scope_name *n,
+				   struct node *fresh)
+{
+	struct node *node, **bucket;
+
+	pthread_rwlock_wrlock(&t->lock);
+	node = find_locked(t, n, fresh->hash);
+	if (!node) {
+		if (t->n_nodes >= t->n_buckets)
+			grow_locked(t);
+		bucket = &t->buckets[fresh->hash & (t->n_buckets - 1)];
+		fresh->scope.index = t->n_nodes++;
+		fresh->next = *bucket;
+		*bucket = fresh;
+	}
+	pthread_rwlock_unlock(&t->lock);
+	if (!node)
+		return &fresh->scope;
+	free(fresh);
+	return &node->scope;
+}
+
+static int get(struct scope_table *t, const struct scope_name *n, enum workload w,
+	       const struct scope **ret_scope)
+{
+	struct node *node;
+	int r;
+
+	pthread_rwlock_rdlock(&t->lock);
+	node = find_locked(t, n, name_hash(t, n));
+	pthread_rwlock_unlock(&t->lock);
+	if (node) {
+		*ret_scope = &node->scope;
+		return 0;
+	}
+	r = node_new(t, n, w, &node);
+	if (r < 0)
+		return r;
+	*ret_scope = publish(t, n, node);
+	return 0;
+}
+
+static int enter(struct scope_table *t, const struct scope *parent, const char *name, size_t len,
+		 const struct scope **ret_scope)
+{
+	struct scope_name n = {"", name, len};
+
+	if (parent == t->root)
+		return get(t, &n, workload_of_folder(name, len), ret_scope);
+	if (parent->workload == WORKLOAD_MAILBOX && !parent->mailbox) {
+		n.prefix = "mailbox/";
+		return get(t, &n, WORKLOAD_MAILBOX, ret_scope);
+	}
+	*ret_scope = parent;
+	return 0;
+}
+
+int scope_enter(struct scope_table *t, const struct scope *parent, const char *name,
+		const struct scope **ret_scope)
+{
+	return enter(t, parent, name, strlen(name), ret_scope);
+}
+
+int scope_of_path(struct scope_table *t, const char *path, const struct scope **ret_scope)
+{
+	const struct scope *scope = t->root;
+
+	for (;;) {
+		size_t len;
+		int r;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (path[len] == '\0') { /* the last part: a file */
+			*ret_scope = scope;
+			return 0;
+		}
+		r = enter(t, scope, path, len, &scope);
+		if (r < 0)
+			return r;
+		path += len;
+	}
+}
+
+const struct scope *scope_root(struct scope_table *t)
+{
+	return t->root;
+}
+
+int scope_table_new(const struct service_key *sk, struct scope_table **ret_table)
+{
+	CLEANUP(scope_table_free_p) struct scope_table *t = calloc(1, sizeof(*t));
+	struct scope_name top = {"", "", 0};
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->sk = sk;
+	(void)pthread_rwlock_init(&t->lock, NULL); /* cannot fail on Linux */
+	t->n_buckets = BUCKETS_FIRST;
+	t->buckets = calloc(t->n_buckets, sizeof(struct node *));
+	if (!t->buckets)
+		return -ENOMEM;
+	r = hash_seed(&t->seed);
+	if (r < 0)
+		return r;
+	r = get(t, &top, WORKLOAD_OTHER, &t->root);
+	if (r < 0)
+		return r;
+	*ret_table = STEAL(t);
+	return 0;
+}
+
+void scope_table_free(struct scope_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->buckets && i < t->n_buckets; i++) {
+		for (struct node *node = t->buckets[i], *next; node; node = next) {
+			next = node->next;
+			free(node);
+		}
+	}
+	free(t->buckets);
+	pthread_rwlock_destroy(&t->lock);
+	free(t);
+}
