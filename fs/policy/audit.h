@@ -33,6 +33,8 @@ struct audit_field {
 	uint64_t num;
 };
 
+#define AUDIT_LINE_MAX (32u << 10) /* bytes of a line; longer fields are left out of it */
+
 #define AUDIT_FIELD_STR(n, s) ((struct audit_field){.name = (n), .type = AUDIT_STR, .str = (s)})
 #define AUDIT_FIELD_U64(n, v) ((struct audit_field){.name = (n), .type = AUDIT_U64, .num = (v)})
 
@@ -74,6 +76,13 @@ void audit_last_line(struct audit *a, char *out, size_t out_len);
 /* audit_on_append() - @fn is called by the writer thread after new events are durable (for poll).
  */
 void audit_on_append(struct audit *a, void (*fn)(void *arg), void *arg);
+
+/**
+ * audit_verify() - walk the whole log: every event there, in its place, unchanged and chained
+ * @ret_checked: events that held, also on failure
+ * Return: 0; -EBADMSG and a sentence naming the first event that does not hold.
+ */
+int audit_verify(struct store *store, uint64_t *ret_checked, struct err *err) MUST_CHECK;
 
 /* errno_name() - "EACCES" for -EACCES or EACCES; "ok" for 0. */
 const char *errno_name(int r);
