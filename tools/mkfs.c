@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 {
 	uint8_t id[UUID_LEN];
 	struct err err = {0};
-	struct args args;
+	struct args args = {0};
 	int r;
 
 	r = args_parse(argc, argv, &args);

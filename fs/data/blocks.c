@@ -44,7 +44,7 @@ int blocks_open_one(struct session *s, struct file *f, struct worker *w, uint32_
 	struct block_meta meta;
 	int r;
 
-	r = read_all(f->fd, in, BLOCK_LEN, (off_t)block_no * BLOCK_LEN);
+	r = disk_read(f->fd, in, BLOCK_LEN, (off_t)block_no * BLOCK_LEN);
 	if (r < 0)
 		return r == -ENODATA ? file_damage(s, f->fd, block_no, "cut") : r;
 	if (block_no && bytes_are_zero(in, BLOCK_LEN) && may_be_hole(f, block_no)) {
@@ -71,7 +71,7 @@ static int read_old(struct session *s, struct file *f, struct worker *w, uint64_
 		memset(out, 0, BLOCK_CAP);
 		return 0;
 	}
-	r = read_all(f->fd, in, BLOCK_LEN, (off_t)(block_no * BLOCK_LEN));
+	r = disk_read(f->fd, in, BLOCK_LEN, (off_t)(block_no * BLOCK_LEN));
 	if (r < 0)
 		return r == -ENODATA ? file_damage(s, f->fd, block_no, "cut") : r;
 	return open_block(s, f, w, (uint32_t)block_no, old_size, in, out);
@@ -111,7 +111,7 @@ int blocks_seal_one_locked(struct file *f, struct worker *w, uint32_t block_no, 
 	if (r == 0 && block_no == 0)
 		r = file_encode_header_locked(f, out);
 	if (r == 0)
-		r = write_all(f->fd, out, BLOCK_LEN, (off_t)block_no * BLOCK_LEN);
+		r = disk_write(f->fd, out, BLOCK_LEN, (off_t)block_no * BLOCK_LEN);
 	if (r == 0 && block_no == 0)
 		f->header_dirty = false;
 	return r;
@@ -155,7 +155,7 @@ ssize_t blocks_read(struct session *s, struct file *f, struct worker *w, uint64_
 	len = len > size - off ? (size_t)(size - off) : len;
 	first = block_no_of(off);
 	last = block_no_of(off + len - 1);
-	r = read_all(f->fd, w->disk, (last - first + 1) * BLOCK_LEN, (off_t)(first * BLOCK_LEN));
+	r = disk_read(f->fd, w->disk, (last - first + 1) * BLOCK_LEN, (off_t)(first * BLOCK_LEN));
 	if (r == -ENODATA)
 		r = file_damage(s, f->fd, last, "cut");
 	if (r == 0)
@@ -307,7 +307,7 @@ static int put_blocks(struct session *s, struct file *f, struct worker *w, struc
 	if (r < 0)
 		return r;
 	f->budget_used += n;
-	r = write_all(f->fd, head, n * BLOCK_LEN, (off_t)(wr->first * BLOCK_LEN));
+	r = disk_write(f->fd, head, n * BLOCK_LEN, (off_t)(wr->first * BLOCK_LEN));
 	if (r == 0 && wr->size != wr->old_size &&
 	    ftruncate(f->fd, (off_t)file_disk_len(wr->size)) < 0)
 		r = -errno;

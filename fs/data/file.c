@@ -13,7 +13,7 @@
 	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
 #define SLACK_MAX 4096u /* more unused reservation than this is given back at the last close */
 
-int read_all(int fd, void *buf, size_t len, off_t off)
+int disk_read(int fd, void *buf, size_t len, off_t off)
 {
 	for (size_t done = 0; done < len;) {
 		ssize_t n = pread(fd, (char *)buf + done, len - done, off + (off_t)done);
@@ -27,7 +27,7 @@ int read_all(int fd, void *buf, size_t len, off_t off)
 	return 0;
 }
 
-int write_all(int fd, const void *buf, size_t len, off_t off)
+int disk_write(int fd, const void *buf, size_t len, off_t off)
 {
 	for (size_t done = 0; done < len;) {
 		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, off + (off_t)done);
@@ -177,7 +177,7 @@ int fresh_write(struct fresh *n, int fd)
 	r = header_encode(&n->hdr, n->dek, w->disk);
 	if (r < 0)
 		return r;
-	return write_all(fd, w->disk, BLOCK_LEN, 0);
+	return disk_write(fd, w->disk, BLOCK_LEN, 0);
 }
 
 /* Publishes @f as the inode's content; the stripe is held. */
@@ -249,7 +249,7 @@ static int load_header(struct session *s, struct file *f, const struct request *
 	struct err err = {0};
 	int r;
 
-	r = read_all(f->fd, bytes, HEADER_LEN, 0);
+	r = disk_read(f->fd, bytes, HEADER_LEN, 0);
 	if (r == -ENODATA)
 		return file_damage(s, f->fd, 0, "file without a header");
 	if (r < 0)
@@ -371,7 +371,7 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	fd = open_backing(s, i, &writable);
 	if (fd < 0)
 		return fd;
-	r = read_all(fd, bytes, HEADER_LEN, 0);
+	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == 0)
 		r = header_decode(bytes, &hdr, NULL);
 	if (r < 0)
@@ -466,11 +466,11 @@ int file_write_header_locked(struct file *f, bool keep_times)
 		return -errno;
 	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
 	 */
-	r = read_all(f->fd, w->edge, BLOCK_LEN, 0);
+	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
 	if (r == 0)
 		r = file_encode_header_locked(f, w->edge);
 	if (r == 0)
-		r = write_all(f->fd, w->edge, BLOCK_LEN, 0);
+		r = disk_write(f->fd, w->edge, BLOCK_LEN, 0);
 	if (r == 0)
 		f->header_dirty = false;
 	if (r == 0 && keep_times) {

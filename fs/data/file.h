@@ -107,9 +107,10 @@ int file_damage(struct session *s, int fd, uint64_t block_no, const char *what);
 void file_event(struct session *s, int fd, const char *event, uint64_t number);
 
 /* pread/pwrite of everything or an errno; a short read is -ENODATA. */
-int read_all(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
-int write_all(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;
-/* cut_to_size() - the length on disk of a file that becomes @size plaintext bytes and was longer. */
+int disk_read(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
+int disk_write(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;
+/* cut_to_size() - the length on disk of a file that becomes @size plaintext bytes and was longer.
+ */
 int cut_to_size(int fd, uint64_t size) MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ static int read_raw_meta(int fd, uint64_t block_no, struct raw_meta *ret_meta)
 	uint8_t head[32];
 	off_t off = (off_t)(block_no * BLOCK_LEN) + (block_no == 0 ? HEADER_LEN : 0);
 	struct rbuf b;
-	int r = read_all(fd, head, sizeof(head), off);
+	int r = disk_read(fd, head, sizeof(head), off);
 
 	if (r < 0)
 		return r;

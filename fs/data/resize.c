@@ -142,7 +142,7 @@ static int clear_disk(struct file *f, struct worker *w, uint64_t first, uint64_t
 	while (r == 0 && len > 0) {
 		size_t n = len > REQUEST_MAX ? REQUEST_MAX : (size_t)len;
 
-		r = write_all(f->fd, w->disk, n, off);
+		r = disk_write(f->fd, w->disk, n, off);
 		off += (off_t)n;
 		len -= (off_t)n;
 	}
