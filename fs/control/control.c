@@ -119,7 +119,7 @@ static int op_readdir(void *tree, uint64_t node, uint64_t off, vtree_fill_fn fil
 /* One mkdir, rmdir or rename: an act on the entry @name of @parent. */
 struct change {
 	struct ctl_call call; /* ref: the parent; after change_target() the entry itself */
-	const char *name;
+	const char *name;     /* below ref; empty once ref is the entry itself */
 };
 
 static int change_begin(struct change *ch, void *tree, uint64_t parent, const char *name,
@@ -152,7 +152,24 @@ static int change_target(struct change *ch)
 {
 	int r = ctl_child(ch->call.c, ch->call.ref.folder, ch->name, &ch->call.ref);
 
-	return r < 0 ? err_set(&ch->call.err, r, "there is no policy \"%s\"", ch->name) : 0;
+	if (r < 0)
+		return ctl_refuse(&ch->call, r, "there is no policy \"%s\"", ch->name);
+	ch->name = ""; /* the entry itself */
+	return 0;
+}
+
+#define CHANGE_PATH_MAX (CTL_PATH_MAX + NAME_MAX + 2)
+
+/* change_path() - of the entry that was to change, for people. */
+static void change_path(struct change *ch, char out[static CHANGE_PATH_MAX])
+{
+	bool in_top = ch->call.ref.folder->kind == CTL_TOP;
+	char base[CTL_PATH_MAX];
+
+	ctl_path(ch->call.c, &ch->call.ref, base);
+	(void)snprintf(out, CHANGE_PATH_MAX, "%s%s%s", in_top ? "" : base,
+		       in_top || !*ch->name ? "" : "/", ch->name);
+	ctl_mask(out);
 }
 
 /*
@@ -163,17 +180,12 @@ static int change_end(struct change *ch, int r)
 {
 	struct ctl_call *call = &ch->call;
 	const char *sentence = err_text(&call->err, r);
-	char base[CTL_PATH_MAX], path[CTL_PATH_MAX + NAME_MAX + 2];
+	char path[CHANGE_PATH_MAX];
 	struct ctl_ref top;
 
 	if (r >= 0)
 		return r;
-	ctl_path(call->c, &call->ref, base);
-	if (call->ref.folder->kind == CTL_POLICY)
-		(void)snprintf(path, sizeof(path), "%s", base);
-	else
-		(void)snprintf(path, sizeof(path), "%s/%s", base, ch->name);
-	ctl_mask(path);
+	change_path(ch, path);
 	ctl_record(call, NULL, path, r);
 	if (ctl_resolve(call->c, VTREE_ROOT, &top) == 0)
 		ctl_failed(call->c, &top, path, call->who, r, sentence);
@@ -202,6 +214,22 @@ static int op_mkdir(void *tree, uint64_t parent, const char *name, const struct 
 	return 0;
 }
 
+/* discard() - a complete policy is refused, and the sentence tells what would be needed. */
+static int discard(struct ctl_call *call)
+{
+	struct engine *e = call->c->engine;
+	const char *id = call->ref.folder->policy_text;
+	struct policy_info info;
+	struct err why;
+	int r = policy_discard(e, id, call->who, &call->err);
+
+	if (r != -EBUSY || policy_get(e, id, &info, NULL) < 0 || info.state == POLICY_DRAFT)
+		return r;
+	why = call->err;
+	return err_set(&call->err, r, "%s; only a scan of all files could prove that none does",
+		       why.text);
+}
+
 static int op_rmdir(void *tree, uint64_t parent, const char *name, const struct actor *who)
 {
 	struct change ch;
@@ -213,8 +241,7 @@ static int op_rmdir(void *tree, uint64_t parent, const char *name, const struct 
 	if (r == 0)
 		r = change_target(&ch);
 	if (r == 0)
-		r = policy_discard(ch.call.c->engine, ch.call.ref.folder->policy_text, who,
-				   &ch.call.err);
+		r = discard(&ch.call);
 	return change_end(&ch, r);
 }
 

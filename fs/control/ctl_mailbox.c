@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 
 bool ctl_mailbox_valid(const char *id)
 {
@@ -162,7 +163,7 @@ static int policy_store(struct ctl_call *call, const char *in)
 	struct policy_info info;
 	int r;
 
-	if (strcmp(in, "none") == 0) {
+	if (strcasecmp(in, "none") == 0) {
 		r = unassign_mailbox(e, mailbox, call->who, &call->err);
 		if (r == 0)
 			(void)fprintf(call->out, "ok: mailbox %s has no policy of its own\n",

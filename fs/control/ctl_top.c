@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 static int version_show(struct ctl_call *call)
 {
@@ -205,7 +206,7 @@ static int assignment_store(struct ctl_call *call, const char *in)
 	struct policy_info info;
 	int r;
 
-	if (strcmp(in, "none") == 0) {
+	if (strcasecmp(in, "none") == 0) {
 		r = unassign_tenant(e, call->who, &call->err);
 		if (r == 0)
 			(void)fputs("ok: the tenant has no policy\n", call->out);
