@@ -115,8 +115,7 @@ static int tmp_make(struct store *s, int *ret_fd)
 	return 0;
 }
 
-static int dir_path(const struct store *s, const char *name, char out[static PATH_MAX],
-		    struct err *err)
+int dir_path(const struct store *s, const char *name, char out[static PATH_MAX], struct err *err)
 {
 	if (snprintf(out, PATH_MAX, "%s/%s", s->dir, name) >= PATH_MAX)
 		return err_set(err, -ENAMETOOLONG, "the store's path is too long");

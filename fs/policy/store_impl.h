@@ -3,6 +3,7 @@
 #ifndef DEPFS_POLICY_STORE_IMPL_H
 #define DEPFS_POLICY_STORE_IMPL_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -135,6 +136,9 @@ int txn_get_u64(struct store_txn *t, const char *meta_key, uint64_t *ret_v,
 		struct err *err) MUST_CHECK;
 
 /* snapshot.c */
+/* dir_path() - of a file in STORE/.depfs. */
+int dir_path(const struct store *s, const char *name, char out[static PATH_MAX],
+	     struct err *err) MUST_CHECK;
 /* snapshot_build() - write state.snapshot.tmp as @t sees the tables, durable under that name. */
 int snapshot_build(struct store_txn *t, struct err *err) MUST_CHECK;
 /* snapshot_publish() - rename it; @ret_renamed tells whether that much happened on failure. */

@@ -61,17 +61,16 @@ static size_t map_len_for(const struct store *s)
 	return len;
 }
 
-/* @s->env is closed again on failure. */
-static int open_env(struct store *s, const char *file, const char *env_path, enum env_access access,
-		    struct err *err)
+/* Reads the whole file but its events. @s->env is closed again on failure. */
+static int open_env(struct store *s, const char *file, struct err *err)
 {
 	char path[PATH_MAX];
 	int r = state_file_check(s->dir_fd, file, err);
 
-	if (r == 0 && snprintf(path, sizeof(path), "%s/%s", s->dir, env_path) >= PATH_MAX)
-		return err_set(err, -ENAMETOOLONG, "the store's path is too long");
 	if (r == 0)
-		r = env_open(&s->env, path, access, access == ENV_SERVE ? map_len_for(s) : 0, err);
+		r = dir_path(s, file, path, err);
+	if (r == 0)
+		r = env_open(&s->env, path, ENV_READ_ONLY, 0, err);
 	if (r == 0)
 		r = env_check_key(&s->env, s->sk, err);
 	if (r == 0)
@@ -81,18 +80,26 @@ static int open_env(struct store *s, const char *file, const char *env_path, enu
 	return r;
 }
 
-/* state/, and where it is damaged a hint how to go on without it. */
+/* A daemon too looks first without a trace (LMDB makes a lock file), and then opens for good. */
 static int open_state(struct store *s, struct err *err)
 {
-	bool serve = s->mode == STORE_SERVE;
-	int r = open_env(s, STORE_DATA_FILE, serve ? STORE_STATE_DIR : STORE_DATA_FILE,
-			 serve ? ENV_SERVE : ENV_READ_ONLY, err);
+	char path[PATH_MAX];
+	int r = open_env(s, STORE_DATA_FILE, err);
 
-	if (r == -EBADMSG || r == -ENOENT) {
-		(void)err_prefix(err, r, "store %s", s->path);
-		return err_set(err, -EBADMSG, "%s; " FALL_BACK_HINT, err_text(err, r));
-	}
-	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
+	if (r < 0 || s->mode == STORE_READ_ONLY)
+		return r;
+	env_close(&s->env);
+	r = dir_path(s, STORE_STATE_DIR, path, err);
+	return r < 0 ? r : env_open(&s->env, path, ENV_SERVE, map_len_for(s), err);
+}
+
+/* Where it is damaged: how to go on without it. */
+static int state_error(const struct store *s, int r, struct err *err)
+{
+	(void)err_prefix(err, r, "store %s", s->path);
+	if (r != -EBADMSG && r != -ENOENT)
+		return r;
+	return err_set(err, -EBADMSG, "%s; " FALL_BACK_HINT, err_text(err, r));
 }
 
 /* A state/ that does not hold is kept under another name: nothing is ever thrown away here. */
@@ -126,7 +133,7 @@ static int rebuild_state(struct store *s, bool state_there, struct err *err)
 		return r;
 	r = snapshot_restore(s, err);
 	if (r == 0)
-		r = open_env(s, STORE_DATA_FILE, STORE_STATE_DIR, ENV_SERVE, err);
+		r = open_state(s, err);
 	if (r < 0) {
 		aside_undo(s, &a);
 		return err_prefix(err, r, "store %s: from " STORE_DIR "/" STORE_SNAPSHOT, s->path);
@@ -141,7 +148,7 @@ static int open_snapshot(struct store *s, bool state_there, struct err *err)
 
 	if (s->mode == STORE_SERVE)
 		return rebuild_state(s, state_there, err);
-	r = open_env(s, STORE_SNAPSHOT, STORE_SNAPSHOT, ENV_READ_ONLY, err);
+	r = open_env(s, STORE_SNAPSHOT, err);
 	s->rebuilt = r == 0;
 	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
 }
@@ -212,8 +219,10 @@ int state_open(struct store *s, const struct lock_text *before, bool held, struc
 	r = open_state(s, err);
 	if (r == 0)
 		r = state_change(s, &own, err);
-	if (r < 0 || look < 0 || own >= snap)
-		return r;
+	if (r < 0)
+		return state_error(s, r, err);
+	if (look < 0 || own >= snap)
+		return 0;
 	env_close(&s->env);
 	return open_snapshot(s, there, err);
 }
