@@ -4,11 +4,9 @@
 
 #include "fs/policy/acts_internal.h"
 
-#define GATE_WAIT_MS 30000u
-
 static int gate_enter(struct gate *g)
 {
-	uint64_t until_ms = engine_now_ms() + GATE_WAIT_MS;
+	uint64_t until_ms = engine_now_ms() + g->wait_ms;
 	int r = 0;
 
 	pthread_mutex_lock(&g->lock);
@@ -55,7 +53,7 @@ int act_begin(struct act *a, struct engine *e, const char *event, const struct a
 	if (r < 0)
 		return err_set(a->err, r,
 			       "another change of policies has been running for %u seconds",
-			       GATE_WAIT_MS / 1000);
+			       e->gate.wait_ms / 1000);
 	a->entered = true;
 	if (!p)
 		return 0;

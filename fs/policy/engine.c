@@ -100,6 +100,7 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 	e->strict = config->strict;
 	e->started = time(NULL);
 	e->epoch = 1;
+	e->gate.wait_ms = GATE_WAIT_MS;
 	(void)pthread_mutex_init(&e->gate.lock, NULL);
 	(void)pthread_mutex_init(&e->workers.lock, NULL);
 	(void)pthread_mutex_init(&e->damage.lock, NULL);

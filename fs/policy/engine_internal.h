@@ -46,8 +46,10 @@ struct tables {
 	uint64_t seed;
 };
 
-/* One act at a time; a waiter gives up after 30 s. */
+/* One act at a time; a waiter gives up after wait_ms. */
+#define GATE_WAIT_MS 30000u
 struct gate {
+	unsigned wait_ms; /* constant, but for a test */
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	bool busy;

@@ -1,0 +1,222 @@
+/* tests/unit/test_policy_keys.c - refresh, replace and check: copies change whole or not at all. */
+#include "engine_fixture.h"
+
+static int refresh(struct fix *f)
+{
+	return policy_refresh(f->e, "P", &WHO, &f->err);
+}
+
+static void one_version_disabled(struct fix *f, const char *kid)
+{
+	struct key_id id = fix_key(kid);
+
+	DONE(f, local_key_disable(f->vaults, &id, &f->err));
+}
+
+/* Customer Key's roll: rotate in the vault, then refresh; the old version can go afterwards. */
+static void refresh_takes_the_newest_versions(void **state)
+{
+	struct policy_info before, after;
+	struct fix *f = *state;
+	char kid_a[KEY_ID_MAX], kid_b[KEY_ID_MAX];
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	fix_rotate(f, KEY_A, kid_a);
+	fix_rotate(f, KEY_B, kid_b);
+	DONE(f, refresh(f));
+	after = fix_info(f, "P");
+	assert_string_equal(after.roots[0].kid, kid_a);
+	assert_string_equal(after.roots[1].kid, kid_b);
+	assert_int_equal(after.generation, 1); /* the same DEP key in new copies */
+	assert_non_null(strstr(after.last_refresh, "key 1 recorded copy: ok\n"));
+	assert_non_null(strstr(after.last_refresh, "key 2 copy unwrap: ok\n"));
+	one_version_disabled(f, before.roots[0].kid);
+	one_version_disabled(f, before.roots[1].kid);
+	fix_restart(f);
+	ref = fix_ref(f, "P");
+	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
+	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
+	assert_int_equal(fix_events(f, "policy-refresh", "\"outcome\":\"ok\"", "\"uid\":11"), 1);
+}
+
+/* Whatever the vault says, the old copies stay, and so does what they open. */
+static void refresh_that_fails_keeps_the_old_copies(void **state)
+{
+	static const struct {
+		const char *uri;
+		enum kms_outcome fault;
+		int r;
+	} rows[] = {
+		{"local://hot", KMS_TRANSIENT, -EAGAIN},
+		{"local://cold", KMS_DENIED, -EACCES},
+		{"local://cold", KMS_NOT_FOUND, -ENOKEY},
+		{"local://cold", KMS_DAMAGED, -EBADMSG}, /* the new copy does not open */
+	};
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX];
+	struct policy_info before;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_B, kid);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fix_fault(f, rows[i].uri, rows[i].fault, 0);
+		REFUSED(f, rows[i].r, refresh(f));
+		fix_fault(f, rows[i].uri, KMS_OK, 0);
+		assert_string_equal(fix_info(f, "P").roots[0].kid, before.roots[0].kid);
+		assert_string_equal(fix_info(f, "P").roots[1].kid, before.roots[1].kid);
+		assert_true(strlen(fix_info(f, "P").last_refresh) > 0);
+	}
+	fix_restart(f);
+	assert_string_equal(fix_info(f, "P").roots[1].kid, before.roots[1].kid);
+}
+
+/* One root's old version is gone: the other's plaintext makes the new copy. */
+static void refresh_heals_one_lost_copy(void **state)
+{
+	struct policy_info before;
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX];
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	fix_rotate(f, KEY_A, kid);
+	one_version_disabled(f, before.roots[0].kid);
+	DONE(f, refresh(f));
+	assert_string_equal(fix_info(f, "P").roots[0].kid, kid);
+	assert_non_null(strstr(fix_info(f, "P").last_refresh, "key 1 recorded copy: denied"));
+}
+
+/* A refresh is not a system request: with no copy to open, the availability key is not asked. */
+static void refresh_never_uses_the_availability_key(void **state)
+{
+	struct policy_info before;
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX];
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_B, kid);
+	one_version_disabled(f, before.roots[0].kid);
+	one_version_disabled(f, before.roots[1].kid);
+	REFUSED(f, -EACCES, refresh(f));
+	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
+}
+
+/* A root version named by the admin does not hold a refresh back: it takes the newest. */
+static void refresh_looks_past_a_version_in_the_key_id(void **state)
+{
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX], first[KEY_ID_MAX];
+	const char *ids[2] = {first, KEY_B};
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	(void)snprintf(first, sizeof(first), "%s", fix_info(f, "P").roots[0].kid);
+	DONE(f, policy_create(f->e, "Q", ids, POLICY_MAILBOX, NULL, &WHO, &f->err));
+	fix_rotate(f, KEY_A, kid);
+	DONE(f, policy_refresh(f->e, "Q", &WHO, &f->err));
+	assert_string_equal(fix_info(f, "Q").roots[0].kid, kid);
+}
+
+/* The way back when both root keys were lost: the availability key opens, as a system request. */
+static void replace_recovers_from_lost_roots(void **state)
+{
+	struct key_id a = fix_key(KEY_A), b = fix_key(KEY_B);
+	struct fix *f = *state;
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	ref = fix_ref(f, "P");
+	DONE(f, local_key_delete(f->vaults, &a, &f->err));
+	DONE(f, local_key_delete(f->vaults, &b, &f->err));
+	REFUSED(f, -EKEYREVOKED, fix_get(f, &ref, REQUEST_USER));
+	DONE(f, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	assert_int_equal(fix_events(f, "availability-key-used", "\"outcome\":\"ok\"", ""), 1);
+	assert_string_equal(fix_info(f, "P").roots[0].key_id, KEY_C);
+	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0); /* at once, not a check period later */
+	assert_int_equal(fix_info(f, "P").state, POLICY_READY);
+	fix_restart(f);
+	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
+	assert_string_equal(fix_info(f, "P").roots[1].key_id, KEY_D);
+}
+
+/* The DEP key stays the same: a DEK wrapped before opens after. */
+static void replace_keeps_the_dep_key(void **state)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *before = NULL;
+	CLEANUP(wrap_key_put_p) struct wrap_key *after = NULL;
+	uint8_t key[WRAP_KEY_LEN] = "a key", wrapped[WRAP_LEN], opened[WRAP_KEY_LEN];
+	struct fix *f = *state;
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	ref = fix_ref(f, "P");
+	DONE(f, keyring_get(f->e, &ref, REQUEST_USER, NULL, &before, &f->err));
+	assert_int_equal(wrap_seal(before, (const uint8_t *)"x", 1, key, wrapped), 0);
+	DONE(f, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	DONE(f, keyring_get(f->e, &ref, REQUEST_USER, NULL, &after, &f->err));
+	assert_int_equal(wrap_open(after, (const uint8_t *)"x", 1, wrapped, opened), 0);
+	assert_memory_equal(opened, key, sizeof(key));
+}
+
+static void replace_is_refused_as_create_is(void **state)
+{
+	const char *const same_vault[2] = {KEY_A, KEY_A2}, *const soon[2] = {KEY_SOON, KEY_C};
+	struct fix *f = *state;
+	struct policy_info info;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	REFUSED(f, -EINVAL, policy_set_keys(f->e, "P", same_vault, &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_set_keys(f->e, "P", soon, &WHO, &f->err));
+	fix_fault(f, "local://spare", KMS_TRANSIENT, 0);
+	REFUSED(f, -EAGAIN, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	info = fix_info(f, "P");
+	assert_string_equal(info.roots[0].key_id, KEY_A);
+	assert_non_null(strstr(info.last_check, "key 1 describe: transient"));
+	assert_int_equal(info.state, POLICY_READY);
+}
+
+/* A look: it says what is wrong and changes nothing. */
+static void check_tells_and_changes_nothing(void **state)
+{
+	struct policy_info before, after;
+	struct fix *f = *state;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	DONE(f, policy_check(f->e, "P", &WHO, &f->err));
+	assert_non_null(strstr(fix_info(f, "P").last_check, "key 2 recorded copy: ok\n"));
+	fix_disable(f, KEY_A);
+	REFUSED(f, -EACCES, policy_check(f->e, "P", &WHO, &f->err));
+	after = fix_info(f, "P");
+	assert_non_null(strstr(after.last_check, "key 1 enabled: refused, the key is disabled\n"));
+	assert_non_null(strstr(after.last_check, "key 1 recorded copy: denied"));
+	assert_int_equal(after.roots[0].health.outcome, KMS_DENIED);
+	assert_int_equal(after.roots[1].health.outcome, KMS_OK);
+	assert_int_equal(after.state, POLICY_DEGRADED);
+	assert_string_equal(after.roots[0].kid, before.roots[0].kid);
+	assert_true(after.enabled);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(refresh_takes_the_newest_versions),
+		T(refresh_that_fails_keeps_the_old_copies),
+		T(refresh_heals_one_lost_copy),
+		T(refresh_never_uses_the_availability_key),
+		T(refresh_looks_past_a_version_in_the_key_id),
+		T(replace_recovers_from_lost_roots),
+		T(replace_keeps_the_dep_key),
+		T(replace_is_refused_as_create_is),
+		T(check_tells_and_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;
+}
