@@ -525,12 +525,11 @@ int file_flush_header(struct file *f)
 	return r;
 }
 
-int file_sync(struct session *s, struct file *f, bool data_only)
+int file_sync(struct file *f, bool data_only)
 {
 	uint64_t unsynced;
 	int r = 0;
 
-	(void)s;
 	file_lock_write(&f->lock);
 	if (f->header_dirty)
 		r = file_write_header_locked(f, true);

@@ -97,7 +97,7 @@ int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN]) MU
 /* file_reserve_locked() - room in the budget for @blocks more block writes; -ENOSPC at 2^32. */
 int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0) MUST_CHECK;
 
-int file_sync(struct session *s, struct file *f, bool data_only) MUST_CHECK;
+int file_sync(struct file *f, bool data_only) MUST_CHECK;
 int file_flush_header(struct file *f) MUST_CHECK; /* when the last writer leaves */
 
 /* file_damage() - an event that names the file; gives -EIO. */

@@ -7,6 +7,7 @@
 
 #include "blocks.h"
 #include "lane.h"
+#include "proto.h"
 #include "worker.h"
 
 /* ---- requests that may have to wait ---- */
@@ -323,6 +324,20 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 	return r;
 }
 
+int op_kill_setid(struct session *s, struct inode *i)
+{
+	struct stat st;
+	int r = op_stat(s, i, &st);
+	mode_t gone = S_ISUID |
+		      ((st.st_mode & S_IXGRP) ? S_ISGID
+					      : 0); /* without group execution it means locking */
+
+	if (r < 0 || !(st.st_mode & gone))
+		return r;
+	st.st_mode &= ~gone;
+	return set_owner_and_mode(s, i, &st, FUSE_SET_ATTR_MODE);
+}
+
 static int do_setattr(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
@@ -337,6 +352,8 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	if (r == 0 && (op->flags & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
 				    FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
 		r = set_times(s, i, &op->attr, op->flags);
+	if (r == 0 && op->kills_setid)
+		r = op_kill_setid(s, i);
 	if (r == 0)
 		r = op_stat(s, i, &st);
 	if (r == 0)
@@ -347,7 +364,11 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		       struct fuse_file_info *fi)
 {
-	struct op op = {.req = req, .ino = ino, .attr = *attr, .flags = to_set};
+	struct op op = {.req = req,
+			.ino = ino,
+			.attr = *attr,
+			.flags = to_set,
+			.kills_setid = proto_kills_setid()};
 
 	(void)fi; /* the inode's content is shared by all handles */
 	if (node_is_virtual(ino))

@@ -61,7 +61,7 @@ struct op {
 	int flags;
 	struct stat attr;
 	struct fuse_file_info fi;
-	bool has_fi;
+	bool kills_setid; /* set-id bits are to go with it */
 };
 
 /* Return: 0: replied; -EINPROGRESS: nothing was done yet and nothing replied; else the errno to
@@ -79,6 +79,9 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 		struct fuse_entry_param *ret_e) MUST_CHECK;
 /* op_stat() - attributes with the plaintext size. */
 int op_stat(struct session *s, struct inode *i, struct stat *ret_st) MUST_CHECK;
+/* op_kill_setid() - what a write, truncation or opening does to set-id bits; quick when there are
+ * none. */
+int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;
 /* op_reply_entry() - replies; takes the lookup back when nobody is there to get it. */
 void op_reply_entry(fuse_req_t req, struct session *s, const struct fuse_entry_param *e);
 bool name_is_control(const struct inode *parent, const struct session *s, const char *name);

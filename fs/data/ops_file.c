@@ -6,7 +6,10 @@
 #include "blocks.h"
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "lane.h"
 #include "ops.h"
+#include "proto.h"
+#include "serve.h"
 #include "worker.h"
 
 static int handle_new(struct inode *i, struct file *f, enum request_class class,
@@ -192,16 +195,18 @@ static int open_checked(struct session *s, struct op *op, const struct request *
 
 static int do_open(struct session *s, struct op *op, const struct request *rq)
 {
-	struct handle *h;
+	struct handle *h = NULL;
 	struct file *f;
 	int r;
 
 	r = open_checked(s, op, rq, &f);
 	if (r < 0)
 		return r;
-	r = handle_new(inode_of(s, op->ino), f, rq->class, &h);
+	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino)) : 0;
+	if (r == 0)
+		r = handle_new(inode_of(s, op->ino), f, rq->class, &h);
 	if (r < 0) {
-		(void)file_put(s, f); /* the want of memory is reported */
+		(void)file_put(s, f); /* what went wrong is reported */
 		return r;
 	}
 	op->fi.fh = (uintptr_t)h;
@@ -213,7 +218,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct op op = {.req = req, .ino = ino, .fi = *fi};
+	struct op op = {.req = req, .ino = ino, .fi = *fi, .kills_setid = proto_kills_setid()};
 
 	if (node_is_virtual(ino))
 		virtual_open(req, ino, fi);
@@ -238,12 +243,33 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
+static _Atomic unsigned syncing;
+
+static int do_fsync(struct session *s, struct op *op, const struct request *rq)
+{
+	int r;
+
+	(void)s;
+
+	/* One thread always stays free to serve others while disks are slow. */
+	if (atomic_fetch_add(&syncing, 1) + 1 >= serving_threads() && rq->blocking == NEVER_BLOCK)
+		r = -EINPROGRESS;
+	else
+		r = file_sync(handle_of(&op->fi)->file, op->flags);
+	atomic_fetch_sub(&syncing, 1);
+	if (r == 0)
+		fuse_reply_err(op->req, 0);
+	return r;
+}
+
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
+	struct op op = {.req = req, .ino = ino, .flags = datasync, .fi = *fi};
+
 	if (node_is_virtual(ino))
 		fuse_reply_err(req, 0);
 	else
-		reply_r(req, file_sync(session_of(req), handle_of(fi)->file, datasync));
+		op_run(&op, do_fsync);
 }
 
 /* ---- read and write ---- */
@@ -281,6 +307,8 @@ static int do_write(struct session *s, struct op *op, const struct request *rq)
 	r = file_rewrap_if_due(s, f, &opener);
 	if (r == 0)
 		r = blocks_write(s, f, w, op->off, op->data, op->len);
+	if (r == 0 && op->kills_setid)
+		r = op_kill_setid(s, handle_of(&op->fi)->inode);
 	if (r == 0)
 		fuse_reply_write(op->req, op->len);
 	return r;
@@ -294,7 +322,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t 
 			.data = (const uint8_t *)in,
 			.len = len,
 			.off = (uint64_t)off,
-			.fi = *fi};
+			.fi = *fi,
+			.kills_setid = proto_kills_setid()};
 
 	if (node_is_virtual(ino)) {
 		virtual_write(req, in, len, off, fi);

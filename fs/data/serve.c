@@ -2,17 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
 
 #include "cred.h"
 #include "crypto/cleanup.h"
 #include "lane.h"
 #include "ops.h"
+#include "proto.h"
 #include "recover.h"
 
 int serve_init(struct session *s, struct err *err)
@@ -59,32 +58,6 @@ int serve_recover(struct session *s, struct err *err)
 		return r; /* those are looked at when they are opened */
 	s->unclean_since = 0;
 	return store_recovered(engine_store(s->engine), err);
-}
-
-/*
- * libfuse before 3.17 does not know FUSE_TMPFILE. The request is FUSE_CREATE's to the byte, with
- * the name "/", which no real creation can have: so it is handed on as one.
- */
-static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
-{
-	ssize_t n = read(fd, buf, len);
-	struct fuse_in_header head;
-
-	(void)userdata;
-	if (n < (ssize_t)sizeof(head))
-		return n;
-	memcpy(&head, buf, sizeof(head));
-	if (head.opcode == FUSE_TMPFILE) {
-		head.opcode = FUSE_CREATE;
-		memcpy(buf, &head, sizeof(head));
-	}
-	return n;
-}
-
-static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
-{
-	(void)userdata;
-	return writev(fd, iov, count);
 }
 
 /* The device number of a mount, without asking the mount. */
@@ -136,6 +109,15 @@ static struct fuse_session *session_new(struct session *s, const char *options, 
 	return se;
 }
 
+unsigned serving_threads(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	/* The kernel hands requests to idle threads in turn: many of them only keep each other's
+	 * caches cold. */
+	return cpus > 0 ? (unsigned)cpus + 2 : 4;
+}
+
 static int loop(struct fuse_session *se)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -144,8 +126,8 @@ static int loop(struct fuse_session *se)
 	if (!config)
 		return -ENOMEM;
 	fuse_loop_cfg_set_clone_fd(config, 1);
-	fuse_loop_cfg_set_max_threads(config, 16);
-	fuse_loop_cfg_set_idle_threads(config, 16);
+	fuse_loop_cfg_set_max_threads(config, serving_threads());
+	fuse_loop_cfg_set_idle_threads(config, serving_threads());
 	r = fuse_session_loop_mt(se, config);
 	fuse_loop_cfg_destroy(config);
 	return r > 0 ? 0 : r; /* positive: the signal that ended it */
@@ -154,10 +136,9 @@ static int loop(struct fuse_session *se)
 static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready)(void *arg),
 			 void *arg, struct err *err)
 {
-	const struct fuse_custom_io io = {.read = receive, .writev = reply};
 	int r;
 
-	if (fuse_session_custom_io(se, &io, fuse_session_fd(se)) < 0)
+	if (fuse_session_custom_io(se, &proto_io, fuse_session_fd(se)) < 0)
 		return err_set(err, -EINVAL, "libfuse refused the way requests are read");
 	raise_readahead(s->mount);
 	r = ready(arg);
