@@ -19,9 +19,9 @@ enum cmd_exit {
  * subcommand sees its own options only. What follows "--" is never an option.
  */
 struct cmd_env {
-	const char *mount;	/* -m; NULL: not given, ctl_open() looks for it */
+	const char *mount;	/* -m; NULL: not given, client_open() looks for it */
+	const char *vaults_dir; /* --vaults, DEPFS_VAULTS or the default; never NULL */
 	bool json;		/* --json: one JSON value on stdout instead of text */
-	const char *vaults_dir; /* --vaults, else DEPFS_VAULTS, else the default folder; never NULL */
 };
 
 /*
@@ -50,14 +50,18 @@ int cmd_refuse(int r, const struct err *err);
 
 /**
  * cmd_usage_error() - "depctl: <sentence>" and the usage lines of @command on stderr
- * @command: one or two words, "policy create"; every row of usage_table[] that begins so is shown
+ * @command: one or two words, "policy create"; every usage line that begins so is shown, or those
+ * of its first word where there is none; NULL: of depctl itself
  * Return: CMD_USAGE.
  */
 int cmd_usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* cmd_usage() - the usage of @command on stdout, each line with its meaning; CMD_OK. */
+/* cmd_usage() - the usage of @command on stdout, each line with its meaning; NULL: of everything.
+ * CMD_OK. */
 int cmd_usage(const char *command);
+/* cmd_usage_known() - whether any usage line begins with @command. */
+bool cmd_usage_known(const char *command);
 
 /* cmd_wants_help() - the only argument is --help or -h. */
 bool cmd_wants_help(int argc, char **argv);

@@ -1,0 +1,48 @@
+/* tools/cmd_status.c - depctl status: how the mount and its policies are. */
+#include <string.h>
+
+#include "tools/ctl_client.h"
+#include "tools/depctl.h"
+#include "tools/fields.h"
+#include "tools/out.h"
+
+/* The last event is a line of JSON: an object within the object. */
+static json_t *status_json(const struct fields *f)
+{
+	json_t *object = fields_json(f);
+	const char *last = fields_get(f, "last event");
+	json_t *event = last ? json_loads(last, 0, NULL) : NULL;
+
+	if (last)
+		out_set(object, "last_event", event ? event : json_null());
+	return object;
+}
+
+int cmd_status(int argc, char **argv, const struct cmd_env *env)
+{
+	CLEANUP(client_free_p) struct client *ctl = NULL;
+	CLEANUP(fields_fini) struct fields f = {0};
+	char *text = NULL;
+	struct err err = {0};
+	int r;
+
+	if (cmd_wants_help(argc, argv))
+		return cmd_usage("status");
+	if (argc > 1)
+		return cmd_usage_error("status", "status: it takes no arguments, not '%s'",
+				       argv[1]);
+	r = client_open(env->mount, &ctl, &err);
+	if (r == 0)
+		r = client_read(ctl, "status", &text, &err);
+	if (r == 0)
+		r = fields_parse(text, &f);
+	if (r < 0)
+		return cmd_refuse(r, &err);
+
+	if (env->json)
+		out_json(status_json(&f));
+	else
+		for (size_t i = 0; i < f.count; i++)
+			out_pair(f.items[i].name, f.items[i].value);
+	return CMD_OK;
+}

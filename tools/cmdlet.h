@@ -1,0 +1,43 @@
+/* tools/cmdlet.h - inside cmdlet*.c only: one call of a cmdlet, and what all of them do alike. */
+#ifndef DEPFS_TOOLS_CMDLET_H
+#define DEPFS_TOOLS_CMDLET_H
+
+#include <jansson.h>
+
+#include "tools/cmdlet_args.h"
+#include "tools/depctl.h"
+#include "tools/policy_view.h"
+
+#define CMDLET_PARAMS_MAX 10
+
+struct cmdlet_call {
+	const char *name;
+	struct cmd_env env;
+	const struct cmdlet_param *params;
+	struct cmdlet_value values[CMDLET_PARAMS_MAX];
+	struct client *ctl; /* NULL until cmdlet_open() */
+	struct err err;
+};
+
+/* cmdlet_value() - of a parameter; one that was not given where the cmdlet has no such. */
+const struct cmdlet_value *cmdlet_value(const struct cmdlet_call *c, const char *param);
+int cmdlet_refuse(struct cmdlet_call *c, int r); /* the sentence in c->err; CMD_REFUSED */
+int cmdlet_open(struct cmdlet_call *c) MUST_CHECK;
+
+enum cmdlet_go {
+	GO_ON,
+	GO_NOT /* -WhatIf, or the answer to -Confirm was no */
+};
+/* cmdlet_may_go() - what -WhatIf and -Confirm make of a change. @ret_exit: for GO_NOT. */
+enum cmdlet_go cmdlet_may_go(struct cmdlet_call *c, const char *what, int *ret_exit);
+
+/* A policy in Microsoft's property names. cmdlet_show() prints it; CMD_OK. */
+json_t *cmdlet_object_json(const struct policy_view *v);
+int cmdlet_show(struct cmdlet_call *c, const struct policy_view *v);
+
+/* cmdlet_change.c */
+extern const struct cmdlet_param cmdlet_new_params[], cmdlet_set_params[];
+int cmdlet_new(struct cmdlet_call *c);
+int cmdlet_set(struct cmdlet_call *c);
+
+#endif
