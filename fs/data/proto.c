@@ -11,6 +11,7 @@
 
 #include <linux/fuse.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
