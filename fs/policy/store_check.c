@@ -32,6 +32,8 @@
 #define PAGE_META     8u
 #define META_MAGIC    0xbeefc0deu
 #define META_VERSION  1u
+#define META_MAP_OFF  32
+#define META_MAP_MAX  (UINT64_C(1) << 46) /* bytes; no process could map more */
 #define META_DBS_OFF  40
 #define META_LAST_OFF 136
 #define META_TXN_OFF  144
@@ -197,6 +199,14 @@ static int meta_read(int fd, uint64_t off, uint8_t meta[static META_LEN])
 	return le(meta + 20, 4) == META_VERSION ? 0 : -ENOTSUP;
 }
 
+/* LMDB would map, and later extend the file, as far as these say. */
+static bool limits_hold(const struct walk *w, const uint8_t *meta)
+{
+	uint64_t map_len = le(meta + META_MAP_OFF, 8);
+
+	return map_len <= META_MAP_MAX && le(meta + META_LAST_OFF, 8) < map_len / w->page_len;
+}
+
 /* The first is that of the free list, the second that of the tables. */
 static int trees_check(struct walk *w, const uint8_t *meta)
 {
@@ -236,7 +246,7 @@ static int file_check(int fd)
 		return r;
 	w.pages = (uint64_t)st.st_size / w.page_len;
 	newest = le(metas[1] + META_TXN_OFF, 8) > le(metas[0] + META_TXN_OFF, 8);
-	return trees_check(&w, metas[newest]);
+	return limits_hold(&w, metas[newest]) ? trees_check(&w, metas[newest]) : -EBADMSG;
 }
 
 int state_file_check(int dir_fd, const char *name, struct err *err)

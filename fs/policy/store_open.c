@@ -27,15 +27,45 @@ static int have(const struct store *s, const char *name, bool *ret_have, struct 
 	return 0;
 }
 
-static int never_stop(void *arg, const void *key, size_t key_len, const uint8_t *value,
-		      size_t value_len)
+struct check {
+	struct store_txn *t;
+	enum store_table table;
+	size_t seen;
+	struct err *err;
+};
+
+/* What the walk finds a look-up must find too: the branches above it may be damaged as well. */
+static int check_one(void *arg, const void *key, size_t key_len, const uint8_t *value,
+		     size_t value_len)
 {
-	(void)arg;
-	(void)key;
-	(void)key_len;
-	(void)value;
-	(void)value_len;
-	return 0;
+	struct check *c = arg;
+	const uint8_t *found;
+	size_t len;
+	int r = store_get(c->t, c->table, key, key_len, &found, &len, c->err);
+
+	c->seen++;
+	if (r == 0 && found == value && len == value_len)
+		return 0;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return err_set(c->err, -EBADMSG, "state: table %s is out of order",
+		       store_table_names[c->table]);
+}
+
+static int check_table(struct store_txn *t, enum store_table table, struct err *err)
+{
+	struct check c = {.t = t, .table = table, .err = err};
+	MDB_stat stat;
+	int rc = mdb_stat(t->mdb, t->store->env.dbi[table], &stat);
+	int r;
+
+	if (rc != 0)
+		return env_error(rc, store_table_names[table], err);
+	r = store_each(t, table, NULL, 0, check_one, &c, err);
+	if (r == 0 && c.seen != stat.ms_entries)
+		r = err_set(err, -EBADMSG, "state: table %s lacks records",
+			    store_table_names[table]);
+	return r;
 }
 
 /* Every record but the events, which are many and checked as they are read. */
@@ -46,7 +76,7 @@ static int check_records(struct store *s, struct err *err)
 
 	for (int table = 0; r == 0 && table < TABLE_COUNT; table++)
 		if (table != TABLE_EVENTS)
-			r = store_each(t, table, NULL, 0, never_stop, NULL, err);
+			r = check_table(t, table, err);
 	return r;
 }
 
