@@ -23,7 +23,8 @@ struct vtree_attr {
 	mode_t mode; /* type and permissions */
 	uid_t uid;
 	gid_t gid;
-	off_t size; /* 4096 for files whose content is made when they are opened, as in sysfs */
+	off_t size; /* 4096 for files whose content is made when they are opened, as in sysfs; 0
+		       for those that may be longer, as in procfs */
 	nlink_t nlink;
 	struct timespec mtime;
 };

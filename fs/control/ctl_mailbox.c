@@ -180,7 +180,7 @@ static int policy_store(struct ctl_call *call, const char *in)
 }
 
 const struct ctl_row ctl_mailbox_rows[] = {
-	{"policy", 0640, .show = policy_show, .store = policy_store},
-	{"last_error", 0440, .show = ctl_last_error_show},
+	{"policy", CTL_CHANGE, .show = policy_show, .store = policy_store},
+	{"last_error", CTL_SEE, .show = ctl_last_error_show},
 	{0},
 };

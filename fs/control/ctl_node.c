@@ -70,7 +70,7 @@ void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *r
 		folder->kind == CTL_POLICY ? (int64_t)folder->created : engine_started(c->engine);
 	struct vtree_attr attr = {
 		.node = CTL_NODE(folder->no, 1),
-		.mode = S_IFDIR | 0750,
+		.mode = S_IFDIR | CTL_DIR,
 		.uid = c->config.owner,
 		.gid = c->config.admin_gid,
 		.nlink = 1, /* of a folder: not counted, so that find(1) does not rely on it */
@@ -80,7 +80,7 @@ void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *r
 	if (ref->row) {
 		attr.node = CTL_NODE(folder->no, (uint64_t)(ref->row - ctl_rows(folder->kind)) + 2);
 		attr.mode = S_IFREG | ref->row->mode;
-		attr.size = CTL_SIZE;
+		attr.size = ref->row->flags & CTL_LONG ? 0 : CTL_SIZE;
 	}
 	*ret_attr = attr;
 }

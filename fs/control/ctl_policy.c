@@ -304,14 +304,15 @@ static int status_show(struct ctl_call *call)
 }
 
 const struct ctl_row ctl_policy_rows[] = {
-	{"id", 0440, .show = id_show},
-	{"kind", 0640, .show = kind_show, .store = kind_store},
-	{"description", 0640, CTL_EMPTY, .show = description_show, .store = description_store},
-	{"enabled", 0640, .show = enabled_show, .store = enabled_store},
-	{"key_ids", 0640, CTL_LINES, .show = key_ids_show, .store = key_ids_store},
-	{"refresh", 0640, .show = refresh_show, .store = refresh_store},
-	{"check", 0640, .show = check_show, .store = check_store},
-	{"status", 0440, .show = status_show},
-	{"last_error", 0440, .show = ctl_last_error_show},
+	{"id", CTL_SEE, .show = id_show},
+	{"kind", CTL_CHANGE, .show = kind_show, .store = kind_store},
+	{"description", CTL_CHANGE, CTL_EMPTY, .show = description_show,
+	 .store = description_store},
+	{"enabled", CTL_CHANGE, .show = enabled_show, .store = enabled_store},
+	{"key_ids", CTL_CHANGE, CTL_LINES, .show = key_ids_show, .store = key_ids_store},
+	{"refresh", CTL_CHANGE, .show = refresh_show, .store = refresh_store},
+	{"check", CTL_CHANGE, .show = check_show, .store = check_store},
+	{"status", CTL_SEE, .show = status_show},
+	{"last_error", CTL_SEE, .show = ctl_last_error_show},
 	{0},
 };

@@ -222,15 +222,15 @@ static int assignment_store(struct ctl_call *call, const char *in)
 }
 
 const struct ctl_row ctl_top_rows[] = {
-	{"version", 0440, .show = version_show},
-	{"workloads", 0440, .show = workloads_show},
-	{"README", 0440, .show = readme_show},
-	{"status", 0440, .show = status_show},
-	{"assignment", 0640, .show = assignment_show, .store = assignment_store},
-	{"policies", 0750, .flags = CTL_FOLDER, .child = CTL_POLICIES},
-	{"mailboxes", 0750, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
-	{"events", 0440, .flags = CTL_STREAM},
-	{"last_error", 0440, .show = ctl_last_error_show},
-	{"error_log", 0440, .show = ctl_error_log_show},
+	{"version", CTL_SEE, .show = version_show},
+	{"workloads", CTL_SEE, .show = workloads_show},
+	{"README", CTL_SEE, .show = readme_show},
+	{"status", CTL_SEE, CTL_LONG, .show = status_show},
+	{"assignment", CTL_CHANGE, .show = assignment_show, .store = assignment_store},
+	{"policies", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_POLICIES},
+	{"mailboxes", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
+	{"events", CTL_SEE, .flags = CTL_STREAM | CTL_LONG},
+	{"last_error", CTL_SEE, .show = ctl_last_error_show},
+	{"error_log", CTL_SEE, CTL_LONG, .show = ctl_error_log_show},
 	{0},
 };

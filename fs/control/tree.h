@@ -19,6 +19,11 @@
 #define CTL_PATH_MAX  400  /* "mailboxes/<255>/last_error" and NUL, with room */
 #define CTL_TIME_LEN  32   /* "2026-11-23T22:17:00Z" and NUL, with room for any year */
 
+/* Who may do what, in one place. */
+#define CTL_SEE	   0440
+#define CTL_CHANGE 0640
+#define CTL_DIR	   0750
+
 enum ctl_kind {
 	CTL_TOP,
 	CTL_POLICIES,
@@ -36,6 +41,9 @@ struct ctl_folder;
 #define CTL_EMPTY  0x2u /* a write of nothing is a value */
 #define CTL_STREAM 0x4u /* read on by the handle's own cursor: events */
 #define CTL_FOLDER 0x8u /* a folder of its own, @child */
+/* May outgrow CTL_SIZE: its size is shown as 0, as in procfs, since tail(1) and others believe any
+ * other size and would cut it. */
+#define CTL_LONG 0x10u
 
 /*
  * One entry of a folder. To add a file is to add a row.
@@ -44,7 +52,7 @@ struct ctl_folder;
  */
 struct ctl_row {
 	const char *name;
-	mode_t mode; /* permissions */
+	mode_t mode; /* CTL_SEE or CTL_CHANGE, CTL_DIR of a folder */
 	unsigned flags;
 	enum ctl_kind child;
 	int (*show)(struct ctl_call *call);

@@ -3,6 +3,13 @@
 
 #include "fs/control/tree.h"
 
+/* tail(1) would cut these to the size that it is told. */
+static bool may_be_long(const char *path)
+{
+	return strcmp(path, "events") == 0 || strcmp(path, "error_log") == 0 ||
+	       strcmp(path, "status") == 0;
+}
+
 /* Every row has its mode from the table and the size of sysfs; nothing but these rows exists. */
 static void rows_have_the_modes_of_the_page(void **state)
 {
@@ -42,7 +49,8 @@ static void rows_have_the_modes_of_the_page(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (look(f, rows[i].path, &attr) < 0 || attr.mode != rows[i].mode)
 			fail_msg("%s: mode %o", rows[i].path, attr.mode);
-		assert_int_equal(attr.size, S_ISREG(attr.mode) ? 4096 : 0);
+		assert_int_equal(attr.size,
+				 S_ISREG(attr.mode) && !may_be_long(rows[i].path) ? 4096 : 0);
 		assert_true(attr.uid == 0 && attr.gid == ADMIN && attr.nlink == 1);
 	}
 	assert_int_equal(look(f, "policies/P/rotate", &attr), -ENOENT);
