@@ -255,6 +255,7 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 static int run_store(struct run *run, const struct place *place, struct err *err)
 {
 	char options[4 * PATH_MAX];
+	bool clean = true; /* nothing was served yet */
 	int r = kernel_options(run->options, place, options, sizeof(options), err);
 
 	if (r == 0)
@@ -267,6 +268,10 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 		r = open_control(run, err);
 	if (r == 0)
 		r = serve(&run->session, options, on_ready, run, err);
+	if (r == 0) {
+		r = serve_settle(&run->session, err);
+		clean = r == 0;
+	}
 	if (run->session.engine && run->control)
 		audit_event(engine_audit(run->session.engine), "unmount", NULL, errno_name(r), NULL,
 			    0);
@@ -274,7 +279,7 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	control_free(run->control);
 	/* A store that never got so far as to be served keeps the mark of the unclean stop before.
 	 */
-	engine_close(run->session.engine, run->session.unclean_since == 0);
+	engine_close(run->session.engine, clean && run->session.unclean_since == 0);
 	if (run->session.top_fd >= 0)
 		(void)close(run->session.top_fd); /* a folder, only looked at */
 	return r;

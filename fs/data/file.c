@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "crypto/cleanup.h"
+#include "fs/policy/intent.h"
 #include "recover.h"
 #include "worker.h"
 
@@ -230,15 +231,32 @@ static int open_backing(struct session *s, struct inode *i, bool *ret_writable)
 	return r;
 }
 
+/* Whether an unclean stop came between the two steps of a rename across scopes. */
+static bool was_moving(struct session *s, const struct scope *scope, const struct header *hdr)
+{
+	return s->unclean_since &&
+	       intent_allows(engine_store(s->engine), hdr->file_id, hdr->scope_id, scope->id);
+}
+
 /* What the header alone can be found guilty of. */
 static const char *header_fault(struct session *s, const struct inode *i, const struct header *hdr)
 {
 	if (memcmp(hdr->store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN) !=
 	    0)
 		return "header of another store";
-	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0)
+	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0 && !was_moving(s, i->scope, hdr))
 		return "header of another scope";
 	return NULL;
+}
+
+/* A rename across scopes that a crash cut in two: the header follows the name. */
+static int finish_move(struct session *s, struct file *f, const struct request *rq)
+{
+	const struct scope *scope = f->inode->scope;
+
+	if (memcmp(f->hdr.scope_id, scope->id, SCOPE_ID_LEN) == 0)
+		return 0;
+	return file_move_scope(s, f, scope, rq);
 }
 
 static int load_header(struct session *s, struct file *f, const struct request *rq)
@@ -281,9 +299,11 @@ static int load_content(struct session *s, struct file *f, const struct request 
 	if (fstat(f->fd, &st) < 0)
 		return -errno;
 	r = holes_from_header(&f->holes, f->hdr.holes);
+	f->budget_used = f->hdr.budget;
+	if (r == 0)
+		r = finish_move(s, f, rq);
 	if (r < 0)
 		return r;
-	f->budget_used = f->hdr.budget;
 	if (s->unclean_since && st.st_ctime >= s->unclean_since) {
 		r = recover_tail(s, f, (uint64_t)st.st_size, &size);
 		if (r < 0)
@@ -376,6 +396,11 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 		r = header_decode(bytes, &hdr, NULL);
 	if (r < 0)
 		return 0; /* the attempt itself reports what is wrong with the file */
+	r = kek_get(s, &hdr.ref, rq, &kek);
+	if (r < 0 || !was_moving(s, i->scope, &hdr))
+		return r;
+	wrap_key_put(STEAL(kek));
+	engine_target(s->engine, i->scope, &hdr.ref);
 	return kek_get(s, &hdr.ref, rq, &kek);
 }
 

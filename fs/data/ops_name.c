@@ -6,6 +6,7 @@
 
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "fs/policy/intent.h"
 #include "ops.h"
 
 /* ---- making ---- */
@@ -221,12 +222,16 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 
 	if (st->st_nlink > 1 || (m->flags & RENAME_EXCHANGE))
 		return -EXDEV;
+	if (rq->blocking == NEVER_BLOCK)
+		return -EINPROGRESS; /* the intent is synced to disk */
 	r = op_lookup(s, m->from, m->name, &e);
 	if (r < 0)
 		return r;
 	r = file_get(s, inode_of(s, e.ino), O_RDWR, rq, &f);
 	if (r == 0) {
-		r = file_move_scope(s, f, new, rq);
+		r = intent_add(engine_store(s->engine), f->hdr.file_id, old->id, new->id, NULL);
+		if (r == 0)
+			r = file_move_scope(s, f, new, rq);
 		if (r == 0) {
 			r = move_entry(s, m);
 			undo = r < 0 ? file_move_scope(s, f, old, rq) : 0;

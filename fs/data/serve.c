@@ -9,6 +9,7 @@
 
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "fs/policy/intent.h"
 #include "lane.h"
 #include "ops.h"
 #include "proto.h"
@@ -57,7 +58,17 @@ int serve_recover(struct session *s, struct err *err)
 	if (r < 0 || left)
 		return r; /* those are looked at when they are opened */
 	s->unclean_since = 0;
-	return store_recovered(engine_store(s->engine), err);
+	r = serve_settle(s, err);
+	return r < 0 ? r : store_recovered(engine_store(s->engine), err);
+}
+
+int serve_settle(struct session *s, struct err *err)
+{
+	if (s->unclean_since)
+		return 0; /* some files are still to be looked at */
+	if (syncfs(s->top_fd) < 0)
+		return err_set(err, -errno, "%s: sync: %s", s->store, strerror(errno));
+	return intent_clear(engine_store(s->engine), err);
 }
 
 /* The device number of a mount, without asking the mount. */

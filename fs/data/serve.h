@@ -18,6 +18,10 @@ unsigned serving_threads(void);
 /* serve_recover() - completes what an unclean stop left; *ret_left files wait for their key. */
 int serve_recover(struct session *s, struct err *err) MUST_CHECK;
 
+/* serve_settle() - after the last request of a clean stop: all files on disk, no rename under way.
+ */
+int serve_settle(struct session *s, struct err *err) MUST_CHECK;
+
 /**
  * serve() - mount, serve, unmount
  * @options: for the kernel and libfuse, comma-separated
