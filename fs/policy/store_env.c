@@ -90,6 +90,8 @@ int env_open(struct store_env *env, const char *path, enum env_access access, si
 	if (rc == 0)
 		rc = mdb_env_open(env->env, path, env_flags(access), 0600);
 	r = rc == 0 ? tables_open(env, access, err) : env_error(rc, path, err);
+	if (r == -EIO && access == ENV_CREATE) /* LMDB's word for a short write; see store_txn.c */
+		r = tables_open(env, access, err);
 	if (r < 0)
 		env_close(env);
 	else
