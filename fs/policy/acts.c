@@ -79,10 +79,11 @@ int act_end(struct act *a, int r)
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
 	};
 
-	if (a->entered)
-		gate_leave(&a->e->gate);
+	/* queued before the next act begins, so that the log tells them in their order */
 	audit_event(a->e->audit, a->event, a->who, errno_name(r), fields,
 		    sizeof(fields) / sizeof(fields[0]));
+	if (a->entered)
+		gate_leave(&a->e->gate);
 	if (audit_sync(a->e->audit, NULL) < 0)
 		return r; /* see above */
 	return r;

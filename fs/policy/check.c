@@ -10,6 +10,9 @@
 #define EXPIRES_NEVER \
 	INT64_C(253370764800) /* 9999-01-01: what "no expiry" is set to, where needed */
 
+/* A long sentence must not push the other lines out; the error beside it has it whole. */
+#define REPORT_TEXT_LEN 120
+
 static void report_vline(struct report *rep, const char *what, const char *word, const char *fmt,
 			 va_list args)
 {
@@ -18,7 +21,7 @@ static void report_vline(struct report *rep, const char *what, const char *word,
 	int n;
 
 	(void)vsnprintf(text, sizeof(text), fmt, args);
-	n = snprintf(rep->text + rep->len, room, "%s: %s%s\n", what, word, text);
+	n = snprintf(rep->text + rep->len, room, "%s: %s%.*s\n", what, word, REPORT_TEXT_LEN, text);
 	if (n < 0 || (size_t)n >= room)
 		rep->text[rep->len] = '\0'; /* whole lines only */
 	else

@@ -65,7 +65,7 @@ void engine_damage(struct engine *e, const char *path, uint64_t block_no, const 
 
 /**
  * engine_on_revoked() - @fn is called when a policy turns revoked, after its keys left the keyring
- * From a thread that serves no files; never twice at once for one policy. One call-back an engine;
+ * From a thread that serves no files, and which engine_close() waits for. One call-back an engine;
  * NULL takes it away.
  */
 void engine_on_revoked(struct engine *e, void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]),

@@ -28,7 +28,9 @@ struct key_wait {
 /**
  * keyring_peek() - a key that is open, from memory only; never blocks
  * Return: 0 and a counted reference; -EINPROGRESS: not open, ask keyring_get() from a thread that
- * may block; -EKEYREVOKED: the policy is revoked and was proved so within key_check seconds.
+ * may block; -EKEYREVOKED: the policy is revoked, was proved so within key_check seconds, and users
+ * ask for it in a storm; a few times a second they are let through to the vaults (-EINPROGRESS), so
+ * that the next request after access returned opens it.
  */
 int keyring_peek(struct engine *e, const struct wrap_ref *ref, enum request_class class,
 		 struct wrap_key **ret_kek) MUST_CHECK;

@@ -1,6 +1,8 @@
 /* tests/unit/test_assignment.c - tenant and mailboxes: who covers what, and each refusal. */
 #include "engine_fixture.h"
 
+#include "fs/policy/engine_internal.h"
+
 static enum target_source target(struct fix *f, const char *path, struct wrap_ref *ret_ref)
 {
 	const struct scope *s;
@@ -205,6 +207,24 @@ static void the_51st_mailbox_policy_is_refused(void **state)
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD); /* the other kind has no limit */
 }
 
+/* A store from elsewhere may hold more active ones: none of them gets a mailbox more. */
+static void too_many_active_ones_are_not_assigned(void **state)
+{
+	struct fix *f = *state;
+	struct tables *t = &f->e->tables;
+	char name[16];
+
+	for (int i = 0; i <= POLICY_MAILBOX_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "M%d", i);
+		fix_policy(f, name, POLICY_MAILBOX);
+		t->policies[0]->rec.flags &= (uint16_t)~POLICY_FLAG_ENABLED; /* M0 alone */
+	}
+	t->policies[0]->rec.flags |= POLICY_FLAG_ENABLED;
+	REFUSED(f, -EDQUOT, assign_mailbox(f->e, "u1", "M5", &WHO, &f->err));
+	DONE(f, policy_disable(f->e, "M0", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e, "u1", "M5", &WHO, &f->err));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
 int main(void)
@@ -214,7 +234,7 @@ int main(void)
 		T(what_cannot_be_assigned_is_refused),	  T(an_assigned_policy_is_not_disabled),
 		T(a_disabled_policy_still_opens),	  T(one_tenant_policy_replaces_another),
 		T(bad_mailbox_ids_are_refused),		  T(mailboxes_are_listed_and_counted),
-		T(the_51st_mailbox_policy_is_refused),
+		T(the_51st_mailbox_policy_is_refused),	  T(too_many_active_ones_are_not_assigned),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;

@@ -1,6 +1,8 @@
 /* tests/unit/test_policy_keys.c - refresh, replace and check: copies change whole or not at all. */
 #include "engine_fixture.h"
 
+#include "fs/policy/acts_internal.h"
+
 static int refresh(struct fix *f)
 {
 	return policy_refresh(f->e, "P", &WHO, &f->err);
@@ -202,6 +204,79 @@ static void check_tells_and_changes_nothing(void **state)
 	assert_true(after.enabled);
 }
 
+/* A second generation, as `rotate` of a later issue makes it; its availability copy is another's.
+ */
+static void second_generation(struct fix *f)
+{
+	struct policy_record rec = f->e->tables.policies[0]->rec;
+	const struct key_id ids[2] = {fix_key(KEY_A), fix_key(KEY_B)};
+	CLEANUP(free_mem_p) struct key_record *key = NULL;
+	struct report rep = {0};
+	const struct key_record *keys[1];
+	struct act a;
+
+	DONE(f, policy_make_keys(f->e, &rec, ids, &key, &rep, &f->err));
+	key->generation = rec.generation = 2;
+	keys[0] = key;
+	DONE(f, act_begin(&a, f->e, "test", &WHO, "P", &f->err));
+	memcpy(rec.wrapped_avail, a.policy->rec.wrapped_avail, WRAP_LEN);
+	DONE(f, act_commit(&a, &rec, keys, 1));
+	DONE(f, act_end(&a, 0));
+	fix_restart(f);
+}
+
+/* Data of before needs the old generation: its copies must move to the new root versions too. */
+static void refresh_renews_every_generation(void **state)
+{
+	struct policy_info before;
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX];
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	second_generation(f);
+	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_B, kid);
+	DONE(f, refresh(f));
+	assert_non_null(
+		strstr(fix_info(f, "P").last_refresh, "generation 1 key 2 copy unwrap: ok"));
+	assert_non_null(
+		strstr(fix_info(f, "P").last_refresh, "generation 2 key 1 copy unwrap: ok"));
+	one_version_disabled(f, before.roots[0].kid);
+	one_version_disabled(f, before.roots[1].kid);
+	fix_restart(f);
+	ref = fix_ref(f, "P");
+	assert_int_equal(ref.generation, 2);
+	for (; ref.generation > 0; ref.generation--)
+		assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
+	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
+}
+
+/* A retired root version under the old generation says nothing about the new one. */
+static void denial_of_an_old_generation_does_not_revoke_the_new(void **state)
+{
+	struct policy_info before;
+	struct wrap_ref newest, old;
+	struct fix *f = *state;
+	char kid[KEY_ID_MAX];
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	before = fix_info(f, "P");
+	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_B, kid);
+	second_generation(f); /* under the newest versions, the first one is not refreshed */
+	newest = old = fix_ref(f, "P");
+	old.generation = 1;
+	one_version_disabled(f, before.roots[0].kid);
+	one_version_disabled(f, before.roots[1].kid);
+	assert_int_equal(fix_get(f, &newest, REQUEST_USER), 0);
+	assert_int_equal(fix_get(f, &old, REQUEST_USER), -EKEYREVOKED);
+	assert_int_equal(fix_get(f, &old, REQUEST_SYSTEM), 0);
+	assert_int_equal(fix_peek(f, &newest, REQUEST_USER), 0);
+	assert_int_not_equal(fix_info(f, "P").state, POLICY_REVOKED);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
 int main(void)
@@ -216,6 +291,8 @@ int main(void)
 		T(replace_keeps_the_dep_key),
 		T(replace_is_refused_as_create_is),
 		T(check_tells_and_changes_nothing),
+		T(refresh_renews_every_generation),
+		T(denial_of_an_old_generation_does_not_revoke_the_new),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;
