@@ -19,8 +19,8 @@ static int check(int argc, char **argv, int n, const char *const **ret_operands)
 		return cmd_usage_error(argv[0], "%s: %s: no such option", argv[0], argv[1]);
 	}
 	if (argc - 1 != n)
-		return cmd_usage_error(argv[0], "%s: %d arguments are needed, %d were given",
-				       argv[0], n, argc - 1);
+		return cmd_usage_error(argv[0], "%s: wrong number of arguments, %d instead of %d",
+				       argv[0], argc - 1, n);
 	*ret_operands = (const char *const *)at;
 	return CMD_OK;
 }

@@ -113,9 +113,6 @@ static int read_header(int fd, struct inspected *in, struct err *err)
 
 	if (in->disk_len == 0)
 		return err_set(err, -EBADMSG, "%s: damaged: an empty file has no header", in->path);
-	if (in->disk_len < BLOCK_LEN)
-		return err_set(err, -EBADMSG, "%s: damaged: cut off within its first block",
-			       in->path);
 	n = pread(fd, bytes, sizeof(bytes), 0);
 	if (n < 0)
 		return err_set(err, -errno, "%s: %s", in->path, strerror(errno));
@@ -123,7 +120,11 @@ static int read_header(int fd, struct inspected *in, struct err *err)
 		return err_set(err, -EBADMSG, "%s: damaged: cut off within its header", in->path);
 	r = header_decode(bytes, &in->hdr, err);
 	if (r < 0)
-		return err_prefix(err, r, "%s: damaged header", in->path);
+		return err_prefix(err, r, "%s: %s", in->path,
+				  r == -ENOTSUP ? "made by a later depfs" : "damaged");
+	if (in->disk_len < BLOCK_LEN)
+		return err_set(err, -EBADMSG, "%s: damaged: cut off within its first block",
+			       in->path);
 	in->size_fits = file_plain_size(in->disk_len, &in->size);
 	return 0;
 }

@@ -240,8 +240,8 @@ static int parse(struct policy_call *c, int argc, char **argv)
 					       command, argv[optind - 1]);
 	}
 	if (argc - optind != c->verb->n_operands)
-		return cmd_usage_error(command, "%s: %d arguments are needed, %d were given",
-				       command, c->verb->n_operands, argc - optind);
+		return cmd_usage_error(command, "%s: wrong number of arguments, %d instead of %d",
+				       command, argc - optind, c->verb->n_operands);
 	for (int i = 0; i < c->verb->n_operands; i++)
 		c->operands[i] = argv[optind + i];
 	if (c->kind && strcmp(c->kind, "mailbox") != 0 && strcmp(c->kind, "multi-workload") != 0)

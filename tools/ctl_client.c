@@ -250,6 +250,18 @@ int client_write(struct client *ctl, const char *path, const char *command, char
 	return 0;
 }
 
+/* Control characters of @path stand in @line as '?'. */
+static bool names_path(const char *line, const char *path)
+{
+	for (; *path; line++, path++) {
+		bool control = (unsigned char)*path < 0x20 || *path == 0x7f;
+
+		if (*line != (control ? '?' : *path))
+			return false;
+	}
+	return *line == '\n';
+}
+
 /*
  * mkdir(2) and its like leave no handle to read from: their sentence is the "why:" line of the
  * top's last_error, as long as its "file:" line names the same thing.
@@ -263,8 +275,7 @@ static int change_failed(struct client *ctl, int r, const char *path, struct err
 		return say(err, r, path);
 	file = strstr(text, "\nfile: ");
 	why = strstr(text, "\nwhy: ");
-	if (!file || !why || strncmp(file + 7, path, strlen(path)) != 0 ||
-	    file[7 + strlen(path)] != '\n')
+	if (!file || !why || !names_path(file + 7, path))
 		return say(err, r, path);
 	cut_line_end(text);
 	return err_set(err, r, "%s", why + 6);

@@ -1,0 +1,162 @@
+/* tools/mount.depfs.c - what mount(8) runs for type depfs: hands a mount on to the daemon. */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/cleanup.h"
+
+/* Exit codes of mount(8). */
+#define EXIT_USAGE 1
+#define EXIT_MOUNT 32
+
+#define PROGRAM "depfs"
+
+struct request {
+	char *store, *mount;
+	char *options; /* comma-separated, NULL: none */
+	bool fake;     /* everything but the mount itself */
+};
+
+static int complain(const char *word, const char *what)
+{
+	fprintf(stderr, "mount.depfs: %s%s\n", word, what);
+	fputs("usage: mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTION[,OPTION...]]\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int out_of_memory(void)
+{
+	fputs("mount.depfs: out of memory\n", stderr);
+	return EXIT_MOUNT;
+}
+
+static int add_options(struct request *rq, const char *more)
+{
+	CLEANUP(free_mem_p) char *old = STEAL(rq->options);
+
+	if (asprintf(&rq->options, "%s%s%s", old ? old : "", old && *old ? "," : "", more) < 0) {
+		rq->options = NULL;
+		return out_of_memory();
+	}
+	return 0;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = options; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Root's mounts have devices and set-id programs unless an option says no, whatever the type;
+ * libfuse by itself would leave both out. mount.fuse3(8) does the same.
+ */
+static int add_defaults(struct request *rq)
+{
+	static const char *const words[][2] = {{"dev", "nodev"}, {"suid", "nosuid"}};
+	int r = 0;
+
+	if (geteuid() != 0 || has_option(rq->options, "user") || has_option(rq->options, "users"))
+		return 0;
+	for (size_t i = 0; r == 0 && i < 2; i++)
+		if (!has_option(rq->options, words[i][0]) && !has_option(rq->options, words[i][1]))
+			r = add_options(rq, words[i][0]);
+	return r;
+}
+
+/* mount(8), "External helpers": STORE MOUNT [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE.SUBTYPE]
+ */
+static int parse(int argc, char **argv, struct request *rq)
+{
+	int option, r = 0;
+
+	while (r == 0 && (option = getopt(argc, argv, "+fnsvN:o:t:")) != -1) {
+		switch (option) {
+		case 'f':
+			rq->fake = true;
+			break;
+		case 'o':
+			r = add_options(rq, optarg);
+			break;
+		case 'N':
+			return complain("-N", " is not supported: enter the namespace first");
+		case 'n': /* no mtab is written anyway */
+		case 's': /* an unknown option is told of, here too */
+		case 'v': /* failures are told of in any case */
+		case 't': /* the type is ours */
+			break;
+		default:
+			return complain(argv[optind - 1],
+					": unknown option, or its value is missing");
+		}
+	}
+	return r;
+}
+
+/* Operands stand before the options, after them, or between. */
+static int parse_all(int argc, char **argv, struct request *rq)
+{
+	int r = 0;
+
+	opterr = 0;
+	while (r == 0) {
+		r = parse(argc, argv, rq);
+		if (r != 0 || optind >= argc)
+			break;
+		if (!rq->store)
+			rq->store = argv[optind++];
+		else if (!rq->mount)
+			rq->mount = argv[optind++];
+		else
+			return complain(argv[optind], ": one argument too many");
+	}
+	if (r == 0 && !rq->mount)
+		return complain(rq->store ? "MOUNT" : "STORE", " is missing");
+	return r;
+}
+
+/* The daemon beside this program, where both were installed together; else the one in PATH. */
+static void exec_daemon(char *const argv[])
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM));
+	char *slash;
+
+	if (n > 0) {
+		path[n] = '\0';
+		slash = strrchr(path, '/');
+		if (slash) {
+			strcpy(slash + 1, PROGRAM); /* room was left above */
+			execv(path, argv);
+		}
+	}
+	execvp(PROGRAM, argv);
+	fprintf(stderr, "mount.depfs: %s cannot be run: %s\n", PROGRAM, strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	static char program[] = PROGRAM, option[] = "-o";
+	struct request rq = {0};
+	int r = parse_all(argc, argv, &rq);
+
+	if (r == 0)
+		r = add_defaults(&rq);
+	if (r != 0 || rq.fake)
+		return r;
+	if (rq.options && *rq.options)
+		exec_daemon((char *[]){program, rq.store, rq.mount, option, rq.options, NULL});
+	else
+		exec_daemon((char *[]){program, rq.store, rq.mount, NULL});
+	return EXIT_MOUNT;
+}
