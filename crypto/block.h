@@ -38,7 +38,9 @@ void block_ctx_free(struct block_ctx *ctx);
 DEFINE_CLEANUP(struct block_ctx *, block_ctx_free)
 
 /**
- * block_ctx_load() - use @dek's block key for the next calls; costs one key expansion
+ * block_ctx_load() - use @dek's block key for the next calls
+ * @dek: borrowed; its block key is copied (secure heap), and expanded by the first block_seal() and
+ *       the first block_open() for their own direction only
  * @file_id: FILE_ID_LEN bytes, bound into every block; copied
  * block_ctx_forget() - overwrite the expanded key; call when the request is answered
  */
@@ -51,7 +53,7 @@ void block_ctx_forget(struct block_ctx *ctx);
  * @block_no: 0 and up; decides the capacity
  * @in: meta.used plaintext bytes; the rest of the capacity is zeros; may be NULL when used is 0
  * @out: the whole block of BLOCK_LEN bytes; of block 0 the first HEADER_LEN are left alone
- * Return: 0; -EINVAL: meta breaks the rules above; -EIO.
+ * Return: 0; -EINVAL: meta breaks the rules above, or no key is loaded; -EIO.
  */
 int block_seal(struct block_ctx *ctx, uint32_t block_no, struct block_meta meta, const uint8_t *in,
 	       uint8_t out[static BLOCK_LEN]) MUST_CHECK;
@@ -60,7 +62,7 @@ int block_seal(struct block_ctx *ctx, uint32_t block_no, struct block_meta meta,
  * block_open() - decrypt and check one block
  * @in: the whole block; of block 0 the first HEADER_LEN bytes are not looked at
  * @out: room for the whole capacity; holds plaintext, zero-padded, only on success, else zeros
- * Return: 0; -EBADMSG: tag, meta or padding rule does not hold; -EIO.
+ * Return: 0; -EBADMSG: tag, meta or padding rule does not hold; -EIO, also without a key.
  */
 int block_open(struct block_ctx *ctx, uint32_t block_no, const uint8_t in[static BLOCK_LEN],
 	       uint8_t *out, struct block_meta *ret_meta) MUST_CHECK;

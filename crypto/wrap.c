@@ -14,9 +14,10 @@
 #include "bytes.h"
 #include "kdf.h"
 
-#define SIV_LEN	     16 /* synthetic IV: one AES block */
-#define SIV_HALF_LEN 32 /* of the key: first half for CMAC, second for CTR, RFC 5297 section 2.2 \
-			 */
+#define SIV_LEN 16 /* synthetic IV: one AES block */
+#define SIV_HALF_LEN                                                                \
+	32 /* of the key: first half for CMAC, second for CTR, RFC 5297 section 2.2 \
+	    */
 
 struct wrap_key {
 	atomic_uint refs;
