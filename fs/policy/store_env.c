@@ -1,5 +1,6 @@
 /* fs/policy/store_env.c - an LMDB file, its tables, and the MAC that ends each record. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "crypto/kdf.h"
@@ -7,7 +8,8 @@
 
 #include <openssl/crypto.h>
 
-#define READERS_MAX 1022 /* threads that read at once */
+#define READERS_MAX    1022	  /* threads that read at once */
+#define WRITE_ROOM_LEN (4u << 20) /* bytes, about what one commit takes */
 
 const char *const store_table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",	   [TABLE_POLICIES] = "policies",
@@ -41,6 +43,19 @@ int env_error(int rc, const char *what, struct err *err)
 	return err_set(err, env_errno(rc), "state: %s: %s", what, mdb_strerror(rc));
 }
 
+/* LMDB calls a write that was cut short EIO. Ask for room, and a full disk says so itself. */
+int env_write_error(struct store_env *env, int rc)
+{
+	struct stat st;
+	int fd;
+
+	if (rc != EIO || mdb_env_get_fd(env->env, &fd) != 0 || fstat(fd, &st) < 0)
+		return rc;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, WRITE_ROOM_LEN) == 0)
+		return rc;
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno : rc;
+}
+
 static int tables_open(struct store_env *env, enum env_access access, struct err *err)
 {
 	unsigned flags = access == ENV_CREATE ? MDB_CREATE : 0;
@@ -58,7 +73,7 @@ static int tables_open(struct store_env *env, enum env_access access, struct err
 		}
 	}
 	rc = mdb_txn_commit(mdb); /* keeps the handles, of a reading transaction too */
-	return rc != 0 ? env_error(rc, "tables cannot be opened", err) : 0;
+	return rc != 0 ? env_error(env_write_error(env, rc), "tables cannot be opened", err) : 0;
 }
 
 static unsigned env_flags(enum env_access access)
@@ -90,8 +105,6 @@ int env_open(struct store_env *env, const char *path, enum env_access access, si
 	if (rc == 0)
 		rc = mdb_env_open(env->env, path, env_flags(access), 0600);
 	r = rc == 0 ? tables_open(env, access, err) : env_error(rc, path, err);
-	if (r == -EIO && access == ENV_CREATE) /* LMDB's word for a short write; see store_txn.c */
-		r = tables_open(env, access, err);
 	if (r < 0)
 		env_close(env);
 	else

@@ -93,6 +93,8 @@ enum env_access {
 int env_open(struct store_env *env, const char *path, enum env_access access, size_t map_len,
 	     struct err *err) MUST_CHECK;
 void env_close(struct store_env *env);
+/* env_write_error() - what a failed commit of @env means: LMDB's code made more exact. */
+int env_write_error(struct store_env *env, int rc);
 int env_error(int rc, const char *what, struct err *err); /* LMDB's code as a negative errno */
 int record_mac(const struct service_key *sk, enum store_table table, const MDB_val *key,
 	       const void *rec, size_t rec_len, uint8_t ret_mac[static RECORD_MAC_LEN]) MUST_CHECK;

@@ -128,31 +128,23 @@ static int ops_apply(struct store_txn *t)
 	return rc;
 }
 
-/* What was written so far, in a transaction of its own; LMDB's code for the records. */
-static int txn_again(struct store_txn *t, int *ret_rc, struct err *err)
-{
-	int r = txn_begin_mdb(t, err);
-
-	if (r == 0)
-		*ret_rc = ops_apply(t);
-	return r;
-}
-
 /* After MDB_MAP_FULL, which spoils the transaction: a bigger map, and all of it once more. */
 static int txn_replay(struct store_txn *t, struct err *err)
 {
-	int rc = MDB_MAP_FULL, r;
+	int rc, r;
 
-	while (rc == MDB_MAP_FULL) {
+	do {
 		if (t->mdb)
 			mdb_txn_abort(t->mdb);
 		t->mdb = NULL;
 		r = map_grow(t->store, GROW_WAIT_MS, err);
-		if (r == 0)
-			r = txn_again(t, &rc, err);
 		if (r < 0)
 			return r;
-	}
+		r = txn_begin_mdb(t, err);
+		if (r < 0)
+			return r;
+		rc = ops_apply(t);
+	} while (rc == MDB_MAP_FULL);
 	return rc != 0 ? env_error(rc, "cannot be written", err) : 0;
 }
 
@@ -260,27 +252,19 @@ int store_del(struct store_txn *t, enum store_table table, const void *key, size
 	return txn_do(t, op, err);
 }
 
-/*
- * mdb_txn_commit() ends the transaction whatever comes of it. A write that was cut short it calls
- * EIO; asked again, a full disk says ENOSPC and a failing one EIO.
- */
+/* mdb_txn_commit() ends the transaction whatever comes of it. */
 int txn_commit_mdb(struct store_txn *t, struct err *err)
 {
-	bool asked_again = false;
-	int rc, r = 0;
+	int rc, r;
 
 	for (;;) {
 		rc = mdb_txn_commit(STEAL(t->mdb));
-		if (rc == EIO && !asked_again) {
-			asked_again = true;
-			r = txn_again(t, &rc, err);
-			if (r == 0 && rc == 0)
-				continue;
-		}
-		if (r == 0 && rc == MDB_MAP_FULL)
-			r = txn_replay(t, err);
-		else if (r == 0)
-			return rc == 0 ? 0 : env_error(rc, "the change was not made", err);
+		if (rc == 0)
+			return 0;
+		if (rc != MDB_MAP_FULL)
+			return env_error(env_write_error(&t->store->env, rc),
+					 "the change was not made", err);
+		r = txn_replay(t, err);
 		if (r < 0)
 			return r;
 	}
