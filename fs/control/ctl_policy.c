@@ -86,12 +86,8 @@ static int description_show(struct ctl_call *call)
 
 static int description_store(struct ctl_call *call, const char *in)
 {
-	int r;
+	int r = policy_describe(engine_of(call), id_of(call), in, call->who, &call->err);
 
-	if (strlen(in) > POLICY_DESCRIPTION_MAX)
-		return ctl_refuse(call, -EINVAL, "description: at most %d bytes, this has %zu",
-				  POLICY_DESCRIPTION_MAX, strlen(in));
-	r = policy_describe(engine_of(call), id_of(call), in, call->who, &call->err);
 	if (r == 0)
 		say(call, "described");
 	return r;

@@ -41,26 +41,35 @@ static void dot_and_dotdot_name_the_folder_and_its_parent(void **state)
 	free(e);
 }
 
-/* One entry a call gives the same as all at once: offsets are exact. */
+/* paged() - one entry a call gives the same as all at once. */
+static void paged(struct fix *f, const char *path, size_t n)
+{
+	struct entries *e = calloc(1, sizeof(*e)), *all = calloc(1, sizeof(*all));
+
+	assert_true(e && all);
+	assert_int_equal(more(f, path, 512, all), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(more(f, path, 1, e), 1);
+		assert_string_equal(e->names[0], all->names[i]);
+	}
+	assert_int_equal(more(f, path, 1, e), 0);
+	free(all);
+	free(e);
+}
+
+/* Offsets are exact, of rows and of folders. */
 static void listing_goes_on_from_any_offset(void **state)
 {
 	struct fix *f = *state;
-	struct entries *e = calloc(1, sizeof(*e)), *all = calloc(1, sizeof(*all));
 	char name[16];
 
-	assert_true(e && all);
 	for (int i = 0; i < 9; i++) {
 		(void)snprintf(name, sizeof(name), "p%d", i);
 		assert_int_equal(make(f, name), 0);
 	}
-	assert_int_equal(more(f, "policies", 512, all), 11);
-	for (size_t i = 0; i < 11; i++) {
-		assert_int_equal(more(f, "policies", 1, e), 1);
-		assert_string_equal(e->names[0], all->names[i]);
-	}
-	assert_int_equal(more(f, "policies", 1, e), 0);
-	free(all);
-	free(e);
+	paged(f, "", 12);
+	paged(f, "policies", 11);
+	paged(f, "policies/p3", 11);
 }
 
 /* What was there from first to last is listed exactly once, whatever goes on around it. */
