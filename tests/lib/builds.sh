@@ -1,5 +1,4 @@
 # tests/lib/builds.sh - the ways depfs is built for testing: folder and CMake variables of each.
-# "fuzz" is for the libraries that fuzz targets link.
 # shellcheck shell=bash
 
 BUILD_KINDS=(release clang asan tsan)
@@ -25,10 +24,6 @@ build_args() # KIND
 	tsan)
 		echo "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc" \
 			"-DDEPFS_SANITIZE=thread"
-		;;
-	fuzz)
-		echo "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang" \
-			"-DDEPFS_SANITIZE=address,undefined,fuzzer-no-link"
 		;;
 	esac
 }

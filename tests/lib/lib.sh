@@ -42,8 +42,7 @@ LOOPS=() # detached by cleanup
 
 WORK=$(mktemp -d /tmp/depfs-test.XXXXXX)
 chmod 755 "$WORK"
-# A failing command in a subshell is reported once, by the shell that ends because of it.
-trap '[ "$BASH_SUBSHELL" -gt 0 ] || echo "failed: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
+trap 'on_error "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND"' ERR
 trap 'cleanup $?' EXIT
 trap 'exit 143' TERM INT HUP
 

@@ -16,6 +16,12 @@ need() # PROGRAM...
 	done
 }
 
+# on_error FILE LINE COMMAND - says what ended the test; once, not by every subshell on the way out
+on_error()
+{
+	[ "$BASH_SUBSHELL" -gt 0 ] || echo "failed: $1:$2: ${3%%$'\n'*}" >&2
+}
+
 # need_depfs - the test is about depfs itself, not about any filesystem
 need_depfs()
 {

@@ -44,7 +44,7 @@ step_bash()
 	return $r
 }
 
-# fuzz_binary SOURCE - builds the libraries with coverage, once, and links one target; prints it
+# fuzz_binary SOURCE - builds one target and prints its path; targets take turns at building
 fuzz_binary()
 {
 	local dir=$TOP/build-fuzz name
@@ -53,15 +53,9 @@ fuzz_binary()
 	mkdir -p "$dir"
 	(
 		flock 9
-		# shellcheck disable=SC2046
-		cmake -S "$TOP" -B "$dir" -G Ninja $(build_args fuzz) &&
-			cmake --build "$dir" -j 2 --target depfs_control &&
-			clang -std=gnu17 -g -O1 -D_GNU_SOURCE -I "$TOP" \
-				-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$1" \
-				"$dir"/fs/libdepfs_{control,policy}.a "$dir/kms/libdepfs_kms.a" \
-				"$dir/crypto/libdepfs_crypto.a" -o "$dir/$name" \
-				-llmdb -ljansson -lcurl -lcrypto -lpthread
-	) 9>"$TOP/build-fuzz/.lock" >&2 && echo "$dir/$name"
+		cmake -S "$TOP" -B "$dir" -G Ninja -DCMAKE_C_COMPILER=clang -DDEPFS_FUZZ=ON &&
+			cmake --build "$dir" -j 2 --target "$name"
+	) 9>"$dir/.lock" >&2 && echo "$dir/bin/$name"
 }
 
 step_fuzz() # SOURCE SECONDS
