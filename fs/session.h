@@ -21,6 +21,7 @@ struct session {
 	struct engine *engine;
 	struct inode_table *inodes;
 	struct lane *lane;
+	struct fuse_session *fuse;    /* for notifications; set before the first request */
 	const struct vtree_ops *vops; /* the control directory, served as <top>/.depfs */
 	void *vtree;
 	int top_fd;	   /* the store's folder */

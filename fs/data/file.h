@@ -36,7 +36,8 @@ struct file {
 	struct inode *inode;
 	int fd;
 	bool writable;
-	unsigned opens; /* guarded by the inode's stripe */
+	unsigned opens;		  /* guarded by the inode's stripe */
+	_Atomic unsigned writers; /* handles that may leave unwritten pages in the kernel */
 	_Atomic uint64_t size;
 	struct header hdr;
 	bool header_dirty;  /* must reach the disk before the next block does */

@@ -82,6 +82,8 @@ int holes_remove(struct holes *h, uint32_t start, uint32_t count)
 	uint32_t first = find_from(h, start), last, kept = 0;
 	struct hole rest[2];
 
+	if (!count)
+		return 0;
 	for (last = first; last < h->count && h->ranges[last].start < end; last++) {
 		const struct hole *r = &h->ranges[last];
 

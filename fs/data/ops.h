@@ -38,6 +38,7 @@ struct handle {
 	struct file *file;
 	struct inode *inode;
 	enum request_class class; /* of who opened it: writes out of the page cache name nobody */
+	bool writes;
 };
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)

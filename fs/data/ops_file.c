@@ -12,20 +12,23 @@
 #include "serve.h"
 #include "worker.h"
 
-static int handle_new(struct inode *i, struct file *f, enum request_class class,
-		      struct handle **ret_handle)
+static int handle_new(struct inode *i, struct file *f, const struct op *op,
+		      enum request_class class, struct handle **ret_handle)
 {
 	struct handle *h = malloc(sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
 	*h = (struct handle){.file = f, .inode = i, .class = class};
+	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
+	atomic_fetch_add(&f->writers, h->writes);
 	*ret_handle = h;
 	return 0;
 }
 
 static void handle_close(struct session *s, struct handle *h)
 {
+	atomic_fetch_sub(&h->file->writers, h->writes);
 	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
 	free(h);
 }
@@ -133,7 +136,7 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 	}
 	if (r < 0)
 		return r;
-	r = handle_new(inode_of(s, e.ino), f, rq->class, &h);
+	r = handle_new(inode_of(s, e.ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(s, f); /* the want of memory is reported */
 		inode_forget(s->inodes, inode_of(s, e.ino), 1);
@@ -204,7 +207,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino)) : 0;
 	if (r == 0)
-		r = handle_new(inode_of(s, op->ino), f, rq->class, &h);
+		r = handle_new(inode_of(s, op->ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(s, f); /* what went wrong is reported */
 		return r;
@@ -374,19 +377,36 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 		op_run(&op, do_fallocate);
 }
 
-void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 {
+	struct file *f = handle_of(&op->fi)->file;
 	off_t at;
 
-	if (node_is_virtual(ino)) {
-		fuse_reply_err(req, EINVAL);
-		return;
+	/*
+	 * With write-back, data that we have not seen may lie in the kernel's pages: asked about it
+	 * we would call it a hole, and a copy would lose it. So the pages are called in first, on
+	 * the slow lane, while the serving threads take the writes that this sets off.
+	 */
+	if (s->writeback && atomic_load(&f->writers)) {
+		if (rq->blocking == NEVER_BLOCK)
+			return -EINPROGRESS;
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, op->ino, 0,
+						       0); /* no pages: nothing to do */
 	}
-	at = blocks_seek(handle_of(fi)->file, (uint64_t)off, whence);
-	if (at < 0)
-		fuse_reply_err(req, (int)-at);
+	at = blocks_seek(f, op->off, op->flags);
+	if (at >= 0)
+		fuse_reply_lseek(op->req, at);
+	return at < 0 ? (int)at : 0;
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = ino, .off = (uint64_t)off, .flags = whence, .fi = *fi};
+
+	if (node_is_virtual(ino))
+		fuse_reply_err(req, EINVAL);
 	else
-		fuse_reply_lseek(req, at);
+		op_run(&op, do_lseek);
 }
 
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)

@@ -151,6 +151,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 
 	if (fuse_session_custom_io(se, &proto_io, fuse_session_fd(se)) < 0)
 		return err_set(err, -EINVAL, "libfuse refused the way requests are read");
+	s->fuse = se;
 	raise_readahead(s->mount);
 	r = ready(arg);
 	if (r < 0)
