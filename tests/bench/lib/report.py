@@ -114,8 +114,8 @@ def _cpu_goal(results, aes_rate):
             continue
         limit = CPU_FACTOR * (base + aes)
         verdict = "ok" if mine <= limit else f"<-- over by {(mine / limit - 1) * 100:.0f} %"
-        lines.append(f"  {row.title:26} depfs {_micro(mine):>6} us/MiB, goal "
-                     f"{CPU_FACTOR} x ({_micro(base)} + {_micro(aes)}) = {_micro(limit):>6}  {verdict}")
+        lines.append(f"  {row.title:26} depfs {_micro(mine):>6} us/MiB, goal {CPU_FACTOR} x "
+                     f"({_micro(base)} + {_micro(aes)}) = {_micro(limit):>6}  {verdict}")
     return lines
 
 
@@ -123,7 +123,8 @@ def _foot(results, context):
     opt = context.options
     readahead = f"set to {opt.readahead} KiB for all" if opt.readahead else "as each sets it"
     lines = [f"{opt.rounds} rounds in rotating order over tmpfs, {platform.release()}, "
-             f"{context.processors} processors ({context.model}).",
+             f"{context.processors} processors ({context.model}), load average before: "
+             f"{context.load_before:.1f}.",
              f"Sequential: {opt.size // MIB} MiB in all, 128 KiB a call; random: all over that "
              f"file, 1/8 read, 1/4 written; {opt.appends} appends; {opt.files} files.",
              "Writes end with fsync inside the measured time. Reads, random writes and file rows "
@@ -153,11 +154,18 @@ def write_json(path, results, context):
                         for s in results.systems},
             "median": {s.name: results.median(s.name, row.key) for s in results.systems},
         }
-    options = {key: value for key, value in vars(context.options).items() if key != "json"}
-    whole = {"options": options, "kernel": platform.release(), "processor": context.model,
-             "processors": context.processors, "openssl_aes_256_gcm_4064_bytes_per_s":
-             context.aes_rate, "settings": {s.name: s.settings for s in results.systems},
-             "left_out": dict(context.left_out), "notes": context.notes, "rows": rows}
+    whole = {
+        "options": {key: value for key, value in vars(context.options).items() if key != "json"},
+        "kernel": platform.release(),
+        "processor": context.model,
+        "processors": context.processors,
+        "load_before": context.load_before,
+        "openssl_aes_256_gcm_4064_bytes_per_s": context.aes_rate,
+        "settings": {s.name: s.settings for s in results.systems},
+        "left_out": dict(context.left_out),
+        "notes": context.notes,
+        "rows": rows,
+    }
     with open(path, "w", encoding="utf-8") as out:
         json.dump(whole, out, indent=1, default=str)
         out.write("\n")
