@@ -70,7 +70,7 @@ void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *r
 		folder->kind == CTL_POLICY ? (int64_t)folder->created : engine_started(c->engine);
 	struct vtree_attr attr = {
 		.node = CTL_NODE(folder->no, 1),
-		.mode = S_IFDIR | CTL_DIR,
+		.mode = S_IFDIR | (folder->kind == CTL_TOP ? CTL_ENTER : CTL_DIR),
 		.uid = c->config.owner,
 		.gid = c->config.admin_gid,
 		.nlink = 1, /* of a folder: not counted, so that find(1) does not rely on it */

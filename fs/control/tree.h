@@ -21,8 +21,9 @@
 
 /* Who may do what, in one place. */
 #define CTL_SEE	   0440
-#define CTL_CHANGE 0640
-#define CTL_DIR	   0750
+#define CTL_CHANGE 0660
+#define CTL_ENTER  0750 /* the control directory itself: nothing is made in it */
+#define CTL_DIR	   0770
 
 enum ctl_kind {
 	CTL_TOP,

@@ -349,7 +349,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t p
 	if (node_is_virtual(parent) && node_is_virtual(parent2) && !flags)
 		virtual_rename(req, parent, name, parent2, name2);
 	else if (node_is_virtual(parent) || node_is_virtual(parent2))
-		fuse_reply_err(req, flags ? EINVAL : EXDEV);
+		fuse_reply_err(req, flags ? EINVAL : EPERM); /* not EXDEV: mv would copy */
 	else
 		op_run(&op, do_rename);
 }

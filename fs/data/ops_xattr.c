@@ -23,7 +23,7 @@ static struct xattr_target target_of(fuse_req_t req, fuse_ino_t ino)
 	int fd;
 
 	if (node_is_virtual(ino)) {
-		t.r = -EOPNOTSUPP;
+		t.r = -ENODATA; /* the kernel looks for an ACL before it goes by the mode */
 		return t;
 	}
 	t.r = inode_fd(s->inodes, inode_of(s, ino), &fd);
@@ -45,6 +45,8 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 {
 	struct xattr_target t = target_of(req, ino);
 
+	if (node_is_virtual(ino))
+		t.r = -EOPNOTSUPP;
 	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
 		t.r = -errno;
 	target_done(&t);
@@ -86,6 +88,8 @@ static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 		n = n < 0 ? -errno : n;
 	}
 	target_done(&t);
+	if (!name && node_is_virtual(ino))
+		n = 0;
 	reply_value(req, value, n, len);
 }
 
