@@ -274,7 +274,7 @@ int service_key_create(const char *spec, const uint8_t store_id[static UUID_LEN]
 
 void service_file_discard(const char *spec)
 {
-	const char *path;
+	const char *path = NULL;
 
 	if (service_spec_path(spec, &path, NULL) == 0)
 		(void)unlink(path); /* undoing already: there is nobody left to tell */

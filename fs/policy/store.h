@@ -60,7 +60,8 @@ const char *store_path(const struct store *s); /* absolute, resolved */
 /* store_unclean_since() - seconds since the epoch when the last daemon opened the store and did not
  * stop cleanly (of several such in a row: the first); 0: it did. As it was at store_open(). */
 int64_t store_unclean_since(const struct store *s);
-/* store_recovered() - what the unclean stop left behind has been seen to: in use since this open. */
+/* store_recovered() - what the unclean stop left behind has been seen to: in use since this open.
+ */
 int store_recovered(struct store *s, struct err *err) MUST_CHECK;
 /* store_is_rebuilt() - opened from the snapshot: state/ was missing, older, or copied while in use
  * (it is then kept as state.copied-<seconds>). Events older than the snapshot's are gone. */
@@ -68,8 +69,8 @@ bool store_is_rebuilt(const struct store *s);
 
 /*
  * Tables are LMDB sub-databases of these names. A value is a record followed by RECORD_MAC_LEN
- * bytes of MAC over: table name, NUL, key length u32, key, record. store_put() appends it, store_get()
- * checks and hides it. A key has 1 to 511 bytes.
+ * bytes of MAC over: table name, NUL, key length u32, key, record. store_put() appends it,
+ * store_get() checks and hides it. A key has 1 to 511 bytes.
  *
  * Records of "meta", integers little-endian u64:
  *   "service-check"  "depfs service check", never changes: tells a wrong service key

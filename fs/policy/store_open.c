@@ -186,7 +186,7 @@ static int open_snapshot(struct store *s, bool state_there, struct err *err)
 /* 0 only when the key fits too: this is asked before anything is moved. */
 static int snapshot_look(struct store *s, uint64_t *ret_change, struct err *err)
 {
-	bool there;
+	bool there = false;
 	int r = have(s, STORE_SNAPSHOT, &there, err);
 
 	if (r == 0 && !there)
@@ -235,7 +235,7 @@ int state_open(struct store *s, const struct lock_text *before, bool held, struc
 {
 	uint64_t snap = 0, own = 0;
 	struct err why = {0};
-	bool there;
+	bool there = false;
 	int look, r;
 
 	r = have(s, STORE_STATE_DIR, &there, err);
