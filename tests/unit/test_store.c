@@ -2,9 +2,7 @@
 #include "store_fixture.h"
 
 #include <dirent.h>
-#include <pthread.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 static size_t entries(const char *path)
 {
@@ -320,8 +318,7 @@ static void store_commit_lasts_and_abort_leaves_nothing(void **state)
 
 static void store_del_takes_a_record_away_once(void **state)
 {
-	struct fix *f = *state;
-	struct store *s = fix_open(f, STORE_SERVE);
+	struct store *s = fix_open(*state, STORE_SERVE);
 	struct err err = {0};
 	struct store_txn *t;
 
