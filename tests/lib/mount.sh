@@ -170,3 +170,24 @@ has_event()
 {
 	grep -aF "\"event\":\"$1\"" "$MNT/.depfs/events" | grep -qaF -- "$2"
 }
+
+# control PATH TEXT - one command to a control file, as `echo TEXT >PATH` gives it
+control()
+{
+	printf '%s\n' "$2" >"$MNT/.depfs/$1"
+}
+
+# status_of NAME FIELD - a value of a policy's status
+status_of()
+{
+	sed -n "s/^$2: *//p" "$MNT/.depfs/policies/$1/status"
+}
+
+# ctl_refused ERRNO WORDS PATH TEXT - a control write fails so, and last_error beside it says the words
+ctl_refused()
+{
+	local dir=$MNT/.depfs/$3
+
+	assert_fails_with "$1" control "$3" "$4"
+	assert_match "$(cat "${dir%/*}/last_error")" "$2" "last_error after '$4' to $3"
+}
