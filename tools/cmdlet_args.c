@@ -178,6 +178,8 @@ static int take_named(struct parser *p, const char *name)
 	else if (p->params[i].type != CMDLET_SWITCH && *p->at && !param_name(*p->at) &&
 		 strcmp(*p->at, "--json") != 0)
 		value = *p->at++;
+	else if (colon && p->params[i].type == CMDLET_TEXT)
+		value = ""; /* -Description:"" */
 	return take(p, i, value);
 }
 

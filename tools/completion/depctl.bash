@@ -108,7 +108,7 @@ _depctl_policy() # NTH-OPERAND
 	create:* | replace-keys:[23]) _depctl_keys ;;
 	*:1) _depctl_folder policies ;;
 	esac
-	[ "$verb" = create ] && _depctl_words '--kind --description'
+	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description'
 }
 
 _depctl_cmdlet()

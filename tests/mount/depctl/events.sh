@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# depctl/events: the log is shown, followed as it grows, and verified; one changed byte is found and
+# named by its record.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/depctl.sh"
+depfs_start_policies
+policy_create "My Policy"
+refused 1 "there is no policy" depctl policy show nope
+
+says 'policy="My Policy"' depctl events
+depctl policy describe "My Policy" "first" >/dev/null
+wait_until 10 has_event policy-describe "My Policy"
+out=$(depctl events | tail -n 1)
+assert_match "$out" "^20[0-9-]+T[0-9:.]+Z +policy-describe +ok +uid=0 gid=0 pid=[0-9]+ .*policy=\"My Policy\""
+
+# --json is the log itself
+assert_eq "$(depctl events --json | head -n 3)" "$(head -n 3 "$MNT/.depfs/events")" "raw lines"
+
+# -f shows what comes later
+depctl events -f --json >"$WORK/followed" &
+follower=$!
+PIDS+=($follower)
+wait_until 10 grep -q '"event":"mount"' "$WORK/followed"
+depctl policy describe "My Policy" "while somebody looks" >/dev/null
+followed()
+{
+	[ "$(grep -c '"event":"policy-describe"' "$WORK/followed")" = 2 ]
+}
+wait_until 10 followed || fail "the follower saw: $(cat "$WORK/followed")"
+kill $follower
+wait $follower 2>/dev/null || true
+
+n=$(depctl events --json | wc -l)
+says "$n records verify, the last has hash $(depctl events --json | tail -n 1 | jq -r .hash)" \
+	depctl events --verify
+json_holds "j['verified'] == $n and j['ok'] and j['why'] is None" depctl events --verify --json
+
+# A log that was changed: depctl reads a folder of plain files as it does a mount.
+fake=$WORK/fake
+mkdir -p "$fake/.depfs/policies"
+changed() # RECORD WHY SED-COMMAND
+{
+	depctl events --json | sed "$3" >"$fake/.depfs/events"
+	local r=0
+	"$BIN/depctl" -m "$fake" events --verify >"$WORK/out" 2>"$WORK/err" || r=$?
+	assert_eq $r 1 "exit status for '$3'"
+	assert_match "$(cat "$WORK/err")" "^depctl: record $1 .*$2" "sentence for '$3'"
+	assert_match "$(cat "$WORK/out")" "^$(($1 - 1)) records verify"
+}
+says "$n records verify" depctl events --verify
+changed 2 "hash is not that of its text" '2s/"uid":0/"uid":1/'
+changed 2 "sequence number is not the next" '2d'
+changed 2 "sequence number is not the next" '2{h;d;};3{G;}'
+changed 3 "it is no event" '3s/.*/{"seq":3}/'
+changed 3 "it is no event" '3s/.*//'
+changed 3 "its hash is not its last field" '3s/}$/,"more":1}/'
+# a record that was made anew, hash and all, no longer fits the next one
+depctl events --json >"$WORK/log"
+python3 - "$WORK/log" >"$fake/.depfs/events" <<'END'
+import hashlib, sys
+lines = open(sys.argv[1]).read().splitlines()
+head = lines[1].split(',"hash":')[0].replace('"uid":0', '"uid":7')
+lines[1] = head + ',"hash":"' + hashlib.sha256(head.encode()).hexdigest() + '"}'
+print('\n'.join(lines))
+END
+r=0
+"$BIN/depctl" -m "$fake" events --verify >/dev/null 2>"$WORK/err" || r=$?
+assert_eq $r 1 "exit status for a forged record"
+assert_match "$(cat "$WORK/err")" "record 3 does not verify: it does not name the hash of the record before"
+head -c -20 "$WORK/log" >"$fake/.depfs/events"
+r=0
+"$BIN/depctl" -m "$fake" events --verify >/dev/null 2>"$WORK/err" || r=$?
+assert_eq $r 1 "exit status for a log that is cut"
+assert_match "$(cat "$WORK/err")" "record $(wc -l <"$WORK/log") is cut off"

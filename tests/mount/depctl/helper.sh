@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# depctl/helper: mount.depfs hands what mount(8) gives it to the daemon, finds the one beside it, and
+# says what is wrong with the exit codes of mount(8).
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+need_depfs
+depfs_mkfs
+helper=$BIN/mount.depfs
+
+cleanup_mount()
+{
+	! is_mounted || fusermount3 -u "$MNT"
+}
+
+store_is_free() # the daemon ends some time after it was unmounted
+{
+	! pgrep -f "depfs $STORE " >/dev/null
+}
+
+mounted_with() # OPTION... - the kernel's options of the mount
+{
+	local option options
+
+	options=,$(findmnt -no OPTIONS "$MNT"),
+	for option in "$@"; do
+		[[ $options == *,$option,* ]] || fail "'$option' is not among '$options'"
+	done
+}
+
+# as mount(8) calls it: mount.depfs STORE MOUNT -o OPTIONS [-t TYPE]
+"$helper" "$STORE" "$MNT" -n -o "rw,noatime,$(depfs_options)" -t depfs
+mounted_with rw noatime
+options=$(findmnt -no OPTIONS "$MNT")
+assert_no_match ",$options," ",(nodev|nosuid)," "devices and set-id programs, as root's mounts have"
+assert_eq "$(findmnt -no FSTYPE,SOURCE "$MNT" | tr -s ' ')" "fuse.depfs $STORE"
+mkdir "$MNT/chat"
+echo hello >"$MNT/chat/x"
+cleanup_mount
+wait_until 20 store_is_free
+
+# options in front and in pieces, and what is in fstab for others
+"$helper" -o "ro,nosuid,_netdev,x-systemd.automount" "$STORE" -o "$(depfs_options nodev)" "$MNT"
+mounted_with ro nosuid nodev
+assert_eq "$(cat "$MNT/chat/x")" hello
+cleanup_mount
+wait_until 20 store_is_free
+
+# mount.fuse3, which serves type fuse.depfs, finds the daemon in PATH
+if [ -x /sbin/mount.fuse3 ]; then
+	PATH=$BIN:$PATH /sbin/mount.fuse3 "$STORE" "$MNT" -o "rw,$(depfs_options)" -t fuse.depfs
+	assert_eq "$(cat "$MNT/chat/x")" hello
+	cleanup_mount
+	wait_until 20 store_is_free
+fi
+
+ends_with() # CODE SENTENCE ARGUMENT...
+{
+	local code=$1 sentence=$2 r=0
+
+	shift 2
+	"$helper" "$@" >"$WORK/out" 2>&1 </dev/null || r=$?
+	assert_eq $r "$code" "exit status of '$*'"
+	[[ $(cat "$WORK/out") == *"$sentence"* ]] || fail "'$*' should say '$sentence': $(cat "$WORK/out")"
+	! is_mounted || fail "'$*' mounted something"
+}
+ends_with 1 "STORE is missing"
+ends_with 1 "MOUNT is missing" "$STORE"
+ends_with 1 "third: one argument too many" "$STORE" "$MNT" third
+ends_with 1 "-x: unknown option" -x "$STORE" "$MNT"
+ends_with 1 "namespace" -N 1 "$STORE" "$MNT"
+ends_with 1 "No such file" "$WORK/nothing" "$MNT" -o "$(depfs_options)"
+ends_with 2 "bogus" "$STORE" "$MNT" -o "$(depfs_options bogus)"
+ends_with 0 "" -f "$STORE" "$MNT"
+cp "$helper" "$WORK/mount.depfs"
+helper=$WORK/mount.depfs PATH=/nowhere:/bin:/usr/bin
+ends_with 32 "depfs cannot be run" "$STORE" "$MNT"

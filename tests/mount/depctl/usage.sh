@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# depctl/usage: a wrong command line ends with 2, one sentence and how it is typed; what later
+# versions bring is not there; the mount is found or asked for.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/depctl.sh"
+depfs_start_policies
+policy_create P
+
+refused 2 "a command is missing" depctl
+for word in rotate remove purge job coverage restore renew frobnicate; do
+	refused 2 "there is no command '$word'" depctl $word
+done
+for word in rotate remove purge; do
+	refused 2 "policy $word: there is no such command" depctl policy $word P
+done
+refused 2 "a command is missing" depctl policy
+refused 2 "wrong number of arguments" depctl policy create X $K1
+refused 2 "wrong number of arguments" depctl policy show
+refused 2 "wrong number of arguments" depctl policy show P P
+refused 2 "wrong number of arguments" depctl policy list P
+refused 2 "wrong number of arguments" depctl policy replace-keys P $K1
+refused 2 "mailbox or multi-workload" depctl policy create X $K1 $K2 --kind other
+refused 2 "--bogus" depctl policy create X $K1 $K2 --bogus
+refused 2 "--kind" depctl policy create X $K1 $K2 --kind
+refused 2 "wrong number of arguments" depctl assign
+refused 2 "wrong number of arguments" depctl unassign P
+refused 2 "wrong number of arguments" depctl assignment P
+refused 2 "no such option" depctl assign --force P
+refused 2 "a command is missing" depctl mailbox
+refused 2 "wrong number of arguments" depctl mailbox assign u1
+refused 2 "mailbox move: there is no such command" depctl mailbox move u1
+refused 2 "it takes no arguments" depctl status now
+refused 2 "it takes no arguments" depctl events now
+refused 2 "no such option" depctl events --tail
+refused 2 "no end to verify" depctl events -f --verify
+refused 2 "one file is needed" depctl inspect
+refused 2 "one file is needed" depctl inspect a b
+refused 2 "--bogus: unknown option" depctl --bogus
+refused 2 "there is no command 'nonsense'" depctl help nonsense
+
+says "policy create NAME KEY1 KEY2" depctl help
+says "usage: depctl policy create NAME KEY1 KEY2" depctl help policy create
+says "usage: depctl policy create NAME KEY1 KEY2" depctl policy create --help
+says "usage: depctl mailbox assign ID P" depctl mailbox --help
+says "usage: depctl Get-M365DataAtRestEncryptionPolicy [-Identity P]" \
+	depctl get-m365dataatrestencryptionpolicy --help
+says "depctl " depctl --version
+
+# the mount: named in front, behind, by the environment, or wrongly
+ctl=$BIN/depctl
+says "mount: $MNT" "$ctl" -m "$MNT" status
+says "mount: $MNT" "$ctl" status --mount="$MNT"
+says "mount: $MNT" env DEPFS_MOUNT="$MNT" "$ctl" status
+refused 2 "-m needs a value" "$ctl" status -m
+refused 1 "/tmp is not a depfs mount" "$ctl" -m /tmp status
+refused 1 "is it the store itself?" "$ctl" -m "$STORE" status
+refused 1 "is not a depfs mount" "$ctl" -m "$WORK/missing" status
+
+# without a name: the only mount there is, in a namespace that shows no others
+alone()
+{
+	unshare -m sh -c "
+		awk '\$3 == \"fuse.depfs\" && \$2 != \"$MNT\" { print \$2 }' /proc/self/mounts |
+			while read -r m; do umount -l \"\$m\"; done
+		$1"
+}
+says "mount: $MNT" alone "'$ctl' status"
+mkdir "$WORK/bind mount"
+says "mount: $MNT" alone "mount --bind '$MNT' '$WORK/bind mount'; '$ctl' status"
+refused 1 "there is no depfs mount here" alone "umount -l '$MNT'; exec '$ctl' status"
+
+# strangers are told, and nothing else
+refused 1 "only its owner and its admin group" setpriv --reuid=65534 --regid=65534 --clear-groups \
+	"$ctl" -m "$MNT" status
+
+# a daemon that has died
+depfs_start_two()
+{
+	kill -KILL "$DAEMON_PID"
+	wait "$DAEMON_PID" 2>/dev/null || true
+	DAEMON_PID=
+}
+depfs_start_two
+refused 1 "its daemon has ended" depctl status
+umount -l "$MNT"
