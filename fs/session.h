@@ -2,6 +2,7 @@
 #ifndef DEPFS_SESSION_H
 #define DEPFS_SESSION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 
 /*
  * Lock order, outermost first:
+ *   revoke_lock                  one revocation at a time, and none while the mount goes away
  *   inode stripe (inode_table)   serialises loading, first opening and last closing of a file's
  * content file.lock (struct file_lock) content, size and header of one open file inode_table.lock
  * lookup counts, descriptors, hash chains lane.lock, fs/policy's own locks None is held across
@@ -22,6 +24,7 @@ struct session {
 	struct inode_table *inodes;
 	struct lane *lane;
 	struct fuse_session *fuse;    /* for notifications; set before the first request */
+	pthread_mutex_t revoke_lock;  /* held while a revocation is carried out */
 	const struct vtree_ops *vops; /* the control directory, served as <top>/.depfs */
 	void *vtree;
 	int top_fd;	   /* the store's folder */

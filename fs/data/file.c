@@ -429,13 +429,28 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 		if (r < 0)
 			return r;
 	}
-	if (r == 0 && loaded && truncate) {
-		r = file_start_over(s, f, rq);
+	if (r == 0 && loaded) {
+		r = truncate ? file_start_over(s, f, rq) : file_authorise(s, f, rq);
 		if (r < 0)
 			(void)file_put(s, f); /* nothing of ours to write back */
 	}
 	if (r == 0)
 		*ret_file = f;
+	return r;
+}
+
+int file_authorise(struct session *s, struct file *f, const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct wrap_ref ref;
+	int r;
+
+	file_lock_read(&f->lock);
+	ref = f->hdr.ref;
+	file_unlock_read(&f->lock);
+	r = kek_get(s, &ref, rq, &kek);
+	if (r == 0 && rq->class == REQUEST_USER)
+		atomic_store(&f->revoked, false); /* access is back */
 	return r;
 }
 

@@ -46,6 +46,7 @@ struct file {
 	struct dek *dek;
 	uint64_t budget_used;	/* block writes so far; hdr.budget is what is reserved */
 	uint64_t unsynced;	/* reserved since the header was last known durable */
+	_Atomic bool revoked;	/* its policy was denied: each request asks for the key again */
 	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was found to be the target */
 };
 
@@ -76,6 +77,13 @@ int fresh_write(struct fresh *n, int fd) MUST_CHECK; /* one whole block at 0 */
 /* file_adopt() - open content from what was just written to @fd (consumed on success). */
 int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd,
 	       struct file **ret_file) MUST_CHECK;
+
+/**
+ * file_authorise() - whether a request may use content that is already open
+ * An open file keeps its data key; what keeps others out is this question for the policy's key.
+ * Quick while the policy was never revoked. Return: as keyring_peek() and keyring_get().
+ */
+int file_authorise(struct session *s, struct file *f, const struct request *rq) MUST_CHECK;
 
 /* file_start_over() - truncate to nothing: fresh key, fresh header; the old content need not be
  * readable. */

@@ -387,6 +387,27 @@ struct inode *inode_root(struct inode_table *t)
 	return &t->root;
 }
 
+int inode_table_held(struct inode_table *t, struct inode ***ret_nodes, size_t *ret_count)
+{
+	struct inode **nodes;
+	size_t count = 0;
+
+	pthread_mutex_lock(&t->lock);
+	nodes = malloc((t->count + 1) * sizeof(*nodes));
+	for (size_t b = 0; nodes && b < t->room; b++)
+		for (struct inode *i = t->buckets[b]; i; i = i->hash_next)
+			if (i->holds) {
+				i->holds++;
+				nodes[count++] = i;
+			}
+	pthread_mutex_unlock(&t->lock);
+	if (!nodes)
+		return -ENOMEM;
+	*ret_nodes = nodes;
+	*ret_count = count;
+	return 0;
+}
+
 unsigned inode_table_count(struct inode_table *t)
 {
 	unsigned count;

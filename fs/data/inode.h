@@ -76,6 +76,10 @@ pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i);
 #define FD_PATH_LEN 32
 const char *fd_path(int fd, char out[static FD_PATH_LEN]);
 
+/* inode_table_held() - every node that is held, held once more; *ret_nodes is malloc'ed. */
+int inode_table_held(struct inode_table *t, struct inode ***ret_nodes,
+		     size_t *ret_count) MUST_CHECK;
+
 unsigned inode_table_count(struct inode_table *t);
 
 #endif

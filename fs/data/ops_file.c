@@ -277,23 +277,36 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 
 /* ---- read and write ---- */
 
-void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi)
+static int do_read(struct session *s, struct op *op, const struct request *rq)
 {
+	struct request opener = *rq; /* read-ahead comes from the kernel, not from a caller */
+	struct file *f = handle_of(&op->fi)->file;
 	struct worker *w = worker_self();
-	ssize_t n;
+	ssize_t n = 0;
 
-	if (node_is_virtual(ino)) {
-		virtual_read(req, len, off, fi);
-		return;
-	}
-	n = w ? blocks_read(session_of(req), handle_of(fi)->file, w, (uint64_t)off, len) : -ENOMEM;
-	if (n < 0) {
-		fuse_reply_err(req, (int)-n);
-		return;
-	}
-	fuse_reply_buf(req, (const char *)w->plain, (size_t)n);
+	opener.class = handle_of(&op->fi)->class;
+	if (!w)
+		return -ENOMEM;
+	if (atomic_load(&f->revoked))
+		n = file_authorise(s, f, &opener);
+	if (n == 0)
+		n = blocks_read(s, f, w, op->off, op->len);
+	if (n < 0)
+		return (int)n;
+	fuse_reply_buf(op->req, (const char *)w->plain, (size_t)n);
 	explicit_bzero(w->plain, (size_t)n);
 	explicit_bzero(w->edge, 2 * BLOCK_LEN);
+	return 0;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = ino, .len = len, .off = (uint64_t)off, .fi = *fi};
+
+	if (node_is_virtual(ino))
+		virtual_read(req, len, off, fi);
+	else
+		op_run(&op, do_read);
 }
 
 static int do_write(struct session *s, struct op *op, const struct request *rq)
@@ -307,7 +320,9 @@ static int do_write(struct session *s, struct op *op, const struct request *rq)
 	if (!w)
 		return -ENOMEM;
 	opener.class = handle_of(&op->fi)->class;
-	r = file_rewrap_if_due(s, f, &opener);
+	r = atomic_load(&f->revoked) ? file_authorise(s, f, &opener) : 0;
+	if (r == 0)
+		r = file_rewrap_if_due(s, f, &opener);
 	if (r == 0)
 		r = blocks_write(s, f, w, op->off, op->data, op->len);
 	if (r == 0 && op->kills_setid)
@@ -351,7 +366,9 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
-	r = file_rewrap_if_due(s, f, rq);
+	r = atomic_load(&f->revoked) ? file_authorise(s, f, rq) : 0;
+	if (r == 0)
+		r = file_rewrap_if_due(s, f, rq);
 	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		r = blocks_punch(s, f, w, off, len);
 	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))

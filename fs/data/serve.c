@@ -14,6 +14,7 @@
 #include "ops.h"
 #include "proto.h"
 #include "recover.h"
+#include "revoke.h"
 
 int serve_init(struct session *s, struct err *err)
 {
@@ -152,6 +153,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	if (fuse_session_custom_io(se, &proto_io, fuse_session_fd(se)) < 0)
 		return err_set(err, -EINVAL, "libfuse refused the way requests are read");
 	s->fuse = se;
+	revoke_listen(s);
 	raise_readahead(s->mount);
 	r = ready(arg);
 	if (r < 0)
@@ -176,6 +178,8 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 		r = err_set(err, -EIO, "%s: mounting failed, see the line above", s->mount);
 	} else {
 		r = serve_mounted(s, se, ready, arg, err);
+		if (s->fuse)
+			revoke_silence(s);
 		fuse_session_unmount(se);
 	}
 	fuse_remove_signal_handlers(se);
