@@ -19,7 +19,7 @@ assert_eq "$(depctl events --json | head -n 3)" "$(head -n 3 "$MNT/.depfs/events
 # -f shows what comes later
 depctl events -f --json >"$WORK/followed" &
 follower=$!
-PIDS+=($follower)
+PIDS+=("$follower")
 wait_until 10 grep -q '"event":"mount"' "$WORK/followed"
 depctl policy describe "My Policy" "while somebody looks" >/dev/null
 followed()

@@ -14,7 +14,7 @@ draft_there()
 vault fault local://v2 slow 1500 >/dev/null
 "$BIN/depctl" -m "$MNT" policy create Slow "$K1" local://v2/keys/none 2>/dev/null &
 pid=$!
-PIDS+=($pid)
+PIDS+=("$pid")
 wait_until 10 draft_there Slow || fail "no draft came up"
 kill -TERM $pid
 r=0
@@ -25,7 +25,7 @@ draft_there Slow && fail "a draft is left over"
 # made by a slow vault, and interrupted while that takes
 "$BIN/depctl" -m "$MNT" policy create Whole "$K1" "$K2" >/dev/null &
 pid=$!
-PIDS+=($pid)
+PIDS+=("$pid")
 wait_until 10 draft_there Whole || fail "no draft came up"
 kill -TERM $pid
 wait $pid || true

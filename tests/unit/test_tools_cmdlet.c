@@ -1,0 +1,185 @@
+/* tests/unit/test_tools_cmdlet.c - parameters as PowerShell reads them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/cmdlet_args.h"
+#include "tools/depctl.h"
+
+enum {
+	NAME,
+	KEYS,
+	ENABLED,
+	REFRESH,
+	REPLACE,
+	N_PARAMS
+};
+
+static const struct cmdlet_param params[] = {
+	{"Name", CMDLET_TEXT, true},	   {"AzureKeyIDs", CMDLET_LIST, false},
+	{"Enabled", CMDLET_BOOL, false},   {"Refresh", CMDLET_SWITCH, false},
+	{"Replace", CMDLET_SWITCH, false}, {NULL, CMDLET_TEXT, false},
+};
+
+struct parsed {
+	struct cmdlet_value values[N_PARAMS];
+	bool json;
+};
+
+static void parsed_fini(struct parsed *p)
+{
+	for (size_t i = 0; i < N_PARAMS; i++)
+		cmdlet_value_fini(&p->values[i]);
+}
+
+#define PARSE(p, ...) \
+	cmdlet_parse(params, (char *[]){"Set-X", __VA_ARGS__, NULL}, (p)->values, &(p)->json)
+
+static void cmdlet_parse_takes_every_spelling(void **state)
+{
+	static char *const spellings[][3] = {
+		{"-Name", "a b", NULL}, {"-NAME", "a b", NULL},	     {"-n", "a b", NULL},
+		{"-Name:a b", NULL},	{"-Name:", "a b", NULL},     {"a b", NULL},
+		{"-nam:a b", NULL},	{"\xe2\x80\x93Name", "a b"}, {"\xe2\x80\x94n:a b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		CLEANUP(parsed_fini) struct parsed p = {0};
+
+		assert_int_equal(PARSE(&p, spellings[i][0], spellings[i][1]), CMD_OK);
+		assert_true(p.values[NAME].given);
+		assert_string_equal(p.values[NAME].text, "a b");
+	}
+}
+
+/* However a shell and the documentation divide the list, it is the same two ids. */
+static void cmdlet_parse_takes_every_list(void **state)
+{
+	static char *const lists[][5] = {
+		{"a,b"},
+		{"a,", "b"},
+		{"a", ",b"},
+		{"a", ",", "b"},
+		{"a, b"},
+		{"@(a,b)"},
+		{"@(\"a\",\"b\")"},
+		{"@('a',", "'b')"},
+		{"@(", "a", ",b", ")"},
+		{"'a','b'"},
+		{"\"a\", \"b\""},
+		{"a b"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		CLEANUP(parsed_fini) struct parsed p = {0};
+		char *argv[8] = {"Set-X", "-AzureKeyIDs"};
+		size_t n = 2;
+
+		for (size_t k = 0; k < 5 && lists[i][k]; k++)
+			argv[n++] = lists[i][k];
+		argv[n] = "-Refresh";
+		assert_int_equal(cmdlet_parse(params, argv, p.values, &p.json), CMD_OK);
+		assert_int_equal(p.values[KEYS].n_items, 2);
+		assert_string_equal(p.values[KEYS].items[0], "a");
+		assert_string_equal(p.values[KEYS].items[1], "b");
+		assert_true(p.values[REFRESH].on);
+	}
+}
+
+static void cmdlet_parse_reads_booleans_and_switches(void **state)
+{
+	CLEANUP(parsed_fini) struct parsed p = {0};
+	CLEANUP(parsed_fini) struct parsed q = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&p, "-Enabled", "$FALSE", "-refresh", "--json"), CMD_OK);
+	assert_true(p.values[ENABLED].given && !p.values[ENABLED].on);
+	assert_true(p.values[REFRESH].on && p.json);
+	assert_int_equal(PARSE(&q, "-Enabled:1", "-Refresh:$false", "x"), CMD_OK);
+	assert_true(q.values[ENABLED].on);
+	assert_true(q.values[REFRESH].given && !q.values[REFRESH].on);
+	assert_string_equal(q.values[NAME].text, "x"); /* a switch takes no word of its own */
+}
+
+/* More ids than there is room for are counted, so that the refusal tells how many. */
+static void cmdlet_parse_counts_ids_beyond_its_room(void **state)
+{
+	CLEANUP(parsed_fini) struct parsed p = {0};
+
+	(void)state;
+	assert_int_equal(PARSE(&p, "-AzureKeyIDs", "a,b,c,d,e,f,g,h,i,j"), CMD_OK);
+	assert_int_equal(p.values[KEYS].n_items, 10);
+	assert_string_equal(p.values[KEYS].items[CMDLET_LIST_MAX - 1], "h");
+}
+
+/* What is wrong is said on stderr, which the test reads back. */
+static void assert_refused(char *const words[4], const char *sentence)
+{
+	CLEANUP(parsed_fini) struct parsed p = {0};
+	char *argv[6] = {"Set-X", words[0], words[1], words[2], words[3], NULL};
+	char said[512] = "";
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO), r;
+
+	assert_true(file && saved >= 0);
+	(void)fflush(stderr);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	r = cmdlet_parse(params, argv, p.values, &p.json);
+	(void)fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(saved);
+	rewind(file);
+	(void)fgets(said, sizeof(said), file);
+	(void)fclose(file);
+	assert_int_equal(r, CMD_USAGE);
+	if (!strstr(said, sentence))
+		fail_msg("'%s' is not in: %s", sentence, said);
+}
+
+static void cmdlet_parse_names_what_is_wrong(void **state)
+{
+	static const struct {
+		char *words[4];
+		const char *sentence;
+	} cases[] = {
+		{{"-Bogus", "x"}, "no parameter is named 'Bogus'"},
+		{{"-Names", "x"}, "no parameter is named 'Names'"},
+		{{"-Re"}, "parameter 'Re' is ambiguous, it may be: -Refresh -Replace"},
+		{{"-Name"}, "-Name: a value is missing"},
+		{{"-Name", "-Refresh"}, "-Name: a value is missing"},
+		{{"-Name", "--json"}, "-Name: a value is missing"},
+		{{"-Name", "a", "-NAME:b"}, "-Name: given twice"},
+		{{"a", "b"}, "'b' belongs to no parameter"},
+		{{"-Enabled"}, "-Enabled: true or false is needed"},
+		{{"-Enabled:"}, "quote them"},
+		{{"-Enabled", "maybe"}, "quote them"},
+		{{"-Refresh:"}, "quote them"},
+		{{"-AzureKeyIDs"}, "-AzureKeyIDs: a value is missing"},
+		{{"--bogus"}, "--bogus: unknown option"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_refused(cases[i].words, cases[i].sentence);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cmdlet_parse_takes_every_spelling),
+		cmocka_unit_test(cmdlet_parse_takes_every_list),
+		cmocka_unit_test(cmdlet_parse_reads_booleans_and_switches),
+		cmocka_unit_test(cmdlet_parse_counts_ids_beyond_its_room),
+		cmocka_unit_test(cmdlet_parse_names_what_is_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+/* tests/unit/test_tools_text.c - what depctl reads from control files, and what it makes JSON of.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/bytes.h"
+#include "tools/event_chain.h"
+#include "tools/fields.h"
+#include "tools/out.h"
+
+static void fields_parse_divides_at_the_first_colon(void **state)
+{
+	CLEANUP(fields_fini) struct fields f = {0};
+
+	(void)state;
+	assert_int_equal(fields_parse(strdup("a: b: c\nkey 1 when: never\nnone\n\nempty: \n"), &f),
+			 0);
+	assert_int_equal(f.count, 4);
+	assert_string_equal(fields_get(&f, "a"), "b: c");
+	assert_string_equal(fields_get(&f, "key 1 when"), "never");
+	assert_string_equal(fields_get(&f, "none"), "");
+	assert_string_equal(fields_get(&f, "empty"), "");
+	assert_null(fields_get(&f, "b"));
+}
+
+/* A policy may be named "12": whether a value is a number follows from its name alone. */
+static void fields_json_types_follow_the_name(void **state)
+{
+	CLEANUP(fields_fini) struct fields f = {0};
+	json_t *object;
+
+	(void)state;
+	assert_int_equal(fields_parse(strdup("tenant policy: 12\nrequests waiting: 3\n"
+					     "policies ready: 1\nevents: many\n"),
+				      &f),
+			 0);
+	object = fields_json(&f);
+	assert_string_equal(json_string_value(json_object_get(object, "tenant_policy")), "12");
+	assert_int_equal(json_integer_value(json_object_get(object, "requests_waiting")), 3);
+	assert_int_equal(json_integer_value(json_object_get(object, "policies_ready")), 1);
+	assert_string_equal(json_string_value(json_object_get(object, "events")), "many");
+	json_decref(object);
+}
+
+/* A folder's name is any bytes; JSON is UTF-8, so each byte that fits nowhere is replaced. */
+static void out_text_json_takes_any_bytes(void **state)
+{
+	static const char *const cases[][2] = {
+		{"plain", "plain"},
+		{"b\xc3\xbcro", "b\xc3\xbcro"},
+		{"\xe9", "\xef\xbf\xbd"},
+		{"a\xc3", "a\xef\xbf\xbd"},
+		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xed\xa0\x80x", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx"},
+		{"\xf5\x80\x80\x80\xe2\x82\xac", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+						 "\xe2\x82\xac"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *text = out_text_json(cases[i][0]);
+
+		assert_string_equal(json_string_value(text), cases[i][1]);
+		json_decref(text);
+	}
+	assert_true(json_is_null(out_text_json(NULL)));
+}
+
+/* Columns line up when letters of several bytes and escaped controls are counted as they show. */
+static void out_columns_counts_what_is_shown(void **state)
+{
+	(void)state;
+	assert_int_equal(out_columns("abc"), 3);
+	assert_int_equal(out_columns("b\xc3\xbcro"), 4);
+	assert_int_equal(out_columns("\x1b[m"), 6);
+	assert_int_equal(out_columns("\xc2\x9b"), 8);
+	assert_int_equal(out_columns(""), 0);
+}
+
+#define EVENT_LEN 512
+
+/* A line as fs/policy/audit.h describes it; @ret_prev becomes its hash. */
+static void event_make(uint64_t seq, char prev[2 * SHA256_LEN + 1], char out[static EVENT_LEN])
+{
+	uint8_t hash[SHA256_LEN];
+	int len =
+		snprintf(out, EVENT_LEN,
+			 "{\"seq\":%" PRIu64 ",\"event\":\"x\",\"why\":\"a ,\\\"hash\\\":\\\" b\","
+			 "\"prev\":\"%s\"",
+			 seq, prev);
+	const struct kdf_part part = {out, (size_t)len};
+
+	assert_int_equal(sha256(&part, 1, hash), 0);
+	hex_encode(hash, SHA256_LEN, prev);
+	(void)snprintf(out + len, EVENT_LEN - (size_t)len, ",\"hash\":\"%s\"}", prev);
+}
+
+static void event_chain_follows_whole_lines(void **state)
+{
+	struct event_chain chain;
+	struct err err = {0};
+	char prev[2 * SHA256_LEN + 1], line[EVENT_LEN];
+
+	(void)state;
+	event_chain_init(&chain);
+	(void)snprintf(prev, sizeof(prev), "%s", chain.prev);
+	for (uint64_t seq = 1; seq <= 5; seq++) {
+		event_make(seq, prev, line);
+		assert_int_equal(event_chain_check(&chain, line, &err), 0);
+	}
+	assert_int_equal(chain.verified, 5);
+	assert_string_equal(chain.prev, prev);
+}
+
+/* Whatever byte of a record is changed or cut, it does not verify, and the chain stays before it.
+ */
+static void event_chain_refuses_every_changed_byte(void **state)
+{
+	struct event_chain chain;
+	struct err err;
+	char prev[2 * SHA256_LEN + 1], line[EVENT_LEN], bad[EVENT_LEN];
+	size_t len;
+
+	(void)state;
+	event_chain_init(&chain);
+	(void)snprintf(prev, sizeof(prev), "%s", chain.prev);
+	event_make(1, prev, line);
+	assert_int_equal(event_chain_check(&chain, line, &err), 0);
+	event_make(2, prev, line);
+	len = strlen(line);
+	for (size_t i = 0; i < len; i++) {
+		memcpy(bad, line, sizeof(bad));
+		bad[i] ^= 1;
+		assert_int_equal(event_chain_check(&chain, bad, &err), -EBADMSG);
+		memcpy(bad, line, sizeof(bad));
+		bad[i] = '\0';
+		assert_int_equal(event_chain_check(&chain, bad, &err), -EBADMSG);
+		assert_non_null(strstr(err.text, "record 2"));
+	}
+	assert_int_equal(chain.verified, 1);
+	assert_int_equal(event_chain_check(&chain, line, &err), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_parse_divides_at_the_first_colon),
+		cmocka_unit_test(fields_json_types_follow_the_name),
+		cmocka_unit_test(out_text_json_takes_any_bytes),
+		cmocka_unit_test(out_columns_counts_what_is_shown),
+		cmocka_unit_test(event_chain_follows_whole_lines),
+		cmocka_unit_test(event_chain_refuses_every_changed_byte),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
