@@ -21,6 +21,11 @@ struct request {
 	bool fake;     /* everything but the mount itself */
 };
 
+static void request_fini(struct request *rq)
+{
+	free(rq->options);
+}
+
 static int complain(const char *word, const char *what)
 {
 	fprintf(stderr, "mount.depfs: %s%s\n", word, what);
@@ -147,7 +152,7 @@ static void exec_daemon(char *const argv[])
 int main(int argc, char **argv)
 {
 	static char program[] = PROGRAM, option[] = "-o";
-	struct request rq = {0};
+	CLEANUP(request_fini) struct request rq = {0};
 	int r = parse_all(argc, argv, &rq);
 
 	if (r == 0)
