@@ -14,7 +14,7 @@
 
 static bool request_interrupted(void *req)
 {
-	return fuse_req_interrupted(req);
+	return atomic_load(&session_of(req)->ending) || fuse_req_interrupted(req);
 }
 
 static enum request_class class_of(struct session *s, fuse_req_t req, bool all_groups)
@@ -311,6 +311,7 @@ static struct timespec time_to_set(int to_set, int value, int now, struct timesp
 
 static int set_times(struct session *s, struct inode *i, const struct stat *attr, int to_set)
 {
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
 	struct timespec times[2] = {
 		time_to_set(to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, attr->st_atim),
 		time_to_set(to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, attr->st_mtim),
@@ -319,7 +320,15 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 
 	if (r < 0)
 		return r;
+	/* Not between a header write and its putting mtime back: that of a file just closed runs
+	 * on. */
+	pthread_mutex_lock(stripe);
+	if (i->file)
+		file_lock_write(&i->file->lock);
 	r = utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	if (i->file)
+		file_unlock_write(&i->file->lock);
+	pthread_mutex_unlock(stripe);
 	inode_fd_done(s->inodes, i);
 	return r;
 }
@@ -458,7 +467,8 @@ const struct fuse_lowlevel_ops data_ops = {
 	.open = op_open,
 	.read = op_read,
 	.write = op_write,
-	.flush = op_flush,
+	/* no flush: the kernel writes its pages out at close(2) by itself, and asks no more once
+	   refused */
 	.release = op_release,
 	.fsync = op_fsync,
 	.fallocate = op_fallocate,

@@ -239,13 +239,6 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
-void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	(void)ino; /* the kernel has written its pages out before */
-	(void)fi;
-	fuse_reply_err(req, 0);
-}
-
 static _Atomic unsigned syncing;
 
 static int do_fsync(struct session *s, struct op *op, const struct request *rq)
