@@ -37,6 +37,7 @@ struct session {
 	bool read_only;
 	bool drops_ids; /* root: creations take on the caller's fsuid and fsgid */
 	_Atomic unsigned requests_waiting; /* parked until a vault has answered */
+	_Atomic bool ending; /* nobody is served any more: who waits for a vault gives up */
 };
 
 #endif

@@ -58,6 +58,8 @@ struct vtree_ops {
 	unsigned (*poll)(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 			 void *arg);
 
+	void (*quiet)(void *tree); /* from here on no notify() is called, nor running */
+
 	int (*mkdir)(void *tree, uint64_t parent, const char *name, const struct actor *who,
 		     struct vtree_attr *ret_attr); /* (may block) */
 	int (*rmdir)(void *tree, uint64_t parent, const char *name,

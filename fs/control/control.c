@@ -264,6 +264,11 @@ static int op_rename(void *tree, uint64_t parent, const char *name, uint64_t new
 	return change_end(&ch, r);
 }
 
+static void op_quiet(void *tree)
+{
+	ctl_events_stop(tree);
+}
+
 const struct vtree_ops control_vtree_ops = {
 	.lookup = op_lookup,
 	.getattr = op_getattr,
@@ -273,6 +278,7 @@ const struct vtree_ops control_vtree_ops = {
 	.write = ctl_write,
 	.release = ctl_release,
 	.poll = ctl_poll,
+	.quiet = op_quiet,
 	.mkdir = op_mkdir,
 	.rmdir = op_rmdir,
 	.rename = op_rename,

@@ -362,6 +362,17 @@ void inode_keep_fd(struct inode_table *t, struct inode *i)
 	inode_fd_done(t, i);
 }
 
+void inode_unkeep_fd(struct inode_table *t, struct inode *i)
+{
+	pthread_mutex_lock(&t->lock);
+	if (i->fd >= 0 && i != &t->root && (t->mount_fd < 0 || i->dev == t->root.dev)) {
+		i->keep_fd = false;
+		lru_use(t, i);
+		evict_locked(t);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
 void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, const char *name)
 {
 	struct reopen *by_name;

@@ -66,6 +66,8 @@ int inode_fd(struct inode_table *t, struct inode *i, int *ret_fd) MUST_CHECK;
 void inode_fd_done(struct inode_table *t, struct inode *i);
 /* inode_keep_fd() - before its last name goes: the descriptor must not be closed any more. */
 void inode_keep_fd(struct inode_table *t, struct inode *i);
+/* inode_unkeep_fd() - its name stayed after all: the descriptor may be closed again. */
+void inode_unkeep_fd(struct inode_table *t, struct inode *i);
 /* inode_moved() - it has a new name; for tables without file handles. */
 void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, const char *name);
 

@@ -143,20 +143,33 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 
 /* ---- removing ---- */
 
-/* A node that loses its last name keeps its descriptor, as long as the kernel keeps the node. */
-static void keep_if_last(struct session *s, int dir_fd, const char *name)
+/*
+ * A node that loses its last name keeps its descriptor, as long as the kernel keeps the node.
+ * Returns it held, for keep_done(); NULL: there is none.
+ */
+static struct inode *keep_if_last(struct session *s, int dir_fd, const char *name)
 {
 	struct inode *i;
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    (st.st_nlink > 1 && !S_ISDIR(st.st_mode)))
-		return;
+		return NULL;
 	i = inode_find(s->inodes, st.st_dev, st.st_ino);
-	if (i) {
+	if (i)
 		inode_keep_fd(s->inodes, i);
-		inode_unhold(s->inodes, i);
-	}
+	return i;
+}
+
+/* @r: what became of it. A name that stays must not cost a descriptor for good: anybody can call
+ * rmdir on full folders. */
+static void keep_done(struct session *s, struct inode *kept, int r)
+{
+	if (!kept)
+		return;
+	if (r < 0)
+		inode_unkeep_fd(s->inodes, kept);
+	inode_unhold(s->inodes, kept);
 }
 
 /* Needs no key and no readable block: what is damaged can always be removed. */
@@ -169,8 +182,10 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, in
 	if (r == 0)
 		r = inode_fd(s->inodes, dir, &dir_fd);
 	if (r == 0) {
-		keep_if_last(s, dir_fd, name);
+		struct inode *kept = keep_if_last(s, dir_fd, name);
+
 		r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
+		keep_done(s, kept, r);
 		inode_fd_done(s->inodes, dir);
 	}
 	fuse_reply_err(req, -r);
@@ -203,9 +218,14 @@ struct move {
 
 static int move_entry(struct session *s, const struct move *m)
 {
+	struct inode *kept = NULL;
+	int r;
+
 	if (!(m->flags & RENAME_EXCHANGE))
-		keep_if_last(s, m->to_fd, m->name2); /* what is replaced */
-	return renameat2(m->from_fd, m->name, m->to_fd, m->name2, m->flags) < 0 ? -errno : 0;
+		kept = keep_if_last(s, m->to_fd, m->name2); /* what is replaced */
+	r = renameat2(m->from_fd, m->name, m->to_fd, m->name2, m->flags) < 0 ? -errno : 0;
+	keep_done(s, kept, r);
+	return r;
 }
 
 /*

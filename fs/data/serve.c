@@ -145,6 +145,17 @@ static int loop(struct fuse_session *se)
 	return r > 0 ? 0 : r; /* positive: the signal that ended it */
 }
 
+/* Whatever still refers to the FUSE session, which is about to go: revocations, parked requests,
+ * poll handles. */
+static void stop_answering(struct session *s)
+{
+	atomic_store(&s->ending, true);
+	if (s->fuse)
+		revoke_silence(s);
+	lane_free(STEAL(s->lane));
+	s->vops->quiet(s->vtree);
+}
+
 static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready)(void *arg),
 			 void *arg, struct err *err)
 {
@@ -178,8 +189,7 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 		r = err_set(err, -EIO, "%s: mounting failed, see the line above", s->mount);
 	} else {
 		r = serve_mounted(s, se, ready, arg, err);
-		if (s->fuse)
-			revoke_silence(s);
+		stop_answering(s);
 		fuse_session_unmount(se);
 	}
 	fuse_remove_signal_handlers(se);

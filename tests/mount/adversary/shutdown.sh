@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# adversary/shutdown: SIGTERM while requests wait for a slow vault and readers poll `events` ends the daemon soon and
+# well: requests that are still parked must not outlive the session that they answer to.
+# timeout: 90
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # handles that nobody closed before SIGTERM
+depfs_start_policies key_check=1
+policy_create P
+depctl assign P >/dev/null
+mkdir -p "$MNT/chat"
+for i in $(seq 20); do echo "plain $i" >"$MNT/chat/$i"; done
+depfs_remount key_check=1
+vault fault "$K1" slow 20000
+vault fault "$K2" slow 20000
+for i in $(seq 20); do background cat "$MNT/chat/$i" >/dev/null 2>&1; done
+background python3 -c '
+import select, sys
+f = open(sys.argv[1] + "/.depfs/events", "rb", buffering=0)
+while f.read(65536):
+    pass
+p = select.poll()
+p.register(f, select.POLLIN)
+p.poll(60000)' "$MNT" 2>/dev/null
+sleep 2
+began=$SECONDS
+kill -TERM "$DAEMON_PID"
+r=0
+wait "$DAEMON_PID" || r=$?
+DAEMON_PID=
+assert_eq "$r" 0 "exit status after SIGTERM"
+[ $((SECONDS - began)) -lt 12 ] || fail "SIGTERM took $((SECONDS - began)) s"
