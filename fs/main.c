@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "fs/control/control.h"
 #include "fs/data/serve.h"
 #include "fs/options.h"
+#include "fs/privileges.h"
 #include "fs/session.h"
 
 /* ---- talking to the operator ---- */
@@ -317,8 +317,9 @@ static int start(const struct options *o, struct err *err)
 	if (r > 0)
 		say(LOG_WARNING, "keys cannot be locked in memory (RLIMIT_MEMLOCK): they might "
 				 "reach swap space");
-	(void)prctl(PR_SET_NO_NEW_PRIVS, geteuid() == 0, 0, 0,
-		    0); /* unprivileged mounts need fusermount3, which is setuid */
+	r = privileges_drop(err);
+	if (r < 0)
+		return r;
 	return run_store(&run, &place, err);
 }
 

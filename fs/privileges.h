@@ -1,0 +1,16 @@
+/* fs/privileges.h - what a root daemon gives up before it serves anybody. */
+#ifndef DEPFS_PRIVILEGES_H
+#define DEPFS_PRIVILEGES_H
+
+#include "crypto/cleanup.h"
+#include "crypto/err.h"
+
+/**
+ * privileges_drop() - keep the capabilities that serving files takes, lose the others for good
+ * Before the first thread, since they are each thread's own. Sets no_new_privs as well. Does
+ * nothing unless root: an unprivileged mount needs fusermount3, which is set-user-id. Return: 0;
+ * -errno with a sentence.
+ */
+int privileges_drop(struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# secrets/privileges: the daemon of a root mount keeps only the capabilities that serving files takes, can gain none
+# by executing a program, and leaves no core file.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+depfs_start
+
+field() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$DAEMON_PID/task/$2/status"; }
+for task in "/proc/$DAEMON_PID/task/"*; do
+	task=${task##*/}
+	[ "$(field NoNewPrivs "$task")" = 1 ] || fail "thread $task may gain privileges"
+	for set in CapEff CapPrm CapBnd; do
+		caps=$((16#$(field $set "$task")))
+		# net_admin 12, net_raw 13, sys_module 16, sys_rawio 17, sys_ptrace 19, sys_boot 22, sys_time 25, bpf 39
+		for cap in 12 13 16 17 19 22 25 39; do
+			[ $((caps >> cap & 1)) = 0 ] || fail "thread $task has capability $cap in $set"
+		done
+	done
+done
+grep -q 'Max core file size *0 *0' "/proc/$DAEMON_PID/limits"
+depfs_umount
