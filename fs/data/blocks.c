@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/cleanup.h"
+#include "disk.h"
 
 /* ---- one block ---- */
 
@@ -267,7 +268,7 @@ void blocks_undo_growth(struct session *s, struct file *f, struct worker *w, uin
 		if (r == 0)
 			r = blocks_seal_one_locked(f, w, (uint32_t)b, old_size, w->tail);
 	}
-	if (r < 0 || cut_to_size(f->fd, old_size) < 0)
+	if (r < 0 || disk_cut(f->fd, old_size) < 0)
 		(void)file_damage(s, f->fd, b,
 				  "end not restored after a failed write"); /* the write's own errno
 									       is reported */

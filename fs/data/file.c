@@ -6,51 +6,11 @@
 #include <sys/stat.h>
 
 #include "crypto/cleanup.h"
+#include "disk.h"
+#include "fresh.h"
 #include "fs/policy/intent.h"
 #include "recover.h"
 #include "worker.h"
-
-#define RESERVE_FIRST \
-	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
-#define SLACK_MAX 4096u /* more unused reservation than this is given back at the last close */
-
-int disk_read(int fd, void *buf, size_t len, off_t off)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, (char *)buf + done, len - done, off + (off_t)done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-int disk_write(int fd, const void *buf, size_t len, off_t off)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, off + (off_t)done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-int cut_to_size(int fd, uint64_t size)
-{
-	off_t blocks_end = (off_t)(block_count(size) * BLOCK_LEN);
-
-	/* In two steps: the size hint is a hole, never the remains of a block that was there. */
-	if (ftruncate(fd, blocks_end) < 0 || ftruncate(fd, (off_t)file_disk_len(size)) < 0)
-		return -errno;
-	return 0;
-}
 
 #define STORE_PATH_ROOM 4096
 
@@ -108,77 +68,6 @@ static struct file *file_new(struct inode *i)
 	f->inode = i;
 	f->fd = -1;
 	return f;
-}
-
-/* The wrapping key a header or a target names. */
-static int kek_get(struct session *s, const struct wrap_ref *ref, const struct request *rq,
-		   struct wrap_key **ret_kek)
-{
-	int r;
-
-	if (rq->blocking == NEVER_BLOCK)
-		return keyring_peek(s->engine, ref, rq->class, ret_kek);
-	atomic_fetch_add(&s->requests_waiting, 1);
-	r = keyring_get(s->engine, ref, rq->class, &rq->wait, ret_kek,
-			NULL); /* its event says why */
-	atomic_fetch_sub(&s->requests_waiting, 1);
-	return r;
-}
-
-/* ---- new content ---- */
-
-void fresh_fini(struct fresh *n)
-{
-	dek_free(n->dek);
-	n->dek = NULL;
-}
-
-int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
-	       struct fresh *ret_fresh)
-{
-	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
-	int r;
-
-	engine_target(s->engine, scope, &n.hdr.ref);
-	r = kek_get(s, &n.hdr.ref, rq, &kek);
-	if (r < 0)
-		return r;
-	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
-	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
-	r = random_bytes(n.hdr.file_id, FILE_ID_LEN);
-	if (r < 0)
-		return r;
-	r = dek_new(&n.dek);
-	if (r < 0)
-		return r;
-	r = dek_wrap(n.dek, kek, &n.hdr);
-	if (r < 0) {
-		fresh_fini(&n);
-		return r;
-	}
-	*ret_fresh = n;
-	return 0;
-}
-
-int fresh_write(struct fresh *n, int fd)
-{
-	struct worker *w = worker_self();
-	int r;
-
-	if (!w)
-		return -ENOMEM;
-	r = block_ctx_load(w->crypt, n->dek, n->hdr.file_id);
-	if (r < 0)
-		return r;
-	r = block_seal(w->crypt, 0, (struct block_meta){.used = 0, .final = true}, NULL, w->disk);
-	block_ctx_forget(w->crypt);
-	if (r < 0)
-		return r;
-	r = header_encode(&n->hdr, n->dek, w->disk);
-	if (r < 0)
-		return r;
-	return disk_write(fd, w->disk, BLOCK_LEN, 0);
 }
 
 /* Publishes @f as the inode's content; the stripe is held. */
@@ -278,7 +167,7 @@ static int load_header(struct session *s, struct file *f, const struct request *
 	fault = r < 0 ? err_text(&err, r) : header_fault(s, f->inode, &f->hdr);
 	if (fault)
 		return file_damage(s, f->fd, 0, fault);
-	r = kek_get(s, &f->hdr.ref, rq, &kek);
+	r = request_kek(s, &f->hdr.ref, rq, &kek);
 	if (r < 0)
 		return r;
 	r = dek_unwrap(kek, &f->hdr, &f->dek);
@@ -386,7 +275,7 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 
 	if (truncate) {
 		engine_target(s->engine, i->scope, &hdr.ref);
-		return kek_get(s, &hdr.ref, rq, &kek);
+		return request_kek(s, &hdr.ref, rq, &kek);
 	}
 	fd = open_backing(s, i, &writable);
 	if (fd < 0)
@@ -396,12 +285,12 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 		r = header_decode(bytes, &hdr, NULL);
 	if (r < 0)
 		return 0; /* the attempt itself reports what is wrong with the file */
-	r = kek_get(s, &hdr.ref, rq, &kek);
+	r = request_kek(s, &hdr.ref, rq, &kek);
 	if (r < 0 || !was_moving(s, i->scope, &hdr))
 		return r;
 	wrap_key_put(STEAL(kek));
 	engine_target(s->engine, i->scope, &hdr.ref);
-	return kek_get(s, &hdr.ref, rq, &kek);
+	return request_kek(s, &hdr.ref, rq, &kek);
 }
 
 int file_get(struct session *s, struct inode *i, int flags, const struct request *rq,
@@ -439,21 +328,6 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 	return r;
 }
 
-int file_authorise(struct session *s, struct file *f, const struct request *rq)
-{
-	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	struct wrap_ref ref;
-	int r;
-
-	file_lock_read(&f->lock);
-	ref = f->hdr.ref;
-	file_unlock_read(&f->lock);
-	r = kek_get(s, &ref, rq, &kek);
-	if (r == 0 && rq->class == REQUEST_USER)
-		atomic_store(&f->revoked, false); /* access is back */
-	return r;
-}
-
 int file_put(struct session *s, struct file *f)
 {
 	struct inode *i = f->inode;
@@ -472,191 +346,5 @@ int file_put(struct session *s, struct file *f)
 		file_free(f);
 		inode_unhold(s->inodes, i);
 	}
-	return r;
-}
-
-/* ---- header ---- */
-
-static void declare_holes(struct file *f)
-{
-	(void)holes_cover(&f->holes,
-			  f->hdr.holes); /* exactness is looked at when the last writer leaves */
-}
-
-int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
-{
-	int r;
-
-	f->hdr.version_no++;
-	if (!(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES))
-		declare_holes(f);
-	r = header_encode(&f->hdr, f->dek, out);
-	return r < 0 ? -EIO : 0;
-}
-
-int file_write_header_locked(struct file *f, bool keep_times)
-{
-	struct worker *w = worker_self();
-	struct stat st;
-	int r;
-
-	if (!w)
-		return -ENOMEM;
-	if (keep_times && fstat(f->fd, &st) < 0)
-		return -errno;
-	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
-	 */
-	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
-	if (r == 0)
-		r = file_encode_header_locked(f, w->edge);
-	if (r == 0)
-		r = disk_write(f->fd, w->edge, BLOCK_LEN, 0);
-	if (r == 0)
-		f->header_dirty = false;
-	if (r == 0 && keep_times) {
-		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
-
-		if (futimens(f->fd, times) < 0)
-			r = -errno;
-	}
-	return r == -ENODATA ? -EIO : r;
-}
-
-int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0)
-{
-	uint64_t used = f->budget_used + blocks, ahead, raised;
-
-	if (used > BUDGET_MAX)
-		return -ENOSPC;
-	if (used <= f->hdr.budget)
-		return 0;
-	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second
-	 * write. */
-	ahead = with_block0 ? 0 : f->unsynced < RESERVE_FIRST ? RESERVE_FIRST : f->unsynced;
-	raised = used + (ahead > BUDGET_STEP ? BUDGET_STEP : ahead);
-	raised = raised > BUDGET_MAX ? BUDGET_MAX : raised;
-	f->unsynced += raised - f->hdr.budget;
-	f->hdr.budget = raised;
-	f->header_dirty = true;
-	return 0;
-}
-
-int file_flush_header(struct file *f)
-{
-	struct hole exact[HEADER_HOLES_MAX];
-	int r = 0;
-
-	if (!f->writable || !f->dek)
-		return 0;
-	file_lock_write(&f->lock);
-	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
-		if (!holes_cover(&f->holes, exact))
-			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
-		f->header_dirty |= memcmp(exact, f->hdr.holes, sizeof(exact)) != 0;
-	}
-	if (f->hdr.budget > f->budget_used + SLACK_MAX) {
-		f->hdr.budget = f->budget_used;
-		f->header_dirty = true;
-	}
-	if (f->header_dirty)
-		r = file_write_header_locked(f, true);
-	f->holes_changed = false;
-	file_unlock_write(&f->lock);
-	return r;
-}
-
-int file_sync(struct file *f, bool data_only)
-{
-	uint64_t unsynced;
-	int r = 0;
-
-	file_lock_write(&f->lock);
-	if (f->header_dirty)
-		r = file_write_header_locked(f, true);
-	unsynced = f->unsynced;
-	file_unlock_write(&f->lock);
-	if (r < 0)
-		return r;
-	if ((data_only ? fdatasync(f->fd) : fsync(f->fd)) < 0)
-		return -errno;
-	file_lock_write(&f->lock);
-	f->unsynced -= unsynced < f->unsynced ? unsynced : f->unsynced;
-	file_unlock_write(&f->lock);
-	return 0;
-}
-
-/* ---- policies ---- */
-
-/* The data key under @target and for @scope_id, in memory. Expects the write lock. */
-static int rewrap_locked(struct file *f, const struct wrap_ref *target, const uint8_t *scope_id,
-			 struct wrap_key *kek)
-{
-	struct header hdr = f->hdr;
-	int r;
-
-	hdr.ref = *target;
-	memcpy(hdr.scope_id, scope_id, SCOPE_ID_LEN);
-	r = dek_wrap(f->dek, kek, &hdr);
-	if (r < 0)
-		return r;
-	f->hdr = hdr;
-	f->header_dirty = true;
-	return 0;
-}
-
-int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
-{
-	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	uint64_t epoch =
-		engine_epoch(s->engine); /* before the target: a change between is seen next time */
-	const struct scope *scope;
-	struct wrap_ref target;
-	bool due;
-	int r = 0;
-
-	if (atomic_load(&f->epoch) == epoch)
-		return 0;
-	scope = f->inode->scope;
-	engine_target(s->engine, scope, &target);
-	file_lock_read(&f->lock);
-	due = !wrap_ref_equal(&f->hdr.ref, &target);
-	file_unlock_read(&f->lock);
-	if (due) {
-		r = kek_get(s, &target, rq, &kek);
-		if (r < 0)
-			return r;
-		file_lock_write(&f->lock);
-		/* A rename across scopes may have come between; then the next write looks again. */
-		if (f->inode->scope == scope)
-			r = rewrap_locked(f, &target, scope->id, kek);
-		else
-			epoch = 0;
-		file_unlock_write(&f->lock);
-	}
-	if (r == 0)
-		atomic_store(&f->epoch, epoch);
-	return r;
-}
-
-int file_move_scope(struct session *s, struct file *f, const struct scope *to,
-		    const struct request *rq)
-{
-	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	struct wrap_ref target;
-	int r;
-
-	engine_target(s->engine, to, &target);
-	r = kek_get(s, &target, rq, &kek);
-	if (r < 0)
-		return r;
-	if (!f->writable)
-		return -EROFS;
-	file_lock_write(&f->lock);
-	r = rewrap_locked(f, &target, to->id, kek);
-	if (r == 0)
-		r = file_write_header_locked(f, true);
-	if (r == 0)
-		f->inode->scope = to;
-	file_unlock_write(&f->lock);
 	return r;
 }

@@ -50,6 +50,11 @@ struct file {
 	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was found to be the target */
 };
 
+/* request_kek() - the wrapping key that a header or a target names: peeked at, or waited for.
+ * Errors of keyring_peek() and keyring_get(). */
+int request_kek(struct session *s, const struct wrap_ref *ref, const struct request *rq,
+		struct wrap_key **ret_kek) MUST_CHECK;
+
 /**
  * file_get() - open an inode's content, or count one more user of it
  * @flags: open(2) flags: O_TRUNC makes it empty under a fresh data key, and needs nothing to be
@@ -62,18 +67,8 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
  * write's errno. */
 int file_put(struct session *s, struct file *f);
 
-/*
- * The first block of a new file. It is written when the file is made, before its inode is known to
- * the kernel: no file is ever without its header, and a full disk shows when the file is created.
- */
-struct fresh {
-	struct header hdr;
-	struct dek *dek;
-};
-void fresh_fini(struct fresh *n);
-int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
-	       struct fresh *ret_fresh) MUST_CHECK;
-int fresh_write(struct fresh *n, int fd) MUST_CHECK; /* one whole block at 0 */
+struct fresh;
+
 /* file_adopt() - open content from what was just written to @fd (consumed on success). */
 int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd,
 	       struct file **ret_file) MUST_CHECK;
@@ -114,12 +109,5 @@ int file_damage(struct session *s, int fd, uint64_t block_no, const char *what);
 
 /* file_event() - an event that names the file and one number: its size, its budget, .... */
 void file_event(struct session *s, int fd, const char *event, uint64_t number);
-
-/* pread/pwrite of everything or an errno; a short read is -ENODATA. */
-int disk_read(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
-int disk_write(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;
-/* cut_to_size() - the length on disk of a file that becomes @size plaintext bytes and was longer.
- */
-int cut_to_size(int fd, uint64_t size) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "blocks.h"
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "fresh.h"
 #include "lane.h"
 #include "ops.h"
 #include "proto.h"

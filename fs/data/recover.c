@@ -8,6 +8,7 @@
 
 #include "blocks.h"
 #include "crypto/cleanup.h"
+#include "disk.h"
 
 #define META_OFF 28 /* behind nonce and tag */
 
@@ -106,7 +107,7 @@ static int write_end(struct session *s, struct file *f, uint64_t last, bool rese
 			r = blocks_seal_one_locked(f, w, (uint32_t)last, size, w->tail);
 	}
 	if (r == 0)
-		r = cut_to_size(f->fd, size);
+		r = disk_cut(f->fd, size);
 	if (r < 0)
 		return r;
 	holes_cut(&f->holes, (uint32_t)last);

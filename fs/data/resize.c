@@ -5,6 +5,7 @@
 
 #include "blocks.h"
 #include "crypto/cleanup.h"
+#include "disk.h"
 
 /* Blocks [first, last] become holes; the header that says so leaves with the next header write. */
 static int declare_holes(struct file *f, uint64_t first, uint64_t last)
@@ -87,7 +88,7 @@ static int shrink_locked(struct session *s, struct file *f, struct worker *w, ui
 	atomic_store(&f->size, size);
 	holes_cut(&f->holes, (uint32_t)last);
 	f->holes_changed = true;
-	return cut_to_size(f->fd, size);
+	return disk_cut(f->fd, size);
 }
 
 int blocks_truncate(struct session *s, struct file *f, struct worker *w, uint64_t size)

@@ -1,0 +1,44 @@
+#include "disk.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "crypto/block.h"
+
+int disk_read(int fd, void *buf, size_t len, off_t off)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done, off + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int disk_write(int fd, const void *buf, size_t len, off_t off)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, off + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int disk_cut(int fd, uint64_t size)
+{
+	off_t blocks_end = (off_t)(block_count(size) * BLOCK_LEN);
+
+	/* In two steps: the size hint is a hole, never the remains of a block that was there. */
+	if (ftruncate(fd, blocks_end) < 0 || ftruncate(fd, (off_t)file_disk_len(size)) < 0)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,122 @@
+/* What a file's header says beside its key: holes, write budget, version; and when it reaches the
+ * disk. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disk.h"
+#include "file.h"
+#include "worker.h"
+
+#define RESERVE_FIRST \
+	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
+#define SLACK_MAX 4096u /* more unused reservation than this is given back at the last close */
+
+static void declare_holes(struct file *f)
+{
+	(void)holes_cover(&f->holes,
+			  f->hdr.holes); /* exactness is looked at when the last writer leaves */
+}
+
+int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
+{
+	int r;
+
+	f->hdr.version_no++;
+	if (!(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES))
+		declare_holes(f);
+	r = header_encode(&f->hdr, f->dek, out);
+	return r < 0 ? -EIO : 0;
+}
+
+int file_write_header_locked(struct file *f, bool keep_times)
+{
+	struct worker *w = worker_self();
+	struct stat st;
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	if (keep_times && fstat(f->fd, &st) < 0)
+		return -errno;
+	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
+	 */
+	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
+	if (r == 0)
+		r = file_encode_header_locked(f, w->edge);
+	if (r == 0)
+		r = disk_write(f->fd, w->edge, BLOCK_LEN, 0);
+	if (r == 0)
+		f->header_dirty = false;
+	if (r == 0 && keep_times) {
+		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
+
+		if (futimens(f->fd, times) < 0)
+			r = -errno;
+	}
+	return r == -ENODATA ? -EIO : r;
+}
+
+int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0)
+{
+	uint64_t used = f->budget_used + blocks, ahead, raised;
+
+	if (used > BUDGET_MAX)
+		return -ENOSPC;
+	if (used <= f->hdr.budget)
+		return 0;
+	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second
+	 * write. */
+	ahead = with_block0 ? 0 : f->unsynced < RESERVE_FIRST ? RESERVE_FIRST : f->unsynced;
+	raised = used + (ahead > BUDGET_STEP ? BUDGET_STEP : ahead);
+	raised = raised > BUDGET_MAX ? BUDGET_MAX : raised;
+	f->unsynced += raised - f->hdr.budget;
+	f->hdr.budget = raised;
+	f->header_dirty = true;
+	return 0;
+}
+
+int file_flush_header(struct file *f)
+{
+	struct hole exact[HEADER_HOLES_MAX];
+	int r = 0;
+
+	if (!f->writable || !f->dek)
+		return 0;
+	file_lock_write(&f->lock);
+	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
+		if (!holes_cover(&f->holes, exact))
+			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
+		f->header_dirty |= memcmp(exact, f->hdr.holes, sizeof(exact)) != 0;
+	}
+	if (f->hdr.budget > f->budget_used + SLACK_MAX) {
+		f->hdr.budget = f->budget_used;
+		f->header_dirty = true;
+	}
+	if (f->header_dirty)
+		r = file_write_header_locked(f, true);
+	f->holes_changed = false;
+	file_unlock_write(&f->lock);
+	return r;
+}
+
+int file_sync(struct file *f, bool data_only)
+{
+	uint64_t unsynced;
+	int r = 0;
+
+	file_lock_write(&f->lock);
+	if (f->header_dirty)
+		r = file_write_header_locked(f, true);
+	unsynced = f->unsynced;
+	file_unlock_write(&f->lock);
+	if (r < 0)
+		return r;
+	if ((data_only ? fdatasync(f->fd) : fsync(f->fd)) < 0)
+		return -errno;
+	file_lock_write(&f->lock);
+	f->unsynced -= unsynced < f->unsynced ? unsynced : f->unsynced;
+	file_unlock_write(&f->lock);
+	return 0;
+}
