@@ -16,6 +16,8 @@ struct job {
 struct lane {
 	pthread_mutex_t lock;
 	pthread_cond_t work, gone;
+	pthread_t done[LANE_THREADS_MAX]; /* have left, or are just leaving: to be joined */
+	unsigned done_count;
 	struct job *first, **last; /* guarded by lock, as all below */
 	unsigned queued, idle, threads;
 	bool closing;
@@ -50,8 +52,11 @@ static struct job *next_job(struct lane *l)
 			break;
 		}
 	l->idle--;
-	if (!j && --l->threads == 0)
-		pthread_cond_broadcast(&l->gone);
+	if (!j) {
+		l->done[l->done_count++] = pthread_self();
+		if (--l->threads == 0)
+			pthread_cond_broadcast(&l->gone);
+	}
 	pthread_mutex_unlock(&l->lock);
 	return j;
 }
@@ -67,17 +72,19 @@ static void *lane_thread(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct lane *l)
+/* Those on the list need the lock no more; what a thread owns (its worker) is gone when it is joined. */
+static void join_done_locked(struct lane *l)
 {
-	pthread_attr_t attr;
-	pthread_t id;
-	int r;
+	while (l->done_count)
+		(void)pthread_join(l->done[--l->done_count], NULL); /* each is joined once */
+}
 
-	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	r = -pthread_create(&id, &attr, lane_thread, l);
-	(void)pthread_attr_destroy(&attr);
-	return r;
+static int start_thread_locked(struct lane *l)
+{
+	pthread_t id;
+
+	join_done_locked(l);
+	return -pthread_create(&id, NULL, lane_thread, l);
 }
 
 int lane_run(struct lane *l, void (*fn)(void *arg), void *arg)
@@ -93,7 +100,7 @@ int lane_run(struct lane *l, void (*fn)(void *arg), void *arg)
 		if (l->threads == LANE_THREADS_MAX)
 			r = -EAGAIN;
 		else
-			r = start_thread(l);
+			r = start_thread_locked(l);
 		l->threads += r == 0;
 	}
 	if (r == 0) {
@@ -131,6 +138,7 @@ void lane_free(struct lane *l)
 	pthread_cond_broadcast(&l->work);
 	while (l->threads)
 		pthread_cond_wait(&l->gone, &l->lock);
+	join_done_locked(l);
 	pthread_mutex_unlock(&l->lock);
 	(void)pthread_cond_destroy(&l->work);
 	(void)pthread_cond_destroy(&l->gone);

@@ -33,7 +33,7 @@
 #define META_MAGIC    0xbeefc0deu
 #define META_VERSION  1u
 #define META_MAP_OFF  32
-#define META_MAP_MAX  (UINT64_C(1) << 46) /* bytes; no process could map more */
+#define META_MAP_MAX  (UINT64_C(1) << 38) /* bytes; no store has as many records */
 #define META_DBS_OFF  40
 #define META_LAST_OFF 136
 #define META_TXN_OFF  144

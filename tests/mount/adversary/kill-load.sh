@@ -50,7 +50,10 @@ try:
             # kept by hand on the side: what an ordinary filesystem would hold
             with open(f'{sys.argv[2]}.d/{seed}.{n}.{step}', 'wb') as ref:
                 os.lseek(fd, 0, 0)
-                ref.write(os.read(fd, size + 1))
+                got = os.read(fd, size + 1)
+                if len(got) != size:
+                    raise OSError('the daemon died while this was read')
+                ref.write(got)
             say('done', name, step, size)
         os.close(fd)
         if rnd.random() < .3:
