@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "blocks.h"
 #include "crypto/cleanup.h"
 #include "disk.h"
 #include "fresh.h"
@@ -162,18 +163,26 @@ static int load_header(struct session *s, struct file *f, const struct request *
 	if (r < 0)
 		return r;
 	r = header_decode(bytes, &f->hdr, &err);
-	if (r == -ENOTSUP)
-		return r;
 	fault = r < 0 ? err_text(&err, r) : header_fault(s, f->inode, &f->hdr);
 	if (fault)
 		return file_damage(s, f->fd, 0, fault);
 	r = request_kek(s, &f->hdr.ref, rq, &kek);
 	if (r < 0)
-		return r;
+		return r == -ENOKEY ? file_damage(s, f->fd, 0, "header names an unknown policy")
+				    : r;
 	r = dek_unwrap(kek, &f->hdr, &f->dek);
 	if (r == 0)
 		r = header_verify(bytes, f->dek);
 	return r == -EBADMSG ? file_damage(s, f->fd, 0, "header") : r;
+}
+
+/* A file cut to its first block looks empty, and nobody reads an empty file: so that block is
+ * looked at now. */
+static int check_empty(struct session *s, struct file *f)
+{
+	struct worker *w = worker_self();
+
+	return w ? blocks_open_old(s, f, w, 0, w->tail) : -ENOMEM;
 }
 
 static int load_content(struct session *s, struct file *f, const struct request *rq)
@@ -201,7 +210,7 @@ static int load_content(struct session *s, struct file *f, const struct request 
 		return file_damage(s, f->fd, (uint64_t)st.st_size / BLOCK_LEN, "size");
 	}
 	atomic_store(&f->size, size);
-	return 0;
+	return size ? 0 : check_empty(s, f);
 }
 
 /* O_TRUNC: a fresh key, and nothing of the old content is looked at. In place first, so that a full
@@ -286,6 +295,8 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	if (r < 0)
 		return 0; /* the attempt itself reports what is wrong with the file */
 	r = request_kek(s, &hdr.ref, rq, &kek);
+	if (r == -ENOKEY)
+		return file_damage(s, fd, 0, "header names an unknown policy");
 	if (r < 0 || !was_moving(s, i->scope, &hdr))
 		return r;
 	wrap_key_put(STEAL(kek));

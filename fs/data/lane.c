@@ -72,7 +72,8 @@ static void *lane_thread(void *arg)
 	return NULL;
 }
 
-/* Those on the list need the lock no more; what a thread owns (its worker) is gone when it is joined. */
+/* Those on the list need the lock no more; what a thread owns (its worker) is gone when it is
+ * joined. */
 static void join_done_locked(struct lane *l)
 {
 	while (l->done_count)
