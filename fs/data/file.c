@@ -176,6 +176,19 @@ static int load_header(struct session *s, struct file *f, const struct request *
 	return r == -EBADMSG ? file_damage(s, f->fd, 0, "header") : r;
 }
 
+static int start_over(struct session *s, struct file *f, const struct request *rq);
+
+/* An unclean stop came between making the file and writing its first block: nobody had written to
+ * it yet. */
+static int finish_creation(struct session *s, struct file *f, const struct request *rq)
+{
+	int r = start_over(s, f, rq);
+
+	if (r == 0)
+		file_event(s, f->fd, "file-completed", 0);
+	return r;
+}
+
 /* A file cut to its first block looks empty, and nobody reads an empty file: so that block is
  * looked at now. */
 static int check_empty(struct session *s, struct file *f)
@@ -191,11 +204,13 @@ static int load_content(struct session *s, struct file *f, const struct request 
 	uint64_t size;
 	int r;
 
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	if (st.st_size == 0 && s->unclean_since && st.st_ctime >= s->unclean_since && f->writable)
+		return finish_creation(s, f, rq);
 	r = load_header(s, f, rq);
 	if (r < 0)
 		return r;
-	if (fstat(f->fd, &st) < 0)
-		return -errno;
 	r = holes_from_header(&f->holes, f->hdr.holes);
 	f->budget_used = f->hdr.budget;
 	if (r == 0)
@@ -290,6 +305,11 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	if (fd < 0)
 		return fd;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
+	if (r == -ENODATA &&
+	    s->unclean_since) { /* made, and never written: see finish_creation() */
+		engine_target(s->engine, i->scope, &hdr.ref);
+		return request_kek(s, &hdr.ref, rq, &kek);
+	}
 	if (r == 0)
 		r = header_decode(bytes, &hdr, NULL);
 	if (r < 0)

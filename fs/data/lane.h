@@ -5,7 +5,9 @@
 
 #include "crypto/cleanup.h"
 
-#define LANE_THREADS_MAX 256 /* requests waiting at once; more are refused with EAGAIN */
+/* Requests waiting at once; more are refused with EAGAIN. One policy's get at most a fifth of them:
+ * WAITERS_MAX in fs/policy/keyring_flight.c. */
+#define LANE_THREADS_MAX 1024
 
 struct lane;
 

@@ -89,17 +89,21 @@ static void run_parked(void *arg)
 	parked_free(p);
 }
 
-void op_run_lane(struct op *op, op_fn fn)
+static void run_on(struct lane *lane, struct op *op, op_fn fn)
 {
-	struct session *s = session_of(op->req);
 	struct parked *p = parked_new(op, fn);
-	int r = p ? lane_run(s->lane, run_parked, p) : -ENOMEM;
+	int r = p ? lane_run(lane, run_parked, p) : -ENOMEM;
 
 	if (r < 0) {
 		if (p)
 			parked_free(p);
 		fuse_reply_err(op->req, -r);
 	}
+}
+
+void op_run_control(struct op *op, op_fn fn)
+{
+	run_on(session_of(op->req)->control_lane, op, fn);
 }
 
 void op_run(struct op *op, op_fn fn)
@@ -111,7 +115,7 @@ void op_run(struct op *op, op_fn fn)
 	/* Refused as a user: a supplementary group may still make it a system request. */
 	if (r == -EINPROGRESS ||
 	    (r == -EKEYREVOKED && s->has_system_gid && rq.class == REQUEST_USER))
-		op_run_lane(op, fn);
+		run_on(s->lane, op, fn);
 	else if (r < 0)
 		fuse_reply_err(op->req, -r);
 }

@@ -70,7 +70,7 @@ struct op {
 typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq);
 
 void op_run(struct op *op, op_fn fn);	   /* serving thread first */
-void op_run_lane(struct op *op, op_fn fn); /* slow lane at once: control files */
+void op_run_control(struct op *op, op_fn fn); /* control files: a slow lane of their own, at once */
 
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */
 int op_lookup(struct session *s, struct inode *parent, const char *name,

@@ -119,7 +119,7 @@ void virtual_open(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *f
 {
 	struct op op = {.req = req, .ino = ino, .fi = *fi};
 
-	op_run_lane(&op, do_open);
+	op_run_control(&op, do_open);
 }
 
 static int do_read(struct session *s, struct op *op, const struct request *rq)
@@ -143,7 +143,7 @@ void virtual_read(fuse_req_t req, size_t len, off_t off, const struct fuse_file_
 {
 	struct op op = {.req = req, .attr.st_size = (off_t)len, .off = (uint64_t)off, .fi = *fi};
 
-	op_run_lane(&op, do_read);
+	op_run_control(&op, do_read);
 }
 
 static int do_write(struct session *s, struct op *op, const struct request *rq)
@@ -168,7 +168,7 @@ void virtual_write(fuse_req_t req, const char *in, size_t len, off_t off,
 			.off = (uint64_t)off,
 			.fi = *fi};
 
-	op_run_lane(&op, do_write);
+	op_run_control(&op, do_write);
 }
 
 void virtual_release(fuse_req_t req, const struct fuse_file_info *fi)
@@ -246,7 +246,7 @@ void virtual_readdir(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, bool
 			.off = (uint64_t)off,
 			.flags = plus};
 
-	op_run_lane(&op, do_readdir);
+	op_run_control(&op, do_readdir);
 }
 
 static int do_mkdir(struct session *s, struct op *op, const struct request *rq)
@@ -268,7 +268,7 @@ void virtual_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct op op = {.req = req, .ino = parent, .name = name};
 
-	op_run_lane(&op, do_mkdir);
+	op_run_control(&op, do_mkdir);
 }
 
 static int do_rmdir(struct session *s, struct op *op, const struct request *rq)
@@ -286,7 +286,7 @@ void virtual_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct op op = {.req = req, .ino = parent, .name = name};
 
-	op_run_lane(&op, do_rmdir);
+	op_run_control(&op, do_rmdir);
 }
 
 static int do_rename(struct session *s, struct op *op, const struct request *rq)
@@ -306,5 +306,5 @@ void virtual_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_in
 {
 	struct op op = {.req = req, .ino = parent, .name = name, .ino2 = parent2, .name2 = name2};
 
-	op_run_lane(&op, do_rename);
+	op_run_control(&op, do_rename);
 }

@@ -29,6 +29,8 @@ int serve_init(struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	r = lane_new(&s->lane);
+	if (r == 0)
+		r = lane_new(&s->control_lane);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->unclean_since = store_unclean_since(engine_store(s->engine));
@@ -39,8 +41,9 @@ int serve_init(struct session *s, struct err *err)
 void serve_fini(struct session *s)
 {
 	lane_free(s->lane);
+	lane_free(s->control_lane);
 	inode_table_free(s->inodes);
-	s->lane = NULL;
+	s->lane = s->control_lane = NULL;
 	s->inodes = NULL;
 }
 
@@ -153,6 +156,7 @@ static void stop_answering(struct session *s)
 	if (s->fuse)
 		revoke_silence(s);
 	lane_free(STEAL(s->lane));
+	lane_free(STEAL(s->control_lane));
 	s->vops->quiet(s->vtree);
 }
 

@@ -7,6 +7,7 @@
 
 #define WAIT_DEFAULT_MS 60000u
 #define WAIT_POLL_MS	50u
+#define WAITERS_MAX	192u /* a fraction of LANE_THREADS_MAX, so that others find a thread */
 
 /*
  * One question to the vaults about one generation. It runs in a thread of its own, because a vault
@@ -22,6 +23,7 @@ struct flight {
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
 	unsigned refs; /* guarded by lock, like what follows */
+	unsigned waiters;
 	bool done;
 	enum verdict verdict; /* constant once done, like the next two */
 	bool outdated;	      /* the policy's keys were replaced meanwhile */
@@ -188,6 +190,9 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 	int r = 0;
 
 	pthread_mutex_lock(&f->lock);
+	if (!f->done && f->waiters >= WAITERS_MAX)
+		r = -EAGAIN;
+	f->waiters++;
 	while (!f->done && r == 0) {
 		uint64_t poll_ms = engine_now_ms() + WAIT_POLL_MS;
 
@@ -204,6 +209,7 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 	}
 	if (f->done)
 		r = 0;
+	f->waiters--;
 	pthread_mutex_unlock(&f->lock);
 	return r;
 }
@@ -312,6 +318,9 @@ static int wait_failed(const struct key_source *src, int r, struct err *err)
 {
 	if (r == -EINTR)
 		return err_set(err, r, "policy \"%s\": interrupted while its vaults were asked",
+			       src->policy_name);
+	if (r == -EAGAIN)
+		return err_set(err, r, "policy \"%s\": too many wait for its vaults already",
 			       src->policy_name);
 	return err_set(err, r, "policy \"%s\": its vaults did not answer in time",
 		       src->policy_name);

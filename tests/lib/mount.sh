@@ -16,7 +16,11 @@ depfs_mkfs() # [OPTION...] - makes $STORE and $KEY
 
 is_mounted() # [MOUNT]
 {
-	awk -v m="${1:-$MNT}" '$2 == m { found = 1 } END { exit !found }' /proc/self/mounts
+	local target=${1:-$MNT}
+
+	target=${target// /\\040} # as the table of mounts spells a blank
+	MOUNT_POINT=$target awk '$2 == ENVIRON["MOUNT_POINT"] { found = 1 } END { exit !found }' \
+		/proc/self/mounts
 }
 
 mounted_or_ended() # PID MOUNT

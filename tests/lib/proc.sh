@@ -106,7 +106,7 @@ unmount_all()
 
 	for pass in 1 2 3; do
 		while read -r target; do
-			umount -l "$target" 2>/dev/null || true
+			umount -l "${target//\\040/ }" 2>/dev/null || true
 		done < <(awk -v w="$WORK/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts |
 			sort -r)
 	done

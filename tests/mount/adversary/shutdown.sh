@@ -28,4 +28,5 @@ r=0
 wait "$DAEMON_PID" || r=$?
 DAEMON_PID=
 assert_eq "$r" 0 "exit status after SIGTERM"
-[ $((SECONDS - began)) -lt 12 ] || fail "SIGTERM took $((SECONDS - began)) s"
+# one vault call under way is waited for, and is bounded; no second one follows
+[ $((SECONDS - began)) -lt 40 ] || fail "SIGTERM took $((SECONDS - began)) s"

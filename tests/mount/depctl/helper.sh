@@ -52,6 +52,31 @@ if [ -x /sbin/mount.fuse3 ]; then
 	wait_until 20 store_is_free
 fi
 
+# mount(8) itself, in a namespace whose /sbin has our programs as after an installation
+cat >"$WORK/installed.sh" <<'END'
+set -eu
+mount -t overlay -o "lowerdir=$BIN:$(realpath /sbin)" overlay "$(realpath /sbin)"
+for type in depfs fuse.depfs; do
+	mount -t $type -o "noatime,$OPTIONS" "$STORE" "$MNT"
+	findmnt -no FSTYPE,SOURCE,OPTIONS "$MNT"
+	cat "$MNT/chat/x"
+	umount "$MNT"
+	while pgrep -f "depfs $STORE " >/dev/null; do sleep 0.1; done
+done
+echo "$STORE $MNT depfs noauto,$OPTIONS 0 0" >"$WORK/fstab"
+mount -T "$WORK/fstab" "$MNT"
+cat "$MNT/chat/x"
+umount "$MNT"
+END
+if unshare -m mount -t overlay -o "lowerdir=$BIN:$(realpath /sbin)" overlay "$(realpath /sbin)"; then
+	OPTIONS=$(depfs_options) BIN=$BIN STORE=$STORE MNT=$MNT WORK=$WORK \
+		unshare -m timeout 60 bash "$WORK/installed.sh" >"$WORK/out" 2>&1 ||
+		fail "mount(8): $(cat "$WORK/out")"
+	assert_eq "$(grep -c '^fuse.depfs ' "$WORK/out")" 2 "mounts by both types"
+	assert_eq "$(grep -c '^hello$' "$WORK/out")" 3 "reads through them and the line in fstab"
+	wait_until 20 store_is_free
+fi
+
 ends_with() # CODE SENTENCE ARGUMENT...
 {
 	local code=$1 sentence=$2 r=0
