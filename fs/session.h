@@ -23,7 +23,8 @@ struct session {
 	struct engine *engine;
 	struct inode_table *inodes;
 	struct lane *lane;
-	struct lane *control_lane; /* the control directory's own: it answers whatever files wait for */
+	struct lane
+		*control_lane; /* the control directory's own: it answers whatever files wait for */
 	struct fuse_session *fuse;    /* for notifications; set before the first request */
 	pthread_mutex_t revoke_lock;  /* held while a revocation is carried out */
 	const struct vtree_ops *vops; /* the control directory, served as <top>/.depfs */

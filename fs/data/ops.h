@@ -69,7 +69,7 @@ struct op {
  * reply. */
 typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq);
 
-void op_run(struct op *op, op_fn fn);	   /* serving thread first */
+void op_run(struct op *op, op_fn fn);	      /* serving thread first */
 void op_run_control(struct op *op, op_fn fn); /* control files: a slow lane of their own, at once */
 
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */

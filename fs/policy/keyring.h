@@ -39,10 +39,9 @@ int keyring_peek(struct engine *e, const struct wrap_ref *ref, enum request_clas
  * keyring_get() - the same, asking the vaults if need be
  * Single flight per policy and generation: the first caller asks, the others wait for its result.
  * Return: 0; -EKEYREVOKED: a root answered denied and none opened (user request); -ENOKEY: no such
- * policy or generation in this store; -EBADMSG: every copy damaged; -EINTR; -ETIMEDOUT; -EAGAIN: 192 wait
- * for this key already; -ENOMEM.
- * Events: "key-open" with policy, generation, vault key id, outcome, request id;
- * "availability-key-used" with the reason each time; "key-copy-damaged".
+ * policy or generation in this store; -EBADMSG: every copy damaged; -EINTR; -ETIMEDOUT; -EAGAIN:
+ * 192 wait for this key already; -ENOMEM. Events: "key-open" with policy, generation, vault key id,
+ * outcome, request id; "availability-key-used" with the reason each time; "key-copy-damaged".
  */
 int keyring_get(struct engine *e, const struct wrap_ref *ref, enum request_class class,
 		const struct key_wait *wait, struct wrap_key **ret_kek, struct err *err) MUST_CHECK;
