@@ -54,7 +54,7 @@ same_tree()
 {
 	diff <(cd "$1" && tree_listing) <(cd "$2" && tree_listing) >&2 ||
 		fail "the trees $1 and $2 differ"
-	diff -r --no-dereference "$1" "$2" >&2 || fail "files in $1 and $2 differ"
+	diff -r --no-dereference --exclude=.depfs "$1" "$2" >&2 || fail "files in $1 and $2 differ"
 }
 
 tree_listing()
