@@ -268,6 +268,7 @@ void blocks_undo_growth(struct session *s, struct file *f, struct worker *w, uin
 		if (r == 0)
 			r = blocks_seal_one_locked(f, w, (uint32_t)b, old_size, w->tail);
 	}
+	holes_cut(&f->holes, (uint32_t)b);
 	if (r < 0 || disk_cut(f->fd, old_size) < 0)
 		(void)file_damage(s, f->fd, b,
 				  "end not restored after a failed write"); /* the write's own errno
@@ -342,29 +343,29 @@ static int forget_holes(struct file *f, uint64_t first, uint64_t last)
 	return r;
 }
 
-static int write_locked(struct session *s, struct file *f, struct worker *w, struct write *wr)
+/* Up to the write's first block only: what lies before its data there is zeros of its own. */
+static int fill_gap(struct session *s, struct file *f, struct worker *w, struct write *wr)
 {
-	uint64_t old_last;
+	uint64_t gap_end = block_start(block_no_of(wr->off));
 	int r;
 
-	wr->old_size = atomic_load(&f->size);
-	if (wr->off > wr->old_size) {
-		/* Up to the write's first block only: what lies before its data there is zeros of
-		 * its own. */
-		uint64_t gap_end = block_start(block_no_of(wr->off));
+	if (gap_end <= wr->old_size)
+		return 0;
+	r = blocks_extend_locked(s, f, w, gap_end);
+	wr->sealed_to = wr->sealed_from; /* w->disk was used */
+	if (r == 0)
+		wr->old_size = gap_end;
+	return r;
+}
 
-		if (gap_end > wr->old_size) {
-			r = blocks_extend_locked(s, f, w, gap_end);
-			if (r < 0)
-				return r;
-			wr->sealed_to = wr->sealed_from; /* w->disk was used */
-			wr->old_size = atomic_load(&f->size);
-		}
-	}
+static int write_blocks(struct session *s, struct file *f, struct worker *w, struct write *wr)
+{
+	uint64_t old_last = block_count(wr->old_size) - 1;
+	int r;
+
 	wr->size = wr->end > wr->old_size ? wr->end : wr->old_size;
 	wr->first = block_no_of(wr->off);
 	wr->last = block_no_of(wr->end - 1);
-	old_last = block_count(wr->old_size) - 1;
 	/* The old last block is final; when the file grows behind it, it goes along as an inner
 	 * one. */
 	if (wr->size > wr->old_size && old_last < wr->first)
@@ -376,6 +377,23 @@ static int write_locked(struct session *s, struct file *f, struct worker *w, str
 		return r;
 	atomic_store(&f->size, wr->size);
 	return forget_holes(f, wr->first, wr->last);
+}
+
+static int write_locked(struct session *s, struct file *f, struct worker *w, struct write *wr)
+{
+	uint64_t size = atomic_load(&f->size);
+	int r;
+
+	wr->old_size = size;
+	r = fill_gap(s, f, w, wr);
+	if (r < 0)
+		return r;
+	r = write_blocks(s, f, w, wr);
+	if (r < 0 && wr->old_size > size) { /* the gap was filled for nothing */
+		blocks_undo_growth(s, f, w, size, true);
+		atomic_store(&f->size, size);
+	}
+	return r;
 }
 
 int blocks_write_locked(struct session *s, struct file *f, struct worker *w, uint64_t off,
