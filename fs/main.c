@@ -20,6 +20,7 @@
 #include "fs/options.h"
 #include "fs/privileges.h"
 #include "fs/session.h"
+#include "fs/syscall_filter.h"
 
 /* ---- talking to the operator ---- */
 
@@ -201,13 +202,26 @@ static unsigned requests_waiting(void *arg)
 	return atomic_load(&s->requests_waiting);
 }
 
+/* Only root's: an ordinary user's daemon runs fusermount3, which is set-uid, when it ends. */
+static void filter_syscalls(void)
+{
+	int r = geteuid() == 0 ? syscall_filter_install() : 0;
+
+	if (r < 0)
+		say(LOG_WARNING, "this kernel does not filter system calls: %s", strerror(-r));
+}
+
 static int on_ready(void *arg)
 {
 	struct run *run = arg;
+	int r = 0;
 
 	audit_event(engine_audit(run->session.engine), "mount", NULL, "ok", NULL, 0);
 	notify_service_manager("READY=1");
-	return run->tell_fd >= 0 ? leave_terminal(run->tell_fd) : 0;
+	if (run->tell_fd >= 0)
+		r = leave_terminal(run->tell_fd);
+	filter_syscalls();
+	return r;
 }
 
 static int open_control(struct run *run, struct err *err)

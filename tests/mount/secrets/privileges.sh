@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # secrets/privileges: the daemon of a root mount keeps only the capabilities that serving files takes, can gain none
 # by executing a program, and leaves no core file.
+# It can run no program, open no network socket and mount nothing (tests/unit/test_syscall_filter.c tries the calls).
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start
 
@@ -8,6 +9,7 @@ field() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$DAEMON_PID/task/$2/statu
 for task in "/proc/$DAEMON_PID/task/"*; do
 	task=${task##*/}
 	[ "$(field NoNewPrivs "$task")" = 1 ] || fail "thread $task may gain privileges"
+	[ "$(field Seccomp "$task")" = 2 ] || fail "thread $task has no filter of system calls"
 	for set in CapEff CapPrm CapBnd; do
 		caps=$((16#$(field $set "$task")))
 		# net_admin 12, net_raw 13, sys_module 16, sys_rawio 17, sys_ptrace 19, sys_boot 22, sys_time 25, bpf 39
