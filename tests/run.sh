@@ -197,6 +197,12 @@ fuzz_jobs()
 	done
 }
 
+bench_jobs()
+{
+	job bench/check 300 env DEPFS_BIN="$TOP/$(build_dir release)/bin/depfs" \
+		bash "$TOP/tests/bench/check.sh"
+}
+
 # mount_jobs KIND - the mount tests and the second reader's. A script's "# builds:" line names the
 # builds it is run with (all without such a line), "# timeout:" its limit in seconds.
 mount_jobs()
@@ -249,6 +255,7 @@ main()
 		unit_jobs "$kind"
 		mount_jobs "$kind"
 	done
+	is_chosen release && bench_jobs
 	is_chosen release && fuzz_jobs
 	jobs_done
 	[ $list = 1 ] || summary

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# backup/live: a copy made while the store is mounted and policies change, `.depfs` last, mounts elsewhere: each file that
+# nobody wrote meanwhile is equal, whichever policy it is under.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+depfs_start_policies
+policy_create First
+control assignment First
+mkdir -p "$MNT/mailbox/anna" "$MNT/chat"
+for n in 1 2 3 4 5 6 7 8; do
+	head -c $((n * 5000)) /dev/urandom >"$MNT/mailbox/anna/$n"
+done
+
+change_policies() # until it is ended; a mail under each
+{
+	local n=0
+
+	while :; do
+		n=$((n + 1))
+		depctl policy create "Next $n" "$K1" "$K2" >/dev/null
+		depctl assign "Next $n" >/dev/null
+		echo "mail $n" >"$MNT/chat/$n"
+		depctl policy refresh First >/dev/null
+	done
+}
+
+background change_policies
+changer=$!
+for copy in 1 2 3; do
+	seen=$(find "$MNT/chat" -type f | wc -l)
+	new_one() { [ "$(find "$MNT/chat" -type f | wc -l)" -gt "$seen" ]; }
+	wait_until 60 new_one
+	mkdir "$WORK/copy$copy"
+	find "$MNT/chat" -type f | sort >"$WORK/listed$copy"
+	tar -C "$STORE" --exclude=./.depfs -cf - . | tar -C "$WORK/copy$copy" -xf -
+	cp -a "$STORE/.depfs" "$WORK/copy$copy/" 2>"$WORK/cp$copy.out" ||
+		grep -q "No such file" "$WORK/cp$copy.out" # a snapshot that was being replaced
+done
+end_process "$changer"
+mkdir "$WORK/plain"
+cp -a "$MNT/mailbox" "$MNT/chat" "$WORK/plain/"
+depfs_umount
+for copy in 1 2 3; do
+	STORE=$WORK/copy$copy
+	depfs_mount
+	diff -r "$WORK/plain/mailbox" "$MNT/mailbox"
+	while read -r file; do
+		[ "$file" = "$(tail -n 1 "$WORK/listed$copy")" ] || # may have been in the making
+			[ ! -s "$file" ] || same_bytes "$WORK/plain/chat/${file##*/}" "$file"
+		assert_exists "$file"
+	done <"$WORK/listed$copy"
+	depfs_umount
+done
