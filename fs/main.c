@@ -346,8 +346,7 @@ int main(int argc, char **argv)
 
 	r = options_parse(argc, argv, &options, &outcome, &err);
 	if (r < 0) {
-		say(LOG_ERR, "%s", err_text(&err, r));
-		(void)fputs(options_usage(), stderr);
+		say(LOG_ERR, "%s (see depfs --help)", err_text(&err, r));
 		return 2;
 	}
 	if (outcome == OPTIONS_RUN) {

@@ -161,7 +161,9 @@ static int parse_word(struct options *o, char *word, struct err *err)
 		return strcmp(word, "allow_other") == 0 || strcmp(word, "default_permissions") == 0
 			       ? 0
 			       : add_kernel(o, word);
-	if (equals && equals[1]) {
+	if (equals && !equals[1])
+		return err_set(err, -EINVAL, "-o %s: its value is missing", word);
+	if (equals) {
 		*equals = '\0';
 		r = parse_valued(o, word, equals + 1, err);
 		*equals = '=';

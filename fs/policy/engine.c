@@ -128,6 +128,8 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 	r = audit_new(e->store, &e->audit, err);
 	if (r < 0)
 		return r;
+	if (store_is_rebuilt(e->store)) /* the log starts anew: an auditor must see why */
+		audit_event(e->audit, "state-rebuilt", NULL, "ok", NULL, 0);
 	r = scope_table_new(store_service_key(e->store), &e->scopes);
 	if (r < 0)
 		return err_set(err, r, "no memory for the table of scopes");

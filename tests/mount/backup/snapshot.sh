@@ -21,12 +21,14 @@ for copy in live live2; do
 	depfs_mount
 	assert_eq "$(cat "$MNT/mailbox/anna/1")" "the mail"
 	assert_eq "$(policy_id Tenant)" "$id"
+	assert_event state-rebuilt ok
 	assert_match "$(cat "$MNT/.depfs/assignment")" "name: Tenant"
 	echo more >"$MNT/mailbox/anna/2"
 	assert_eq "$(inspect mailbox/anna/2 "policy id")" "$id"
 	depfs_umount
 	depfs_mount # and is an ordinary store from then on
 	assert_eq "$(cat "$MNT/mailbox/anna/2")" more
+	assert_eq "$(events state-rebuilt | wc -l)" 1 "events of a rebuilt state"
 	[ $copy = live ] || assert_eq "$(status_of Tenant "key 1 version")" "$version"
 	depfs_umount
 done
