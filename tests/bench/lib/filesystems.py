@@ -13,6 +13,9 @@ from scratch import BenchError, is_mounted, run, spawn, stop, unmount
 PASSWORD = "depfs-bench"  # guards random bytes in a tmpfs for some seconds
 MOUNT_WAIT_S = 30
 EXAMPLES = "/usr/share/doc/libfuse3-dev/examples"
+# As a service needs it: other users get in, and the kernel checks what they may. It is what depfs
+# always does as root, and costs requests: after each change of a folder its mode is asked for again.
+OTHER_USERS = ("-o", "allow_other", "-o", "default_permissions")
 CPUCLOCK_SCHED = 2  # include/linux/posix-timers.h
 
 
@@ -52,7 +55,7 @@ class FileSystem:
 
 class Gocryptfs(FileSystem):
     name = "gocryptfs"
-    settings = "defaults (AES-256-GCM in 4 KiB blocks, encrypted names)"
+    settings = "-allow_other, else defaults (AES-256-GCM in 4 KiB blocks, encrypted names)"
     init_options = ()
 
     def make(self, store):
@@ -61,7 +64,7 @@ class Gocryptfs(FileSystem):
              "-extpass", f"echo {PASSWORD}", store])
 
     def command(self, store, mount):
-        return ["gocryptfs", "-fg", "-q", "-extpass", f"echo {PASSWORD}", store, mount]
+        return ["gocryptfs", "-fg", "-q", "-allow_other", "-extpass", f"echo {PASSWORD}", store, mount]
 
 
 class GocryptfsPlainNames(Gocryptfs):
@@ -75,31 +78,31 @@ class GocryptfsPlainNames(Gocryptfs):
 
 class Securefs(FileSystem):
     name = "securefs"
-    settings = "--format 4 (lite, AES-128-GCM in 4 KiB blocks, encrypted names)"
+    settings = "--format 4 -o allow_other,default_permissions (AES-128-GCM, 4 KiB blocks)"
 
     def make(self, store):
         run(["securefs", "create", "--format", "4", "--pass", PASSWORD,
              "--pbkdf", "pkcs5-pbkdf2-hmac-sha256", "-r", "1000", store])
 
     def command(self, store, mount):
-        return ["securefs", "mount", "--pass", PASSWORD, store, mount]
+        return ["securefs", "mount", *OTHER_USERS, "--pass", PASSWORD, store, mount]
 
 
 class Encfs(FileSystem):
     name = "encfs"
-    settings = "--standard (AES-192-CBC, no authentication of content)"
+    settings = "--standard --public (AES-192-CBC, no authentication of content)"
     stdin = PASSWORD + "\n"
 
     def make(self, store):
         pass  # made by the first mount
 
     def command(self, store, mount):
-        return ["encfs", "-f", "-S", "--standard", store, mount]
+        return ["encfs", "-f", "-S", "--public", "--standard", store, mount]
 
 
 class Cryfs(FileSystem):
     name = "cryfs"
-    settings = "defaults (XChaCha20-Poly1305 in 16 KiB blocks), CRYFS_FRONTEND=noninteractive"
+    settings = "-o allow_other,default_permissions (XChaCha20-Poly1305 in 16 KiB blocks)"
     stdin = PASSWORD + "\n"
 
     def environment(self):
@@ -107,7 +110,7 @@ class Cryfs(FileSystem):
                 "CRYFS_LOCAL_STATE_DIR": os.path.join(self.context.scratch.path, "cryfs-state")}
 
     def command(self, store, mount):
-        return ["cryfs", "-f", "--allow-replaced-filesystem", store, mount]
+        return ["cryfs", "-f", "--allow-replaced-filesystem", store, mount, *OTHER_USERS]
 
 
 class Passthrough(FileSystem):
