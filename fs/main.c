@@ -87,6 +87,17 @@ static bool lies_in(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
+/* With errno as a look at it left it. */
+static int refuse_mount_point(const char *path, struct err *err)
+{
+	if (errno == ENOTCONN)
+		return err_set(err, -ENOTCONN,
+			       "mount point %s: the daemon of a mount there has ended; unmount "
+			       "it, then mount again",
+			       path);
+	return err_set(err, -errno, "mount point %s: %s", path, strerror(errno));
+}
+
 static int find_place(const struct options *o, struct place *ret_place, struct err *err)
 {
 	struct stat st;
@@ -95,7 +106,7 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 	if (!realpath(o->store, ret_place->store))
 		return err_set(err, -errno, "store %s: %s", o->store, strerror(errno));
 	if (!realpath(o->mount, ret_place->mount))
-		return err_set(err, -errno, "mount point %s: %s", o->mount, strerror(errno));
+		return refuse_mount_point(o->mount, err);
 	if (lies_in(ret_place->mount, ret_place->store))
 		return err_set(err, -EINVAL,
 			       "mount point %s lies in the store: what is written there would hide "
@@ -106,7 +117,9 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 			err, -EINVAL,
 			"the store %s lies below the mount point %s and would be hidden by it",
 			ret_place->store, ret_place->mount);
-	if (stat(ret_place->mount, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (stat(ret_place->mount, &st) < 0)
+		return refuse_mount_point(ret_place->mount, err);
+	if (!S_ISDIR(st.st_mode))
 		return err_set(err, -ENOTDIR, "mount point %s is not a folder", ret_place->mount);
 	r = folder_is_empty(ret_place->mount);
 	if (r < 0)

@@ -17,7 +17,7 @@ give_up() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }
 remove=0
 for arg; do
 	case $arg in
-	-h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+	-h | --help) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
 	--remove) remove=1 ;;
 	-*) give_up "unknown argument $arg; see --help" ;;
 	*) [ -z "${dir:-}" ] || give_up "one folder is enough: $arg"; dir=$arg ;;
@@ -49,7 +49,7 @@ build()
 	. "$TOP/tests/lib/packages.sh"
 	packages_install "${PACKAGES_BUILD[@]}"
 	cmake -S "$TOP" -B "$TOP/build" -G Ninja >"$dir/build.log" 2>&1 &&
-		cmake --build "$TOP/build" --target depfs mkfs.depfs depctl >>"$dir/build.log" 2>&1 ||
+		cmake --build "$TOP/build" >>"$dir/build.log" 2>&1 ||
 		{ tail -n 20 "$dir/build.log" >&2; give_up "building failed; the whole log is $dir/build.log"; }
 }
 
@@ -112,7 +112,7 @@ what_next()
     depctl Get-M365DataAtRestEncryptionPolicy         # the same as Customer Key spells it
     cat $mnt/.depfs/README   # steering by files
     depctl events -f                                  # what happens, as it happens
-    sudo tools/quickstart.sh --remove   # take all of this down
+    sudo tools/quickstart.sh --remove $dir   # take all of this down
 END
 }
 
@@ -128,6 +128,9 @@ chmod 755 "$dir"
 : >"$dir/$MARK"
 say "packages and build"
 build
+if ! stat "$mnt" >/dev/null 2>&1 && grep -q " $mnt fuse" /proc/self/mounts; then
+	umount -l "$mnt" # its daemon was killed
+fi
 mkdir -p "$mnt" "$dir/vaults"
 say "two local vaults, a store, its service key"
 make_store

@@ -30,9 +30,7 @@ static const struct {
 
 static const char *on_assignment(enum workload w)
 {
-	if (!workload_covered(w))
-		return "stays";
-	return workload_rewraps_existing(w) ? "re-wrapped" : "left";
+	return workload_covered(w) ? "left" : "stays"; /* until there is a job that re-wraps */
 }
 
 static int workloads_show(struct ctl_call *call)

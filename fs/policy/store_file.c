@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 
 #define COPY_CHUNK_LEN (1u << 20)
 
@@ -161,21 +162,37 @@ static int lock_busy(int fd, struct err *err)
 		       text.holder);
 }
 
+#define LOCK_WAIT_MS 5000
+
+/* A daemon whose mount has just been taken away still writes its state out: it is waited for. */
+static int lock_wait(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	for (int tries = LOCK_WAIT_MS / 50; fcntl(fd, F_OFD_SETLK, &whole) < 0; tries--) {
+		if ((errno != EAGAIN && errno != EACCES) || tries == 0)
+			return -errno;
+		(void)nanosleep(&pause, NULL); /* cut short: asks once more */
+	}
+	return 0;
+}
+
 int lock_take(int dir_fd, int *ret_fd, struct lock_text *ret_before, struct err *err)
 {
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	CLEANUP(close_fd_p) int fd = -1;
+	int r;
 
 	fd = openat(dir_fd, STORE_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == EROFS)
 		return err_set(err, -EROFS, "the store lies on a read-only filesystem");
 	if (fd < 0)
 		return err_set(err, -errno, "the lock file cannot be opened: %m");
-	if (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
-		if (errno == EAGAIN || errno == EACCES)
-			return lock_busy(fd, err);
-		return err_set(err, -errno, "the lock file cannot be locked: %m");
-	}
+	r = lock_wait(fd);
+	if (r == -EAGAIN || r == -EACCES)
+		return lock_busy(fd, err);
+	if (r < 0)
+		return err_set(err, r, "the lock file cannot be locked: %s", strerror(-r));
 	lock_read(fd, ret_before);
 	*ret_fd = STEAL_FD(fd);
 	return 0;

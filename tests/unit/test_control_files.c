@@ -93,8 +93,8 @@ static void workloads_is_the_table_of_the_design(void **state)
 	const char *text = get(f, "workloads");
 
 	assert_int_equal(strncmp(text, "FOLDER         WORKLOAD", 23), 0);
-	assert_has(text, "\nmailbox/<id>/  mailbox   mailbox  yes      re-wrapped");
-	assert_has(text, "\nsignals/       signals   workload yes      re-wrapped");
+	assert_has(text, "\nmailbox/<id>/  mailbox   mailbox  yes      left  ");
+	assert_has(text, "\nsignals/       signals   workload yes      left  ");
 	assert_has(text, "\nchat/          chat      workload yes      left  ");
 	assert_has(text, "\nedm/           edm       workload yes      left  ");
 	assert_has(text, "\nanything else  other     workload no       stays ");

@@ -84,6 +84,15 @@ refused "$STORE lies in the store" "$STORE" "$STORE" -o "$OPTIONS"
 refused "$STORE/mailbox lies in the store" "$STORE" "$STORE/mailbox" -o "$OPTIONS"
 refused "$STORE lies below the mount point" "$STORE" "$WORK/back" -o "$OPTIONS"
 
+MOUNT_WRAPPER="" depfs_mount
+kill -KILL "$DAEMON_PID"
+wait "$DAEMON_PID" 2>/dev/null || true
+DAEMON_PID=
+dead=$("$BIN/depfs" "$STORE" "$MNT" -o "$OPTIONS" 2>&1) && fail "mounted over a dead mount"
+assert_match "$dead" "mount point $MNT: the daemon of a mount there has ended; unmount it"
+umount "$MNT"
+mend_store
+
 # the service key
 cp -p "$KEY" "$WORK/kept-key"
 refused "service key file $WORK/none: No such file" "$STORE" "$MNT" -o "service_key=file:$WORK/none,vaults=$VAULTS"

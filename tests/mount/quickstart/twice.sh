@@ -15,6 +15,12 @@ for run in first second; do
 	[ "$(head -n 1 "$dir/mnt/.depfs/assignment")" = "name: EUR Policy" ]
 	"$BIN/depctl" inspect "$dir/store/mailbox/alice/1.eml" | grep -q "policy id: $(cat "$dir/mnt/.depfs/policies/EUR Policy/id")"
 done
+grep -q "quickstart.sh --remove $dir " "$WORK/second"
+DESTDIR=$WORK/installed cmake --install "$TOP/build" >"$WORK/install" 2>&1 || fail "$(cat "$WORK/install")"
+[ -n "$(find "$WORK/installed" -name mount.depfs)" ]
+kill -KILL "$(pgrep -f "^$TOP/build/bin/depfs $dir/store")" # and a mount without its daemon is mended
+"$TOP/tools/quickstart.sh" "$dir" >"$WORK/third" 2>&1
+grep -q 'A mail that only its owner can read' "$WORK/third"
 "$TOP/tools/quickstart.sh" --remove "$dir"
 [ ! -e "$dir" ]
 
