@@ -87,15 +87,14 @@ static bool lies_in(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
-/* With errno as a look at it left it. */
-static int refuse_mount_point(const char *path, struct err *err)
+static int refuse_mount_point(const char *path, int error, struct err *err)
 {
-	if (errno == ENOTCONN)
+	if (error == ENOTCONN)
 		return err_set(err, -ENOTCONN,
 			       "mount point %s: the daemon of a mount there has ended; unmount "
 			       "it, then mount again",
 			       path);
-	return err_set(err, -errno, "mount point %s: %s", path, strerror(errno));
+	return err_set(err, -error, "mount point %s: %s", path, strerror(error));
 }
 
 static int find_place(const struct options *o, struct place *ret_place, struct err *err)
@@ -106,7 +105,7 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 	if (!realpath(o->store, ret_place->store))
 		return err_set(err, -errno, "store %s: %s", o->store, strerror(errno));
 	if (!realpath(o->mount, ret_place->mount))
-		return refuse_mount_point(o->mount, err);
+		return refuse_mount_point(o->mount, errno, err);
 	if (lies_in(ret_place->mount, ret_place->store))
 		return err_set(err, -EINVAL,
 			       "mount point %s lies in the store: what is written there would hide "
@@ -118,12 +117,12 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 			"the store %s lies below the mount point %s and would be hidden by it",
 			ret_place->store, ret_place->mount);
 	if (stat(ret_place->mount, &st) < 0)
-		return refuse_mount_point(ret_place->mount, err);
+		return refuse_mount_point(ret_place->mount, errno, err);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, -ENOTDIR, "mount point %s is not a folder", ret_place->mount);
 	r = folder_is_empty(ret_place->mount);
 	if (r < 0)
-		return err_set(err, r, "mount point %s: %s", ret_place->mount, strerror(-r));
+		return refuse_mount_point(ret_place->mount, -r, err);
 	return r ? 0 : err_set(err, -ENOTEMPTY, "mount point %s is not empty", ret_place->mount);
 }
 
