@@ -87,11 +87,38 @@ static int mark_in_use(struct store *s, struct err *err)
 	return store_commit(t, STORE_COMMIT_SNAPSHOT, err);
 }
 
+static bool lock_is_there(const struct store *s)
+{
+	return faccessat(s->dir_fd, STORE_LOCK_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A store that was never served has no lock file yet, and when it is refused it gets none: it is
+ * looked at before one is made. */
+static int look_first(struct store *s, struct err *err)
+{
+	const struct lock_text nobody = {0};
+	struct err why = {0};
+	int r;
+
+	if (lock_is_there(s))
+		return 0;
+	s->mode = STORE_READ_ONLY;
+	r = state_open(s, &nobody, false, &why);
+	s->mode = STORE_SERVE;
+	s->rebuilt = false;
+	env_close(&s->env);
+	/* A daemon that came meanwhile is at work on what was looked at. */
+	return r < 0 && !lock_is_there(s) ? err_set(err, r, "%s", why.text) : 0;
+}
+
 static int open_serve(struct store *s, struct err *err)
 {
 	struct lock_text before;
-	int r = lock_take(s->dir_fd, &s->lock_fd, &before, err);
+	int r = look_first(s, err);
 
+	if (r < 0)
+		return r;
+	r = lock_take(s->dir_fd, &s->lock_fd, &before, err);
 	if (r == 0)
 		r = faccessat(s->dir_fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
 	if (r == -EROFS)

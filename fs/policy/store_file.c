@@ -33,25 +33,35 @@ static int number_parse(const char *at, const char *end, uint64_t *ret_v)
 	return 0;
 }
 
-/* "depfs 1 <uuid> flags=0\n"; the version comes first, since a later one may go on differently. */
-static int format_parse(const char *line, struct store_format *ret_fmt, struct err *err)
+/* "depfs VERSION" and a blank or the end of the line; what follows is each version's own. */
+static int version_parse(const char *line, uint64_t *ret_version)
+{
+	const char *at = line + strlen("depfs "), *end;
+
+	if (strncmp(line, "depfs ", strlen("depfs ")) != 0)
+		return -EBADMSG;
+	end = at + strcspn(at, " \n");
+	return *end ? number_parse(at, end, ret_version) : -EBADMSG;
+}
+
+/* "depfs 1 <uuid> flags=0\n", @len bytes. */
+static int format_parse(const char *line, size_t len, struct store_format *ret_fmt, struct err *err)
 {
 	static const char damaged[] = "the format line is damaged or cut short";
 	struct store_format fmt = {0};
-	const char *at = line + 6, *end;
+	const char *at = line + strlen("depfs 1 "), *end;
 	char uuid[UUID_TEXT_LEN] = {0};
 	uint64_t version;
 
-	if (strncmp(line, "depfs ", 6) != 0 || !line[6] || !(end = strchr(at, ' ')) ||
-	    number_parse(at, end, &version) < 0)
+	if (version_parse(line, &version) < 0)
 		return err_set(err, -EBADMSG, damaged);
 	if (version != STORE_VERSION)
 		return err_set(err, -ENOTSUP,
 			       "the store has format version %" PRIu64 ", this depfs knows %u only",
 			       version, STORE_VERSION);
 	fmt.version = (uint32_t)version;
-	at = end + 1;
-	if (strlen(at) < UUID_TEXT_LEN - 1)
+	if (strlen(line) != len || strncmp(line, "depfs 1 ", strlen("depfs 1 ")) != 0 ||
+	    strlen(at) < UUID_TEXT_LEN - 1)
 		return err_set(err, -EBADMSG, damaged);
 	memcpy(uuid, at, UUID_TEXT_LEN - 1);
 	at += UUID_TEXT_LEN - 1;
@@ -84,20 +94,18 @@ static int text_read(int fd, char *out, size_t room)
 int format_read(int dir_fd, struct store_format *ret_fmt, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = -1;
-	char line[STORE_FORMAT_MAX];
-	int r;
+	char line[STORE_FORMAT_MAX] = "";
+	ssize_t n;
 
 	fd = openat(dir_fd, STORE_FORMAT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, -ENOENT, "not a store: its format file is missing");
 	if (fd < 0)
 		return err_set(err, -errno, "the format file cannot be opened: %m");
-	r = text_read(fd, line, sizeof(line));
-	if (r == -EBADMSG)
-		return err_set(err, r, "the format line is damaged or cut short");
-	if (r < 0)
-		return err_set(err, r, "the format file cannot be read: %s", strerrordesc_np(-r));
-	return format_parse(line, ret_fmt, err);
+	n = pread(fd, line, sizeof(line) - 1, 0); /* that of a later version may be longer */
+	if (n < 0)
+		return err_set(err, -errno, "the format file cannot be read: %m");
+	return format_parse(line, (size_t)n, ret_fmt, err);
 }
 
 int store_read_format(const char *store_path, struct store_format *ret_fmt, struct err *err)

@@ -171,9 +171,6 @@ static void refuse_open(const struct fix *f, int want, const char *word)
 		struct err err;
 		int r;
 
-		/* The lock file may come into being: it is what is locked. */
-		if (!fix_exists(fix_path(f, "lock")))
-			fix_write(fix_path(f, "lock"), "", 0);
 		fix_tree_sum(f, before);
 		r = fix_open_err(f, modes[i], &s, &err);
 		if (r != want)
@@ -231,7 +228,7 @@ static void store_open_refuses_every_damaged_byte_of_the_format(void **state)
 static void store_open_tells_a_later_format(void **state)
 {
 	struct fix *f = *state;
-	char line[128] = {0};
+	char line[128] = {0}, longer[500] = "depfs 4 ";
 	size_t len = fix_read(fix_path(f, "format"), line, sizeof(line));
 
 	line[6] = '2';
@@ -239,6 +236,11 @@ static void store_open_tells_a_later_format(void **state)
 	refuse_open(f, -ENOTSUP, "version 2");
 	format_set(f, "depfs 3 something else\n", 23);
 	refuse_open(f, -ENOTSUP, "version 3");
+	format_set(f, "depfs 10\n", 9);
+	refuse_open(f, -ENOTSUP, "version 10");
+	memset(longer + 8, 'x', sizeof(longer) - 8);
+	format_set(f, longer, sizeof(longer));
+	refuse_open(f, -ENOTSUP, "version 4");
 	line[6] = '1';
 	line[51] = '4';
 	format_set(f, line, len);
