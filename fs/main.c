@@ -123,7 +123,23 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 	r = folder_is_empty(ret_place->mount);
 	if (r < 0)
 		return refuse_mount_point(ret_place->mount, -r, err);
+	if (geteuid() != 0 && access(ret_place->mount, W_OK) < 0) /* fusermount3's rule */
+		return refuse_mount_point(ret_place->mount, errno, err);
 	return r ? 0 : err_set(err, -ENOTEMPTY, "mount point %s is not empty", ret_place->mount);
+}
+
+/* What would only show when the store has been opened already. A vault folder may come later. */
+static int check_surroundings(const struct options *o, struct err *err)
+{
+	CLEANUP(close_fd_p) int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fuse_fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+		return err_set(err, -errno, "/dev/fuse: %s: FUSE is missing here (modprobe fuse)",
+			       strerror(errno));
+	if (o->vaults_dir && stat(o->vaults_dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, -ENOTDIR, "-o vaults=%s: not a folder", o->vaults_dir);
+	return 0;
 }
 
 /* Commas and backslashes of a path, for libfuse's option parser. */
@@ -147,7 +163,7 @@ static int kernel_options(const struct options *o, const struct place *place, ch
 
 	escape(place->store, source, sizeof(source));
 	n = snprintf(out, out_len, "fsname=%s,subtype=depfs,default_permissions%s%s%s", source,
-		     geteuid() == 0 ? ",allow_other" : "", o->kernel ? "," : "",
+		     geteuid() == 0 || o->allow_other ? ",allow_other" : "", o->kernel ? "," : "",
 		     o->kernel ? o->kernel : "");
 	return n < 0 || (size_t)n >= out_len
 		       ? err_set(err, -EINVAL, "the mount options are too long")
@@ -330,6 +346,8 @@ static int start(const struct options *o, struct err *err)
 
 	raise_file_limit();
 	r = find_place(o, &place, err);
+	if (r == 0)
+		r = check_surroundings(o, err);
 	if (r < 0)
 		return r;
 	if (!o->foreground) {

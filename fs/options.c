@@ -120,10 +120,9 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 static bool is_kernel_word(const char *word)
 {
 	static const char *const words[] = {
-		"rw",	   "suid",     "nosuid",      "dev",
-		"nodev",   "exec",     "noexec",      "atime",
-		"noatime", "relatime", "norelatime",  "sync",
-		"async",   "dirsync",  "allow_other", "default_permissions"};
+		"rw",	      "suid",	"nosuid", "dev",     "nodev",
+		"exec",	      "noexec", "atime",  "noatime", "relatime",
+		"norelatime", "sync",	"async",  "dirsync", "default_permissions"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strcmp(word, words[i]) == 0)
@@ -153,14 +152,16 @@ static int parse_word(struct options *o, char *word, struct err *err)
 		o->read_only = true;
 		return add_kernel(o, word);
 	}
+	if (strcmp(word, "allow_other") == 0) {
+		o->allow_other = true;
+		return 0;
+	}
 	if (strcmp(word, "strict") == 0) {
 		o->strict = true;
 		return 0;
 	}
-	if (is_kernel_word(word)) /* the two of libfuse are always decided by us */
-		return strcmp(word, "allow_other") == 0 || strcmp(word, "default_permissions") == 0
-			       ? 0
-			       : add_kernel(o, word);
+	if (is_kernel_word(word)) /* the kernel checks permissions in any case */
+		return strcmp(word, "default_permissions") == 0 ? 0 : add_kernel(o, word);
 	if (equals && !equals[1])
 		return err_set(err, -EINVAL, "-o %s: its value is missing", word);
 	if (equals) {

@@ -17,7 +17,8 @@ struct options {
 	gid_t admin_gid, system_gid;
 	bool has_system_gid;
 	bool writeback, read_only, strict;
-	char *kernel; /* malloc'ed: options handed to libfuse, comma-separated */
+	bool allow_other; /* asked for; root's mounts always do */
+	char *kernel;	  /* malloc'ed: options handed to libfuse, comma-separated */
 };
 
 enum options_outcome {

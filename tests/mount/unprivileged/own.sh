@@ -61,6 +61,6 @@ wait_until 20 gone "$daemon"
 
 # other users only when root has allowed it in fuse.conf
 if ! grep -qs '^user_allow_other' /etc/fuse.conf; then
-	assert_fails_with "allow_other" user "$BIN/depfs" "$STORE" "$MNT" -f -o "$(depfs_options allow_other)"
+	assert_fails_with "allow_other" user timeout 20 "$BIN/depfs" "$STORE" "$MNT" -f -o "$(depfs_options allow_other)"
 	! is_mounted || fail "mounted for others without leave"
 fi
