@@ -112,6 +112,42 @@ static void raise_readahead(const char *mount)
 		return; /* only slower */
 }
 
+/* libfuse's own words, which go into our sentence instead of a line before it. */
+static struct {
+	char text[160];
+	pid_t pid; /* a child of libfuse's speaks for itself: its words would be lost */
+} fuse_said;
+
+static void hear_fuse(enum fuse_log_level level, const char *fmt, va_list args)
+{
+	char *text = fuse_said.text;
+
+	(void)level;
+	if (getpid() != fuse_said.pid) {
+		(void)vfprintf(stderr, fmt, args); /* nowhere else to go */
+		return;
+	}
+	(void)vsnprintf(text, sizeof(fuse_said.text), fmt, args); /* cut, if need be */
+	text[strcspn(text, "\n")] = '\0';
+	if (strncmp(text, "fuse: ", 6) == 0)
+		memmove(text, text + 6, strlen(text + 6) + 1);
+}
+
+static int mount_session(struct fuse_session *se, const char *mount, struct err *err)
+{
+	int r;
+
+	fuse_said.pid = getpid();
+	fuse_said.text[0] = '\0';
+	fuse_set_log_func(hear_fuse);
+	r = fuse_session_mount(se, mount);
+	fuse_set_log_func(NULL);
+	if (r == 0)
+		return 0;
+	return err_set(err, -EIO, "%s cannot be mounted: %s", mount,
+		       fuse_said.text[0] ? fuse_said.text : "the line above tells why");
+}
+
 static struct fuse_session *session_new(struct session *s, const char *options, struct err *err)
 {
 	char *argv[] = {"depfs", "-o", (char *)(uintptr_t)options, NULL};
@@ -189,9 +225,8 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 		fuse_session_destroy(se);
 		return err_set(err, -EINVAL, "signal handlers could not be set");
 	}
-	if (fuse_session_mount(se, s->mount) < 0) {
-		r = err_set(err, -EIO, "%s: mounting failed, see the line above", s->mount);
-	} else {
+	r = mount_session(se, s->mount, err);
+	if (r == 0) {
 		r = serve_mounted(s, se, ready, arg, err);
 		stop_answering(s);
 		fuse_session_unmount(se);
