@@ -13,6 +13,8 @@ enum {
 	EXIT_USAGE = 2,
 };
 
+#define LETTERS ":k:hV" /* short options; the first ':' lets us tell what is wrong with them */
+
 static const char usage[] = "usage: mkfs.depfs [--service-key file:PATH] STORE\n"
 			    "       mkfs.depfs --help | --version\n";
 
@@ -34,10 +36,24 @@ struct args {
 	const char *service_spec; /* NULL: the default */
 };
 
-static int refuse_usage(void)
+static int refuse_usage(const char *word, const char *what)
 {
-	(void)fputs(usage, stderr);
+	(void)fprintf(stderr, "mkfs.depfs: %s%s (see mkfs.depfs --help)\n", word, what);
 	return EXIT_USAGE;
+}
+
+/* What getopt_long() stumbled over: @opt is ':' or '?', optopt the letter or 0. */
+static int refuse_option(char **argv, int opt)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+	const char *word = argv[optind - 1];
+
+	if (opt == ':')
+		return refuse_usage(word, ": its value is missing");
+	if (!optopt)
+		return refuse_usage(word, ": unknown option");
+	return strchr(LETTERS, optopt) ? refuse_usage(word, ": it takes no value")
+				       : refuse_usage(letter, ": unknown option");
 }
 
 /* Standard output is the answer: when it cannot be written that is a failure too. */
@@ -61,7 +77,8 @@ static int args_parse(int argc, char **argv, struct args *ret_args)
 	struct args args = {0};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "k:hV", options, NULL)) != -1) {
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, LETTERS, options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			args.service_spec = optarg;
@@ -72,16 +89,14 @@ static int args_parse(int argc, char **argv, struct args *ret_args)
 		case 'V':
 			puts("mkfs.depfs " DEPFS_VERSION);
 			return say_done();
-		default: /* getopt_long() named the option */
-			return refuse_usage();
+		default:
+			return refuse_option(argv, opt);
 		}
 	}
-	if (optind != argc - 1) {
-		(void)fprintf(stderr, "mkfs.depfs: %s\n",
-			      optind == argc ? "the store's folder is missing"
-					     : "one store at a time");
-		return refuse_usage();
-	}
+	if (optind == argc)
+		return refuse_usage("STORE", " is missing");
+	if (optind != argc - 1)
+		return refuse_usage(argv[optind + 1], ": one argument too many");
 	args.store = argv[optind];
 	*ret_args = args;
 	return -1;

@@ -28,8 +28,9 @@ static void request_fini(struct request *rq)
 
 static int complain(const char *word, const char *what)
 {
-	fprintf(stderr, "mount.depfs: %s%s\n", word, what);
-	fputs("usage: mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTION[,OPTION...]]\n", stderr);
+	fprintf(stderr,
+		"mount.depfs: %s%s (mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTIONS])\n",
+		word, what);
 	return EXIT_USAGE;
 }
 

@@ -131,13 +131,18 @@ static int key_check_place(struct creation *c, struct err *err)
 	return 0;
 }
 
-/* Asked before all else: who repeats a command hears of the store, not of its key file. */
-static bool store_is_there(const struct creation *c)
+/* Asked before all else: who repeats a command hears of the store, not of its key file. A store in
+ * another one would be damaged files to it. */
+static int other_stores_check(const struct creation *c, struct err *err)
 {
-	char dir[PATH_MAX + sizeof(STORE_DIR) + 1];
+	char dir[PATH_MAX + sizeof(STORE_DIR) + 1], above[PATH_MAX];
 
 	(void)snprintf(dir, sizeof(dir), "%s/" STORE_DIR, c->path);
-	return faccessat(AT_FDCWD, dir, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (faccessat(AT_FDCWD, dir, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(err, -EEXIST, "%s is a store already", c->path);
+	if (store_above(c->path, above))
+		return err_set(err, -EINVAL, "%s would lie in the store %s", c->path, above);
+	return 0;
 }
 
 /* Empty, but for what mkfs(8) of the backing filesystem or a killed mkfs.depfs left there. */
@@ -325,8 +330,8 @@ int store_create(const char *store_path, const char *service_spec,
 		return err_set(err, -ENAMETOOLONG, "service key: the path is too long");
 	s->mode = STORE_SERVE;
 	r = path_resolve(&c, store_path, err);
-	if (r == 0 && store_is_there(&c))
-		r = err_set(err, -EEXIST, "%s is a store already", c.path);
+	if (r == 0)
+		r = other_stores_check(&c, err);
 	if (r == 0)
 		r = key_check_place(&c, err);
 	if (r == 0)

@@ -126,6 +126,21 @@ int store_read_format(const char *store_path, struct store_format *ret_fmt, stru
 	return r < 0 ? err_prefix(err, r, "store %s", store_path) : 0;
 }
 
+bool store_above(const char *path, char ret_above[static PATH_MAX])
+{
+	char file[PATH_MAX + sizeof(STORE_DIR) + sizeof(STORE_FORMAT_FILE) + 2], *slash;
+
+	(void)snprintf(ret_above, PATH_MAX, "%s", path);
+	while ((slash = strrchr(ret_above, '/'))) {
+		*slash = '\0';
+		(void)snprintf(file, sizeof(file), "%s/" STORE_DIR "/" STORE_FORMAT_FILE,
+			       ret_above);
+		if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
 int state_identity(int dir_fd, struct lock_text *ret_id)
 {
 	struct statx sx;

@@ -3,6 +3,7 @@
 #ifndef DEPFS_POLICY_STORE_FILE_H
 #define DEPFS_POLICY_STORE_FILE_H
 
+#include <limits.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -21,6 +22,9 @@
 void format_encode(const uint8_t store_id[static UUID_LEN], char out[static STORE_FORMAT_MAX]);
 /* format_read() - store_read_format() in an open .depfs folder. */
 int format_read(int dir_fd, struct store_format *ret_fmt, struct err *err) MUST_CHECK;
+
+/* store_above() - is a folder that @path (absolute, resolved) lies in a store, and which? */
+bool store_above(const char *path, char ret_above[static PATH_MAX]);
 
 /* What a lock file says: who serves the store and on which state file. Empty after a clean stop. */
 struct lock_text {

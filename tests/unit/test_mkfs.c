@@ -132,6 +132,8 @@ static void mkfs_refuses_in_one_sentence(void **state)
 	fix_rm(f->key);
 	assert_int_equal(mkfs(f, "-k", f->spec, f->store).status, 0);
 	refused(f, f->spec, f->store, "is a store already");
+	(void)snprintf(path, sizeof(path), "%s/mailbox", f->store);
+	refused(f, "file:/tmp/none.key", path, "would lie in the store");
 }
 
 /* Usage is exit status 2 and goes to stderr; help is an answer. */
@@ -142,7 +144,7 @@ static void mkfs_tells_usage_from_refusal(void **state)
 
 	run = mkfs(f, NULL, NULL, NULL);
 	assert_int_equal(run.status, 2);
-	assert_non_null(strstr(run.err, "usage:"));
+	assert_non_null(strstr(run.err, "see mkfs.depfs --help"));
 	assert_int_equal(mkfs(f, "--nonsense", f->store, NULL).status, 2);
 	assert_int_equal(mkfs(f, f->store, f->top, NULL).status, 2);
 	assert_int_equal(mkfs(f, "--service-key", NULL, NULL).status, 2);
