@@ -12,6 +12,8 @@
 #define FALL_BACK_HINT                                                             \
 	"to open the store from " STORE_DIR "/" STORE_SNAPSHOT ", move " STORE_DIR \
 	"/" STORE_STATE_DIR " out of it"
+#define NO_FALL_BACK_HINT \
+	STORE_DIR "/" STORE_SNAPSHOT ", which could take its place, is damaged or missing too"
 
 static int have(const struct store *s, const char *name, bool *ret_have, struct err *err)
 {
@@ -123,13 +125,14 @@ static int open_state(struct store *s, struct err *err)
 	return r < 0 ? r : env_open(&s->env, path, ENV_SERVE, map_len_for(s), err);
 }
 
-/* Where it is damaged: how to go on without it. */
-static int state_error(const struct store *s, int r, struct err *err)
+/* Where it is damaged: how to go on without it, if the snapshot (@look, its own outcome) holds. */
+static int state_error(const struct store *s, int r, int look, struct err *err)
 {
 	(void)err_prefix(err, r, "store %s", s->path);
-	if (r != -EBADMSG && r != -ENOENT)
+	if (r != -EBADMSG && r != -ENOENT && r != -ENOTDIR)
 		return r;
-	return err_set(err, -EBADMSG, "%s; " FALL_BACK_HINT, err_text(err, r));
+	return err_set(err, -EBADMSG, "%s; %s", err_text(err, r),
+		       look < 0 ? NO_FALL_BACK_HINT : FALL_BACK_HINT);
 }
 
 /* A state/ that does not hold is kept under another name: nothing is ever thrown away here. */
@@ -250,7 +253,7 @@ int state_open(struct store *s, const struct lock_text *before, bool held, struc
 	if (r == 0)
 		r = state_change(s, &own, err);
 	if (r < 0)
-		return state_error(s, r, err);
+		return state_error(s, r, look, err);
 	if (look < 0 || own >= snap)
 		return 0;
 	env_close(&s->env);

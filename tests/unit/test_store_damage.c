@@ -193,6 +193,20 @@ static void store_open_tells_how_to_fall_back(void **state)
 	assert_int_equal(look(f), LOOK_WHOLE);
 }
 
+/* Nobody is sent from one damaged file to the other. */
+static void store_open_tells_when_both_are_damaged(void **state)
+{
+	struct fix *f = *state;
+	struct store *s;
+	struct err err;
+
+	fix_write(fix_path(f, "state/data.mdb"), "torn", 4);
+	fix_write(fix_path(f, "state.snapshot"), "torn", 4);
+	assert_int_equal(fix_open_err(f, STORE_SERVE, &s, &err), -EBADMSG);
+	assert_null(strstr(err.text, "move .depfs/state out"));
+	assert_non_null(strstr(err.text, "state.snapshot, which could take its place, is damaged"));
+}
+
 static void store_open_refuses_when_state_and_snapshot_are_missing(void **state)
 {
 	struct fix *f = *state;
@@ -440,6 +454,7 @@ int main(void)
 		FILLED(store_open_survives_any_damaged_page),
 		FILLED(store_open_survives_flipped_bits),
 		FILLED(store_open_tells_how_to_fall_back),
+		FILLED(store_open_tells_when_both_are_damaged),
 		FILLED(store_open_refuses_when_state_and_snapshot_are_missing),
 		FILLED(store_open_refuses_an_empty_state_folder),
 		FILLED(store_open_replaces_a_damaged_snapshot),
