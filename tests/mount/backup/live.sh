@@ -10,11 +10,11 @@ for n in 1 2 3 4 5 6 7 8; do
 	head -c $((n * 5000)) /dev/urandom >"$MNT/mailbox/anna/$n"
 done
 
-change_policies() # until it is ended; a mail under each
+change_policies() # until $WORK/stop is there; a mail under each
 {
 	local n=0
 
-	while :; do
+	while [ ! -e "$WORK/stop" ]; do
 		n=$((n + 1))
 		depctl policy create "Next $n" "$K1" "$K2" >/dev/null
 		depctl assign "Next $n" >/dev/null
@@ -35,7 +35,8 @@ for copy in 1 2 3; do
 	cp -a "$STORE/.depfs" "$WORK/copy$copy/" 2>"$WORK/cp$copy.out" ||
 		grep -q "No such file" "$WORK/cp$copy.out" # a snapshot that was being replaced
 done
-end_process "$changer"
+touch "$WORK/stop"
+wait "$changer"
 mkdir "$WORK/plain"
 cp -a "$MNT/mailbox" "$MNT/chat" "$WORK/plain/"
 depfs_umount
