@@ -77,11 +77,12 @@ int act_end(struct act *a, int r)
 		AUDIT_FIELD_STR("mailbox", a->mailbox),
 		AUDIT_FIELD_STR("new_name", a->new_name),
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
+		AUDIT_FIELD_U64("job", a->job),
 	};
+	size_t n = sizeof(fields) / sizeof(fields[0]) - (a->job == 0);
 
 	/* queued before the next act begins, so that the log tells them in their order */
-	audit_event(a->e->audit, a->event, a->who, errno_name(r), fields,
-		    sizeof(fields) / sizeof(fields[0]));
+	audit_event(a->e->audit, a->event, a->who, errno_name(r), fields, n);
 	if (a->entered)
 		gate_leave(&a->e->gate);
 	if (audit_sync(a->e->audit, NULL) < 0)
@@ -118,6 +119,12 @@ static int put_key(struct store_txn *txn, const struct key_record *key, struct e
 int act_commit(struct act *a, const struct policy_record *rec, const struct key_record *const *keys,
 	       uint32_t n_keys)
 {
+	return act_commit_job(a, rec, keys, n_keys, NULL);
+}
+
+int act_commit_job(struct act *a, const struct policy_record *rec,
+		   const struct key_record *const *keys, uint32_t n_keys, struct job_plan *plan)
+{
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
 	int r;
 
@@ -127,6 +134,8 @@ int act_commit(struct act *a, const struct policy_record *rec, const struct key_
 	r = put_policy(txn, rec, a->err);
 	for (uint32_t i = 0; r == 0 && i < n_keys; i++)
 		r = put_key(txn, keys[i], a->err);
+	if (r == 0 && plan)
+		r = job_plan_put(plan, txn, a->err);
 	if (r < 0)
 		return r;
 	return store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);

@@ -16,6 +16,8 @@ struct act {
 	struct policy *policy; /* the one asked for; NULL: none */
 	bool entered;
 	const char *mailbox, *new_name;	       /* for the event; NULL: none */
+	uint64_t job;			       /* started by it, for the event; 0: none */
+	struct mailbox *fresh;		       /* assignment.c */
 	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
 	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
 };
@@ -34,6 +36,10 @@ void act_name(struct act *a, const char *name, const uint8_t *id); /* for the ev
 /* act_commit() - policy record and @n key records in one durable transaction with snapshot. */
 int act_commit(struct act *a, const struct policy_record *rec, const struct key_record *const *keys,
 	       uint32_t n_keys) MUST_CHECK;
+/* act_commit_job() - and with them the job that they make necessary; NULL: none. */
+int act_commit_job(struct act *a, const struct policy_record *rec,
+		   const struct key_record *const *keys, uint32_t n_keys,
+		   struct job_plan *plan) MUST_CHECK;
 /* act_changed() - after the tables were: readers of policy_change_no(), and targets when @targets.
  */
 enum act_targets {
@@ -91,6 +97,10 @@ int policy_complete(struct act *a, const char *const ids[static 2], struct repor
 /* policy_replace_keys() - new copies of every generation under two new root keys. */
 int policy_replace_keys(struct act *a, const struct key_id ids[static 2],
 			struct report *rep) MUST_CHECK;
+
+/* policy_next_key() - a key record of the generation after the newest, under the same root keys and
+ * the same availability key. */
+int policy_next_key(struct act *a, struct key_record **ret_key, struct report *rep) MUST_CHECK;
 
 /* policy_refresh_keys() - new copies of every generation under the newest versions of its roots. */
 int policy_refresh_keys(struct act *a, struct report *rep) MUST_CHECK;

@@ -173,3 +173,63 @@ int policy_make_keys(struct engine *e, struct policy_record *rec, const struct k
 	*ret_key = STEAL(key);
 	return 0;
 }
+
+static int avail_key_open(struct engine *e, const struct policy_record *rec,
+			  struct secret **ret_avail)
+{
+	CLEANUP(secret_free_p) struct secret *avail = NULL;
+	uint8_t aad[WRAP_AAD_MAX];
+	size_t aad_len = wrap_record_aad(rec->id, 0, WRAP_PURPOSE_AVAIL_KEY, aad);
+	int r = secret_new(WRAP_KEY_LEN, &avail);
+
+	if (r == 0)
+		r = wrap_open(service_key_avail_wrap(store_service_key(e->store)), aad, aad_len,
+			      rec->wrapped_avail, secret_bytes(avail));
+	if (r == 0)
+		*ret_avail = STEAL(avail);
+	return r;
+}
+
+static int avail_copy_next(struct engine *e, const struct policy_record *rec,
+			   struct key_record *key, struct secret *dep_key)
+{
+	CLEANUP(secret_free_p) struct secret *avail = NULL;
+	int r = avail_key_open(e, rec, &avail);
+
+	if (r == 0)
+		r = avail_copy_make(key, avail, dep_key);
+	return r < 0 ? r : avail_copy_prove(e, rec, key, dep_key);
+}
+
+int policy_next_key(struct act *a, struct key_record **ret_key, struct report *rep)
+{
+	const struct policy_record *rec = &a->policy->rec;
+	const char *const ids[2] = {rec->key_ids[0], rec->key_ids[1]};
+	CLEANUP(free_mem_p) struct key_record *key = calloc(1, sizeof(*key));
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	struct key_id parsed[2];
+	int r;
+
+	if (!key)
+		return err_set(a->err, -ENOMEM, "no memory for a key record");
+	r = secret_new_random(WRAP_KEY_LEN, &dep_key);
+	if (r < 0)
+		return err_set(a->err, r, "no room in the secure heap for a DEP key");
+	memcpy(key->policy_id, rec->id, UUID_LEN);
+	key->generation = rec->generation + 1;
+	key->created = (uint64_t)time(NULL);
+	r = root_ids_parse(ids, parsed, a->err);
+	if (r == 0)
+		r = copies_make(a->e, parsed, "", dep_key, key->roots, rep, a->err);
+	if (r < 0)
+		return r;
+	r = avail_copy_next(a->e, rec, key, dep_key);
+	if (r < 0) {
+		report_refuse(rep, a->err, r, "availability copy", "availability key",
+			      "its copy cannot be made or does not open");
+		return r;
+	}
+	report_line(rep, "availability copy", "ok");
+	*ret_key = STEAL(key);
+	return 0;
+}

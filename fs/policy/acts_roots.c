@@ -72,6 +72,74 @@ int policy_refresh(struct engine *e, const char *p, const struct actor *who, str
 	return act_end(&a, r);
 }
 
+/* Room for the record first, so that nothing can fail once it is durable. */
+static int rotate_commit(struct act *a, struct key_record **key, struct job_plan *plan)
+{
+	struct tables *t = &a->e->tables;
+	struct policy_record rec = a->policy->rec;
+	struct policy *p = a->policy;
+	struct key_record **more = calloc(p->n_keys + 1, sizeof(struct key_record *)), **old;
+	const struct key_record *fresh = *key;
+	int r;
+
+	if (!more)
+		return err_set(a->err, -ENOMEM, "no memory for one generation more");
+	rec.generation = fresh->generation;
+	r = act_commit_job(a, &rec, &fresh, 1, plan);
+	if (r < 0) {
+		free(more);
+		return r;
+	}
+	memcpy(more, p->keys, p->n_keys * sizeof(*more));
+	pthread_rwlock_wrlock(&t->lock);
+	old = p->keys;
+	more[p->n_keys++] = STEAL(*key);
+	p->keys = more;
+	p->rec = rec;
+	pthread_rwlock_unlock(&t->lock);
+	free(old);
+	act_changed(a, TARGETS_CHANGED);
+	return 0;
+}
+
+static int rotate_do(struct act *a, struct report *rep)
+{
+	CLEANUP(free_mem_p) struct key_record *key = NULL;
+	struct job_plan plan;
+	int r;
+
+	if (!policy_is_enabled(a->policy))
+		return err_set(a->err, -EINVAL, "it is disabled; enable it first");
+	if (a->policy->rec.generation == UINT32_MAX)
+		return err_set(a->err, -EOVERFLOW, "there is no generation after the newest");
+	r = policy_next_key(a, &key, rep);
+	if (r < 0)
+		return r;
+	r = job_plan_begin(&plan, a->e, JOB_ROTATE, a->policy->rec.id, NULL, a->err);
+	if (r == 0)
+		r = rotate_commit(a, &key, &plan);
+	a->job = job_plan_end(&plan, r);
+	return r;
+}
+
+int policy_rotate(struct engine *e, const char *p, const struct actor *who, struct err *err)
+{
+	struct report rep = {0};
+	struct act a;
+	int r = act_begin(&a, e, "policy-rotate", who, p, err);
+
+	if (r == 0)
+		r = needs_keys(&a);
+	if (r == 0) {
+		r = rotate_do(&a, &rep);
+		report_keep(&a, &rep, a.policy->last_rotate);
+		if (r < 0)
+			r = err_prefix(a.err, r, "policy \"%s\" keeps its generation",
+				       a.policy_name);
+	}
+	return act_end(&a, r);
+}
+
 static int check_do(struct act *a, struct report *rep)
 {
 	const char *const ids[2] = {a->policy->rec.key_ids[0], a->policy->rec.key_ids[1]};

@@ -15,8 +15,9 @@ static void mailbox_key(const char *id, char out[static MAILBOX_KEY_LEN])
 	(void)snprintf(out, MAILBOX_KEY_LEN, "mailbox/%s", id); /* the id's length was checked */
 }
 
-/* @p: NULL takes the record away. */
-static int assignment_commit(struct act *a, const char *key, const struct policy *p)
+/* @p: NULL takes the record away. The job that makes it true of existing data is part of it. */
+static int assignment_write(struct act *a, const char *key, const struct policy *p,
+			    struct job_plan *plan)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
 	struct assignment_record rec = {.since = (uint64_t)time(NULL)};
@@ -36,9 +37,37 @@ static int assignment_commit(struct act *a, const char *key, const struct policy
 	} else {
 		r = store_del(txn, TABLE_ASSIGNMENTS, key, strlen(key), a->err);
 	}
+	if (r == 0)
+		r = job_plan_put(plan, txn, a->err);
 	if (r < 0)
 		return r;
 	return store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);
+}
+
+/*
+ * In this order: the assignment is durable, new data follows it, the job for existing data is
+ * there.
+ * @policy: assigned, or no longer; @mailbox: NULL: the tenant.
+ */
+static int assignment_change(struct act *a, enum job_kind kind, struct policy *policy,
+			     const char *mailbox, void (*seen)(struct act *a, struct policy *p))
+{
+	struct policy *now = kind == JOB_ASSIGN ? policy : NULL;
+	char key[MAILBOX_KEY_LEN] = TENANT_KEY;
+	struct job_plan plan;
+	int r;
+
+	if (mailbox)
+		mailbox_key(mailbox, key);
+	r = job_plan_begin(&plan, a->e, kind, policy->rec.id, mailbox, a->err);
+	if (r == 0)
+		r = assignment_write(a, key, now, &plan);
+	if (r == 0) {
+		seen(a, now);
+		act_changed(a, TARGETS_CHANGED);
+	}
+	a->job = job_plan_end(&plan, r);
+	return r;
 }
 
 static int assignable(struct act *a, enum policy_kind kind)
@@ -62,7 +91,6 @@ static void tenant_set(struct act *a, struct policy *p)
 	pthread_rwlock_wrlock(&a->e->tables.lock);
 	a->e->tables.tenant = p;
 	pthread_rwlock_unlock(&a->e->tables.lock);
-	act_changed(a, TARGETS_CHANGED);
 }
 
 static int assign_tenant_do(struct act *a)
@@ -72,11 +100,7 @@ static int assign_tenant_do(struct act *a)
 	r = assignable(a, POLICY_MULTI_WORKLOAD);
 	if (r < 0 || a->e->tables.tenant == a->policy)
 		return r;
-	r = assignment_commit(a, TENANT_KEY, a->policy);
-	if (r < 0)
-		return r;
-	tenant_set(a, a->policy);
-	return 0;
+	return assignment_change(a, JOB_ASSIGN, a->policy, NULL, tenant_set);
 }
 
 int assign_tenant(struct engine *e, const char *p, const struct actor *who, struct err *err)
@@ -91,17 +115,12 @@ int assign_tenant(struct engine *e, const char *p, const struct actor *who, stru
 
 static int unassign_tenant_do(struct act *a)
 {
-	const struct policy *p = a->e->tables.tenant;
-	int r;
+	struct policy *p = a->e->tables.tenant;
 
 	if (!p)
 		return 0;
 	act_name(a, p->rec.name, p->rec.id);
-	r = assignment_commit(a, TENANT_KEY, NULL);
-	if (r < 0)
-		return r;
-	tenant_set(a, NULL);
-	return 0;
+	return assignment_change(a, JOB_OFFBOARD, p, NULL, tenant_set);
 }
 
 int unassign_tenant(struct engine *e, const struct actor *who, struct err *err)
@@ -114,11 +133,25 @@ int unassign_tenant(struct engine *e, const struct actor *who, struct err *err)
 	return act_end(&a, r);
 }
 
+/* Its room was made before: a->fresh. */
+static void mailbox_set(struct act *a, struct policy *p)
+{
+	struct tables *t = &a->e->tables;
+	struct mailbox *m = tables_mailbox_locked(t, a->mailbox);
+
+	pthread_rwlock_wrlock(&t->lock);
+	if (m)
+		tables_mailbox_remove_locked(t, m);
+	if (p) {
+		a->fresh->policy = p;
+		tables_mailbox_insert_locked(t, STEAL(a->fresh));
+	}
+	pthread_rwlock_unlock(&t->lock);
+}
+
 static int assign_mailbox_do(struct act *a, const char *id)
 {
 	struct tables *t = &a->e->tables;
-	CLEANUP(free_mem_p) struct mailbox *fresh = NULL;
-	char key[MAILBOX_KEY_LEN];
 	struct mailbox *m;
 	int r;
 
@@ -131,21 +164,12 @@ static int assign_mailbox_do(struct act *a, const char *id)
 	m = tables_mailbox_locked(t, id);
 	if (m && m->policy == a->policy)
 		return 0;
-	r = mailbox_new(t, id, &fresh);
+	r = mailbox_new(t, id, &a->fresh);
 	if (r < 0)
 		return err_set(a->err, r, "no memory for one mailbox more");
-	fresh->policy = a->policy;
-	mailbox_key(id, key);
-	r = assignment_commit(a, key, a->policy);
-	if (r < 0)
-		return r;
-	pthread_rwlock_wrlock(&t->lock);
-	if (m)
-		tables_mailbox_remove_locked(t, m);
-	tables_mailbox_insert_locked(t, STEAL(fresh));
-	pthread_rwlock_unlock(&t->lock);
-	act_changed(a, TARGETS_CHANGED);
-	return 0;
+	r = assignment_change(a, JOB_ASSIGN, a->policy, id, mailbox_set);
+	free(a->fresh); /* given to the tables, or not */
+	return r;
 }
 
 int assign_mailbox(struct engine *e, const char *mailbox, const char *p, const struct actor *who,
@@ -164,27 +188,17 @@ int assign_mailbox(struct engine *e, const char *mailbox, const char *p, const s
 
 static int unassign_mailbox_do(struct act *a, const char *id)
 {
-	struct tables *t = &a->e->tables;
-	char key[MAILBOX_KEY_LEN];
 	struct mailbox *m;
 	int r;
 
 	r = mailbox_id_check(id, a->err);
 	if (r < 0)
 		return r;
-	m = tables_mailbox_locked(t, id);
+	m = tables_mailbox_locked(&a->e->tables, id);
 	if (!m)
 		return 0;
 	act_name(a, m->policy->rec.name, m->policy->rec.id);
-	mailbox_key(id, key);
-	r = assignment_commit(a, key, NULL);
-	if (r < 0)
-		return r;
-	pthread_rwlock_wrlock(&t->lock);
-	tables_mailbox_remove_locked(t, m);
-	pthread_rwlock_unlock(&t->lock);
-	act_changed(a, TARGETS_CHANGED);
-	return 0;
+	return assignment_change(a, JOB_OFFBOARD, m->policy, id, mailbox_set);
 }
 
 int unassign_mailbox(struct engine *e, const char *mailbox, const struct actor *who,

@@ -98,6 +98,7 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 		return -ENOMEM;
 	e->key_check_s = config->key_check_s;
 	e->strict = config->strict;
+	e->job_rate = config->job_rate;
 	e->started = time(NULL);
 	e->epoch = 1;
 	e->gate.wait_ms = GATE_WAIT_MS;
@@ -106,6 +107,7 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 	(void)pthread_mutex_init(&e->damage.lock, NULL);
 	engine_cond_init(&e->gate.left);
 	engine_cond_init(&e->workers.gone);
+	jobs_init(e, &e->jobs);
 	*ret_engine = e;
 	r = tables_init(&e->tables);
 	return r < 0 ? r : hash_seed(&e->damage.seed);
@@ -123,6 +125,9 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 	if (r < 0)
 		return r;
 	r = engine_load(e, err);
+	if (r < 0)
+		return r;
+	r = jobs_load(e, err);
 	if (r < 0)
 		return r;
 	r = audit_new(e->store, &e->audit, err);
@@ -162,12 +167,14 @@ void engine_close(struct engine *e, bool clean)
 	if (!e)
 		return;
 	atomic_store(&e->closing, true);
+	jobs_stop(e);
 	keyring_stop(e->keyring);
 	workers_wait(&e->workers); /* a vault call cannot be called back, but is bounded */
 	keyring_free(e->keyring);
 	audit_free(e->audit);
 	scope_table_free(e->scopes);
 	tables_fini(&e->tables);
+	jobs_fini(&e->jobs);
 	store_close(e->store, clean);
 	kms_free(e->kms);
 	(void)pthread_mutex_destroy(&e->gate.lock);
@@ -206,6 +213,34 @@ unsigned engine_key_check_s(const struct engine *e)
 int64_t engine_started(const struct engine *e)
 {
 	return e->started;
+}
+
+unsigned engine_target_enter(struct engine *e)
+{
+	for (;;) {
+		unsigned room = atomic_load(&e->settle.room);
+
+		atomic_fetch_add(&e->settle.inside[room], 1);
+		if (atomic_load(&e->settle.room) == room)
+			return room;
+		atomic_fetch_sub(&e->settle.inside[room], 1); /* it is being emptied */
+	}
+}
+
+void engine_target_leave(struct engine *e, unsigned room)
+{
+	atomic_fetch_sub(&e->settle.inside[room], 1);
+}
+
+void engine_targets_settle(struct engine *e)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	unsigned room = atomic_load(&e->settle.room);
+
+	atomic_store(&e->settle.room, !room);
+	while (atomic_load(&e->settle.inside[room]) > 0)
+		(void)nanosleep(&moment,
+				NULL); /* somebody may wait for a vault: its time is bounded */
 }
 
 uint64_t engine_epoch(const struct engine *e)

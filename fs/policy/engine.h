@@ -21,6 +21,7 @@ struct engine_config {
 	const char *service_spec; /* "file:PATH"; NULL: the default */
 	const char *vaults_dir;	  /* NULL: /var/lib/depfs/vaults */
 	unsigned key_check_s;	  /* access is proved again this often; 0 is refused */
+	uint32_t job_rate;	  /* files/s that a new job may do; 0: no limit */
 	bool strict;		  /* a purgeable root key is an error, not a warning */
 };
 
@@ -49,6 +50,16 @@ void engine_target(struct engine *e, const struct scope *scope, struct wrap_ref 
  * A file whose target was resolved in this epoch need not ask again. One atomic load.
  */
 uint64_t engine_epoch(const struct engine *e);
+
+/*
+ * engine_target_enter() - from before engine_target() until what it gave is on disk, or forgotten
+ * A job that re-wraps waits for those who may still make files under the target of before. Gives
+ * what engine_target_leave() wants back.
+ */
+unsigned engine_target_enter(struct engine *e);
+void engine_target_leave(struct engine *e, unsigned room);
+/* engine_targets_settle() - returns when whoever had entered has left. For one thread at a time. */
+void engine_targets_settle(struct engine *e);
 
 /* Where a target comes from, for mailboxes/ID/policy. */
 enum target_source {

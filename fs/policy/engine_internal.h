@@ -8,13 +8,15 @@
 
 #include "fs/policy/engine.h"
 #include "fs/policy/hash.h"
+#include "fs/policy/job_internal.h"
 #include "fs/policy/policy.h"
 #include "fs/policy/record.h"
 
 /*
- * Locks, outermost first: the gate of acts, tables.lock, keyring.lock, flight.lock; workers.lock
- * and damage.lock are leaves. But for the gate none is held across a vault call, a commit or a
- * call-back, and tables.lock and keyring.lock are never held together.
+ * Locks, outermost first: the gate of acts, jobs.write, jobs.lock, tables.lock, keyring.lock,
+ * flight.lock; workers.lock and damage.lock are leaves. But for the gate and jobs.write none is
+ * held across a vault call, a commit or a call-back, and tables.lock and keyring.lock are never
+ * held together.
  */
 
 /* One policy. Pointers stay valid until the engine closes, but for a discarded draft's. */
@@ -23,6 +25,7 @@ struct policy {
 	struct key_record **keys; /* the same; oldest generation first; a draft has none */
 	uint32_t n_keys;	  /* the same */
 	uint32_t mailboxes;	  /* assigned to; the same */
+	char last_rotate[POLICY_OUTCOME_MAX];  /* the same */
 	char last_refresh[POLICY_OUTCOME_MAX]; /* the same */
 	char last_check[POLICY_OUTCOME_MAX];   /* the same */
 };
@@ -74,6 +77,13 @@ struct damage {
 	uint64_t seed;
 };
 
+/* Who resolves a target counts himself in one of two rooms; to settle is to lead everybody new to
+ * the other one, and to wait until this one is empty. */
+struct settle {
+	_Atomic unsigned room;
+	_Atomic unsigned inside[2];
+};
+
 struct keyring; /* keyring_internal.h */
 
 struct engine {
@@ -83,6 +93,7 @@ struct engine {
 	struct scope_table *scopes;
 	struct keyring *keyring;
 	unsigned key_check_s;
+	uint32_t job_rate;
 	bool strict;
 	int64_t started;
 	atomic_bool closing;
@@ -92,6 +103,8 @@ struct engine {
 	struct gate gate;
 	struct workers workers;
 	struct damage damage;
+	struct settle settle;
+	struct jobs jobs;
 };
 
 uint64_t engine_now_ms(void); /* monotonic, never 0 */

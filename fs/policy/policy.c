@@ -44,6 +44,7 @@ static void info_copy_locked(const struct tables *t, const struct policy *p,
 		if (key)
 			memcpy(info->roots[i].kid, key->roots[i].kid, KEY_ID_MAX);
 	}
+	memcpy(info->last_rotate, p->last_rotate, sizeof(info->last_rotate));
 	memcpy(info->last_refresh, p->last_refresh, sizeof(info->last_refresh));
 	memcpy(info->last_check, p->last_check, sizeof(info->last_check));
 }

@@ -49,6 +49,7 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
 	uint32_t generation;
 	uint64_t created;
 	struct policy_root_info roots[2];
+	char last_rotate[POLICY_OUTCOME_MAX];  /* as the next one */
 	char last_refresh[POLICY_OUTCOME_MAX]; /* lines "name: outcome", by check; empty: never done
 						  since mount */
 	char last_check[POLICY_OUTCOME_MAX];
@@ -85,6 +86,10 @@ int policy_enable(struct engine *e, const char *p, const struct actor *who,
 		  struct err *err) MUST_CHECK;
 int policy_disable(struct engine *e, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
+/* policy_rotate() - a new generation of the DEP key for new data; a job brings what is under the
+ * older ones to it. */
+int policy_rotate(struct engine *e, const char *p, const struct actor *who,
+		  struct err *err) MUST_CHECK;
 int policy_refresh(struct engine *e, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
 int policy_check(struct engine *e, const char *p, const struct actor *who,
