@@ -278,6 +278,7 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 		.vaults_dir = o->vaults_dir,
 		.key_check_s = o->key_check_s,
 		.strict = o->strict,
+		.job_rate = o->job_rate,
 	};
 
 	run->session = (struct session){

@@ -16,6 +16,8 @@ const char *options_usage(void)
 	       "/var/lib/depfs/vaults)\n"
 	       "  -o key_check=SECONDS    prove access to the root keys again this often (default "
 	       "60)\n"
+	       "  -o job_rate=FILES_PER_S limit of a job that re-wraps existing files (default 0: "
+	       "none)\n"
 	       "  -o admin_gid=GROUP      group that may use MOUNT/.depfs (default 0)\n"
 	       "  -o system_gid=GROUP     group whose requests count as system requests\n"
 	       "  -o writeback=on|off     kernel write-back cache (default on)\n"
@@ -71,18 +73,19 @@ static int parse_group(const char *name, const char *value, gid_t *ret_gid, stru
 	return 0;
 }
 
-static int parse_seconds(const char *value, unsigned *ret_s, struct err *err)
+/* @what: "a number of seconds" */
+static int parse_number(const char *name, const char *value, const char *what, unsigned min,
+			unsigned max, unsigned *ret_n, struct err *err)
 {
 	char *end;
-	unsigned long s;
+	unsigned long n;
 
 	errno = 0;
-	s = strtoul(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || errno || s < 1 || s > 86400)
-		return err_set(err, -EINVAL,
-			       "-o key_check=%s: a number of seconds from 1 to 86400 is needed",
-			       value);
-	*ret_s = (unsigned)s;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
+		return err_set(err, -EINVAL, "-o %s=%s: %s from %u to %u is needed", name, value,
+			       what, min, max);
+	*ret_n = (unsigned)n;
 	return 0;
 }
 
@@ -104,7 +107,11 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 				     : err_set(err, -EINVAL,
 					       "-o vaults=%s: an absolute path is needed", value);
 	if (strcmp(name, "key_check") == 0)
-		return parse_seconds(value, &o->key_check_s, err);
+		return parse_number(name, value, "a number of seconds", 1, 86400, &o->key_check_s,
+				    err);
+	if (strcmp(name, "job_rate") == 0)
+		return parse_number(name, value, "a number of files a second", 0, UINT_MAX,
+				    &o->job_rate, err);
 	if (strcmp(name, "admin_gid") == 0)
 		return parse_group(name, value, &o->admin_gid, err);
 	if (strcmp(name, "system_gid") == 0) {

@@ -14,6 +14,7 @@ struct options {
 	bool foreground;
 	char *service_key, *vaults_dir; /* malloc'ed, or NULL: default */
 	unsigned key_check_s;
+	unsigned job_rate; /* files/s of a new job; 0: no limit */
 	gid_t admin_gid, system_gid;
 	bool has_system_gid;
 	bool writeback, read_only, strict;

@@ -14,14 +14,17 @@
 /*
  * Lock order, outermost first:
  *   revoke_lock                  one revocation at a time, and none while the mount goes away
- *   inode stripe (inode_table)   serialises loading, first opening and last closing of a file's
- * content file.lock (struct file_lock) content, size and header of one open file inode_table.lock
- * lookup counts, descriptors, hash chains lane.lock, fs/policy's own locks None is held across
- * fuse_reply_*(), a vault call or an LMDB commit. fsync() runs under none.
+ *   visits.lock                  read: a name changes; write: a job begins or ends. The one lock
+ * that is held across a vault call: nobody but the job waits for it inode stripe (inode_table)
+ * serialises loading, first opening and last closing of a file's content file.lock (struct
+ * file_lock) content, size and header of one open file inode_table.lock lookup counts, descriptors,
+ * hash chains lane.lock, fs/policy's own locks None is held across fuse_reply_*(), a vault call or
+ * an LMDB commit. fsync() runs under none.
  */
 struct session {
 	struct engine *engine;
 	struct inode_table *inodes;
+	struct visits *visits; /* the job that goes through the files, if any */
 	struct lane *lane;
 	struct lane
 		*control_lane; /* the control directory's own: it answers whatever files wait for */

@@ -230,7 +230,7 @@ static int load_content(struct session *s, struct file *f, const struct request 
 
 /* O_TRUNC: a fresh key, and nothing of the old content is looked at. In place first, so that a full
  * disk cannot leave a file without its header. */
-static int start_over(struct session *s, struct file *f, const struct request *rq)
+static int start_over_entered(struct session *s, struct file *f, const struct request *rq)
 {
 	struct fresh n = {0};
 	int r;
@@ -253,6 +253,15 @@ static int start_over(struct session *s, struct file *f, const struct request *r
 	f->header_dirty = f->holes_changed = false;
 	atomic_store(&f->size, 0);
 	return 0;
+}
+
+static int start_over(struct session *s, struct file *f, const struct request *rq)
+{
+	unsigned room = engine_target_enter(s->engine); /* until its header is on disk */
+	int r = start_over_entered(s, f, rq);
+
+	engine_target_leave(s->engine, room);
+	return r;
 }
 
 int file_start_over(struct session *s, struct file *f, const struct request *rq)

@@ -89,6 +89,9 @@ int file_start_over(struct session *s, struct file *f, const struct request *rq)
  * disk carries the header. Call before a write, without locks.
  */
 int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq) MUST_CHECK;
+/* file_rewrap_now() - the header for @target on disk, whatever is in force; mtime stays. */
+int file_rewrap_now(struct session *s, struct file *f, const struct wrap_ref *target,
+		    const struct request *rq) MUST_CHECK;
 /* file_move_scope() - the header for another scope, on disk; before a rename across scopes. */
 int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 		    const struct request *rq) MUST_CHECK;

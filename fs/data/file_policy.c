@@ -52,7 +52,7 @@ static int rewrap_locked(struct file *f, const struct wrap_ref *target, const ui
 	return 0;
 }
 
-int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
+static int rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 	uint64_t epoch =
@@ -62,8 +62,6 @@ int file_rewrap_if_due(struct session *s, struct file *f, const struct request *
 	bool due;
 	int r = 0;
 
-	if (atomic_load(&f->epoch) == epoch)
-		return 0;
 	scope = f->inode->scope;
 	engine_target(s->engine, scope, &target);
 	file_lock_read(&f->lock);
@@ -83,6 +81,38 @@ int file_rewrap_if_due(struct session *s, struct file *f, const struct request *
 	}
 	if (r == 0)
 		atomic_store(&f->epoch, epoch);
+	return r;
+}
+
+int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
+{
+	unsigned room;
+	int r;
+
+	if (atomic_load(&f->epoch) == engine_epoch(s->engine))
+		return 0;
+	room = engine_target_enter(s->engine);
+	r = rewrap_if_due(s, f, rq);
+	engine_target_leave(s->engine, room);
+	return r;
+}
+
+int file_rewrap_now(struct session *s, struct file *f, const struct wrap_ref *target,
+		    const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	int r = request_kek(s, target, rq, &kek);
+
+	if (r < 0)
+		return r;
+	if (!f->writable)
+		return -EROFS;
+	file_lock_write(&f->lock);
+	if (!wrap_ref_equal(&f->hdr.ref, target))
+		r = rewrap_locked(f, target, f->inode->scope->id, kek);
+	if (r == 0 && f->header_dirty)
+		r = file_write_header_locked(f, true);
+	file_unlock_write(&f->lock);
 	return r;
 }
 

@@ -98,17 +98,20 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 {
 	struct inode *parent = inode_of(s, op->ino);
 	struct fresh n = {0};
+	unsigned room;
 	int fd, r;
 
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
+	room = engine_target_enter(s->engine); /* until the file can be seen by a job */
 	r = fresh_init(s, parent->scope, rq, &n);
-	if (r < 0)
-		return r;
-	r = make_backing(s, op, parent, &n, &fd);
-	if (r == 0)
-		r = adopt_new(s, op, parent, &n, fd, ret_e, ret_file);
-	fresh_fini(&n);
+	if (r == 0) {
+		r = make_backing(s, op, parent, &n, &fd);
+		if (r == 0)
+			r = adopt_new(s, op, parent, &n, fd, ret_e, ret_file);
+		fresh_fini(&n);
+	}
+	engine_target_leave(s->engine, room);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "crypto/cleanup.h"
 #include "fs/policy/intent.h"
 #include "ops.h"
+#include "visit.h"
 
 /* ---- making ---- */
 
@@ -104,7 +105,8 @@ static int scope_at(struct session *s, struct inode *parent, const char *name, b
 	return 0;
 }
 
-static int link_into(struct session *s, struct inode *i, struct inode *parent, const char *name)
+static int link_into(struct session *s, struct inode *i, struct inode *parent, const char *name,
+		     const struct request *rq)
 {
 	char link[FD_PATH_LEN];
 	int fd, dir_fd, r;
@@ -114,7 +116,9 @@ static int link_into(struct session *s, struct inode *i, struct inode *parent, c
 	r = inode_fd(s->inodes, i, &fd);
 	if (r < 0)
 		return r;
-	r = inode_fd(s->inodes, parent, &dir_fd);
+	r = visit_before_link(s, fd, i->scope, rq);
+	if (r == 0)
+		r = inode_fd(s->inodes, parent, &dir_fd);
 	if (r == 0) {
 		r = linkat(AT_FDCWD, fd_path(fd, link), dir_fd, name, AT_SYMLINK_FOLLOW) < 0
 			    ? -errno
@@ -125,20 +129,31 @@ static int link_into(struct session *s, struct inode *i, struct inode *parent, c
 	return r;
 }
 
+static int do_link(struct session *s, struct op *op, const struct request *rq)
+{
+	struct inode *parent = inode_of(s, op->ino2);
+	struct fuse_entry_param e;
+	int r;
+
+	visits_enter(s);
+	r = link_into(s, inode_of(s, op->ino), parent, op->name, rq);
+	visits_leave(s);
+	if (r == 0)
+		r = op_lookup(s, parent, op->name, &e);
+	if (r == 0)
+		op_reply_entry(op->req, s, &e);
+	return r;
+}
+
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	struct session *s = session_of(req);
-	struct fuse_entry_param e;
-	int r = node_is_virtual(ino) ? -EPERM : refuse_name(s, parent, name);
+	struct op op = {.req = req, .ino = ino, .ino2 = parent, .name = name};
+	int r = node_is_virtual(ino) ? -EPERM : refuse_name(session_of(req), parent, name);
 
-	if (r == 0)
-		r = link_into(s, inode_of(s, ino), inode_of(s, parent), name);
-	if (r == 0)
-		r = op_lookup(s, inode_of(s, parent), name, &e);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		op_reply_entry(req, s, &e);
+		op_run(&op, do_link);
 }
 
 /* ---- removing ---- */
@@ -307,6 +322,35 @@ static void note_moved(struct session *s, struct inode *dir, int dir_fd, const c
 	}
 }
 
+/* What moves within its scope keeps its header, whatever a job that has not come by wants of it. */
+static int show_to_job(struct session *s, const struct move *m, const struct stat *st,
+		       const struct request *rq)
+{
+	struct stat other;
+	int r = visit_before_move(s, m->from_fd, m->name, st, m->from->scope, rq);
+
+	if (r < 0 || !(m->flags & RENAME_EXCHANGE))
+		return r;
+	if (fstatat(m->to_fd, m->name2, &other, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0; /* the exchange itself will say so */
+	return visit_before_move(s, m->to_fd, m->name2, &other, m->to->scope, rq);
+}
+
+static int move_within(struct session *s, const struct move *m, const struct stat *st,
+		       const struct request *rq)
+{
+	int r = show_to_job(s, m, st, rq);
+
+	if (r == 0)
+		r = move_entry(s, m);
+	if (r == 0) {
+		visit_after_move(s, m->to_fd, m->name2);
+		if (m->flags & RENAME_EXCHANGE)
+			visit_after_move(s, m->from_fd, m->name);
+	}
+	return r;
+}
+
 static int move_opened(struct session *s, const struct move *m, const struct request *rq)
 {
 	struct stat st;
@@ -320,7 +364,7 @@ static int move_opened(struct session *s, const struct move *m, const struct req
 		r = check_exchanged(s, m);
 	if (r < 0)
 		return r;
-	r = !same && S_ISREG(st.st_mode) ? move_across(s, m, &st, rq) : move_entry(s, m);
+	r = !same && S_ISREG(st.st_mode) ? move_across(s, m, &st, rq) : move_within(s, m, &st, rq);
 	if (r == 0) {
 		note_moved(s, m->to, m->to_fd, m->name2);
 		if (m->flags & RENAME_EXCHANGE)
@@ -347,7 +391,12 @@ static int do_rename(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = inode_fd(s->inodes, m.to, &m.to_fd);
 	if (r == 0) {
+		unsigned room = engine_target_enter(s->engine);
+
+		visits_enter(s);
 		r = move_opened(s, &m, rq);
+		visits_leave(s);
+		engine_target_leave(s->engine, room);
 		inode_fd_done(s->inodes, m.to);
 	}
 	inode_fd_done(s->inodes, m.from);

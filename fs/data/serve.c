@@ -15,6 +15,7 @@
 #include "proto.h"
 #include "recover.h"
 #include "revoke.h"
+#include "visit.h"
 
 int serve_init(struct session *s, struct err *err)
 {
@@ -31,6 +32,8 @@ int serve_init(struct session *s, struct err *err)
 	r = lane_new(&s->lane);
 	if (r == 0)
 		r = lane_new(&s->control_lane);
+	if (r == 0)
+		r = visits_new(&s->visits);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->unclean_since = store_unclean_since(engine_store(s->engine));
@@ -42,6 +45,7 @@ void serve_fini(struct session *s)
 {
 	lane_free(s->lane);
 	lane_free(s->control_lane);
+	visits_free(STEAL(s->visits));
 	inode_table_free(s->inodes);
 	s->lane = s->control_lane = NULL;
 	s->inodes = NULL;
@@ -189,6 +193,7 @@ static int loop(struct fuse_session *se)
 static void stop_answering(struct session *s)
 {
 	atomic_store(&s->ending, true);
+	visits_silence(s);
 	if (s->fuse)
 		revoke_silence(s);
 	lane_free(STEAL(s->lane));
@@ -207,6 +212,8 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	revoke_listen(s);
 	raise_readahead(s->mount);
 	r = ready(arg);
+	if (r == 0)
+		r = visits_listen(s, err);
 	if (r < 0)
 		return r;
 	r = loop(se);

@@ -1,0 +1,403 @@
+#include "visit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/cleanup.h"
+#include "disk.h"
+
+#define MOVED_MAX 256u /* folders remembered; more of them cost a pass over everything */
+
+struct visits {
+	pthread_rwlock_t lock;
+	struct job *job; /* NULL: none; guarded by lock */
+	pthread_mutex_t moved_lock;
+	struct inode *moved[MOVED_MAX]; /* held; guarded by moved_lock */
+	unsigned n_moved;		/* the same */
+	bool lost;			/* the same: a folder moved that is not remembered */
+};
+
+int visits_new(struct visits **ret_visits)
+{
+	struct visits *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	(void)pthread_rwlock_init(&v->lock, NULL);
+	(void)pthread_mutex_init(&v->moved_lock, NULL);
+	*ret_visits = v;
+	return 0;
+}
+
+void visits_free(struct visits *v)
+{
+	if (!v)
+		return;
+	(void)pthread_rwlock_destroy(&v->lock);
+	(void)pthread_mutex_destroy(&v->moved_lock);
+	free(v);
+}
+
+/* ---- one file ---- */
+
+static int open_quietly(int dir_fd, const char *name)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dir_fd, name, flags | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM) /* O_NOATIME is the owner's */
+		fd = openat(dir_fd, name, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static const char *reason(int r)
+{
+	switch (r) {
+	case -EIO:
+	case -EBADMSG:
+		return "damaged; events say where";
+	case -EKEYREVOKED:
+		return "its policy's key is denied";
+	case -ETIMEDOUT:
+	case -EAGAIN:
+		return "its policy's key was not to be had in time";
+	default:
+		return strerror(-r);
+	}
+}
+
+/* Through the same door as programs, so that those that have it open see one header. @fd is
+ * consumed. */
+static int rewrap(struct session *s, int fd, const char *name, const struct stat *st,
+		  const struct scope *scope, const struct wrap_ref *target,
+		  const struct request *rq)
+{
+	struct inode *i;
+	struct file *f;
+	int r = inode_ref(s->inodes, fd, st, NULL, name, scope, &i), put;
+
+	if (r < 0)
+		return r;
+	r = file_get(s, i, O_RDWR, rq, &f);
+	if (r == 0) {
+		r = file_rewrap_now(s, f, target, rq);
+		put = file_put(s, f);
+		r = r < 0 ? r : put;
+	}
+	inode_forget(s->inodes, i, 1);
+	return r;
+}
+
+enum look {
+	LOOK_NONE,  /* no file, or none that counts */
+	LOOK_FINE,  /* needs nothing */
+	LOOK_WANTED /* *ret_target is where it is to go */
+};
+
+/*
+ * An empty file is one that is just being made, under the target of now; or damage, which a job
+ * does not look for.
+ */
+static int look(struct session *s, struct job *j, int fd, const struct scope *scope,
+		struct stat *ret_st, struct wrap_ref *ret_target)
+{
+	uint8_t bytes[HEADER_LEN];
+	struct header hdr;
+	int r;
+
+	if (fstat(fd, ret_st) < 0)
+		return -errno;
+	if (!S_ISREG(ret_st->st_mode) || ret_st->st_size == 0)
+		return LOOK_NONE;
+	r = disk_read(fd, bytes, HEADER_LEN, 0);
+	if (r == 0)
+		r = header_decode(bytes, &hdr, NULL);
+	if (r < 0)
+		return r == -ENODATA || r == -ENOTSUP ? -EBADMSG : r;
+	return job_wants(s->engine, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED : LOOK_FINE;
+}
+
+static void tell_failure(struct session *s, struct job *j, int dir_fd, const char *name, int r)
+{
+	char link[FD_PATH_LEN], dir[4096], path[4096 + 256];
+	size_t store_len = strlen(s->store);
+	ssize_t n = readlink(fd_path(dir_fd, link), dir, sizeof(dir) - 1);
+	const char *at = dir;
+
+	dir[n > 0 ? n : 0] = '\0';
+	if (strncmp(dir, s->store, store_len) == 0)
+		at = dir[store_len] == '/' ? dir + store_len + 1 : dir + store_len;
+	(void)snprintf(path, sizeof(path), "%s%s%s", at, *at && *name ? "/" : "", name);
+	job_file_failed(j, path, reason(r));
+}
+
+/* The target's key first: without it no file can be done, and none is to blame. */
+static int target_key(struct session *s, const struct wrap_ref *target, const struct request *rq,
+		      struct err *err)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	int r = request_kek(s, target, rq, &kek);
+
+	if (r < 0 && r != -EINPROGRESS)
+		return err_set(err, r, "the key to re-wrap under cannot be had: %s", reason(r));
+	return r;
+}
+
+int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
+	       const struct scope *scope, const struct request *rq, struct err *err)
+{
+	struct wrap_ref target;
+	struct stat st;
+	int fd = open_quietly(dir_fd, name), r;
+
+	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* gone, a link, a socket */
+		return 0;
+	r = fd < 0 ? fd : look(s, j, fd, scope, &st, &target);
+	if (r == LOOK_WANTED) {
+		r = target_key(s, &target, rq, err);
+		if (r < 0) {
+			(void)close(fd); /* only read from */
+			return r;
+		}
+		r = rewrap(s, fd, name, &st, scope, &target, rq);
+		if (r == 0)
+			job_file(j, JOB_FILE_DONE);
+	} else {
+		if (fd >= 0)
+			(void)close(fd); /* the same */
+		if (r == LOOK_NONE)
+			return 0;
+		if (r == LOOK_FINE)
+			job_file(j, JOB_FILE_SKIPPED);
+	}
+	if (r < 0)
+		tell_failure(s, j, dir_fd, name, r);
+	return 1;
+}
+
+/* ---- what moves meanwhile ---- */
+
+void visits_enter(struct session *s)
+{
+	pthread_rwlock_rdlock(&s->visits->lock);
+}
+
+void visits_leave(struct session *s)
+{
+	pthread_rwlock_unlock(&s->visits->lock);
+}
+
+/*
+ * @fd: read-only, consumed; @dir_fd, @name: to say where. On behalf of the job, so whatever the
+ * program itself may do.
+ */
+static int visit_early(struct session *s, int dir_fd, const char *name, int fd,
+		       const struct scope *scope, const struct request *rq)
+{
+	const struct request own = {
+		.blocking = rq->blocking, .class = REQUEST_SYSTEM, .wait = rq->wait};
+	struct job *j = s->visits->job;
+	struct wrap_ref target;
+	struct stat st;
+	int r = look(s, j, fd, scope, &st, &target);
+
+	if (r != LOOK_WANTED || rq->blocking == NEVER_BLOCK)
+		(void)close(fd); /* only read from */
+	if (r == LOOK_WANTED && rq->blocking == NEVER_BLOCK)
+		return -EINPROGRESS;
+	if (r == LOOK_WANTED) {
+		r = rewrap(s, fd, name, &st, scope, &target, &own);
+		if (r == 0)
+			job_file_early(j);
+	}
+	if (r < 0)
+		tell_failure(s, j, dir_fd, name, r);
+	return 0;
+}
+
+int visit_before_move(struct session *s, int dir_fd, const char *name, const struct stat *st,
+		      const struct scope *scope, const struct request *rq)
+{
+	int fd;
+
+	if (!s->visits->job || !S_ISREG(st->st_mode))
+		return 0;
+	fd = open_quietly(dir_fd, name);
+	if (fd >= 0)
+		return visit_early(s, dir_fd, name, fd, scope, rq);
+	if (fd != -ENOENT)
+		tell_failure(s, s->visits->job, dir_fd, name, fd);
+	return 0;
+}
+
+int visit_before_link(struct session *s, int fd, const struct scope *scope,
+		      const struct request *rq)
+{
+	char link[FD_PATH_LEN];
+	struct stat st;
+	int content_fd;
+
+	if (!s->visits->job || fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	content_fd = open(fd_path(fd, link), O_RDONLY | O_CLOEXEC);
+	if (content_fd >= 0)
+		return visit_early(s, fd, "", content_fd, scope, rq);
+	tell_failure(s, s->visits->job, fd, "", -errno);
+	return 0;
+}
+
+void visit_after_move(struct session *s, int dir_fd, const char *name)
+{
+	struct visits *v = s->visits;
+	struct inode *i = NULL;
+	struct stat st;
+
+	if (!v->job || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	i = inode_find(s->inodes, st.st_dev, st.st_ino);
+	pthread_mutex_lock(&v->moved_lock);
+	if (i && v->n_moved < MOVED_MAX)
+		v->moved[v->n_moved++] = STEAL(i);
+	else
+		v->lost = true;
+	pthread_mutex_unlock(&v->moved_lock);
+	if (i)
+		inode_unhold(s->inodes, i);
+}
+
+/* ---- the job ---- */
+
+static void begin(struct session *s, struct job *j)
+{
+	pthread_rwlock_wrlock(&s->visits->lock);
+	s->visits->job = j;
+	pthread_rwlock_unlock(&s->visits->lock);
+	engine_targets_settle(s->engine);
+}
+
+/* A folder that moved, held; NULL: none. *ret_lost: one is not remembered. */
+static struct inode *next_moved(struct visits *v, bool *ret_lost)
+{
+	struct inode *i = NULL;
+
+	pthread_mutex_lock(&v->moved_lock);
+	if (v->n_moved)
+		i = v->moved[--v->n_moved];
+	*ret_lost = v->lost && !i;
+	if (*ret_lost)
+		v->lost = false;
+	pthread_mutex_unlock(&v->moved_lock);
+	return i;
+}
+
+static int walk_inode(struct session *s, struct job *j, struct inode *i, struct err *err)
+{
+	char link[FD_PATH_LEN];
+	int path_fd, fd, r = inode_fd(s->inodes, i, &path_fd);
+
+	if (r == 0) {
+		fd = open(fd_path(path_fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		inode_fd_done(s->inodes, i);
+		r = fd < 0 ? -errno : walk_moved(s, j, fd, i->scope, err);
+	}
+	inode_unhold(s->inodes, i);
+	return r == -ENOENT || r == -ESTALE ? 0 : r; /* removed since */
+}
+
+static int walk_all_moved(struct session *s, struct job *j, struct err *err)
+{
+	bool lost = false;
+	int r = 0;
+
+	for (struct inode *i; r == 0;) {
+		i = next_moved(s->visits, &lost);
+		if (i) {
+			r = walk_inode(s, j, i, err);
+		} else if (lost) {
+			job_again(j);
+			r = walk_all(s, j, "", err);
+		} else {
+			return 0;
+		}
+	}
+	return r;
+}
+
+/* Nothing moved that was not visited, and nothing moves unseen before this is known. */
+static bool end(struct session *s)
+{
+	struct visits *v = s->visits;
+	bool over;
+
+	pthread_rwlock_wrlock(&v->lock);
+	over = v->n_moved == 0 && !v->lost;
+	if (over)
+		v->job = NULL;
+	pthread_rwlock_unlock(&v->lock);
+	return over;
+}
+
+static void give_up(struct session *s)
+{
+	bool lost;
+
+	pthread_rwlock_wrlock(&s->visits->lock);
+	s->visits->job = NULL;
+	pthread_rwlock_unlock(&s->visits->lock);
+	for (struct inode *i; (i = next_moved(s->visits, &lost));)
+		inode_unhold(s->inodes, i);
+	(void)next_moved(s->visits, &lost); /* forgets that too */
+}
+
+/* What moved while it was interrupted was seen by nobody: so one pass more from the start. */
+static int walk_from(struct session *s, struct job *j, struct err *err)
+{
+	char cursor[JOB_CURSOR_MAX + 1];
+	int r;
+
+	strcpy(cursor, job_of(j)->cursor);
+	r = walk_all(s, j, cursor, err);
+	if (r == 0 && cursor[0]) {
+		job_again(j);
+		r = walk_all(s, j, "", err);
+	}
+	return r;
+}
+
+static int run(void *arg, struct job *j, struct err *err)
+{
+	struct session *s = arg;
+	uint64_t files = job_of(j)->total;
+	int r = 0;
+
+	begin(s, j);
+	if (!files)
+		r = walk_count(s, j, &files);
+	if (r == 0) {
+		job_total(j, files);
+		r = walk_from(s, j, err);
+	}
+	do {
+		if (r == 0)
+			r = walk_all_moved(s, j, err);
+		if (r == 0 && syncfs(s->top_fd) < 0)
+			r = err_set(err, -errno, "the store cannot be synced: %s", strerror(errno));
+	} while (r == 0 && !end(s));
+	if (r < 0)
+		give_up(s);
+	return r;
+}
+
+int visits_listen(struct session *s, struct err *err)
+{
+	const struct job_runner runner = {run, s};
+
+	return s->read_only ? 0 : jobs_serve(s->engine, &runner, err);
+}
+
+void visits_silence(struct session *s)
+{
+	jobs_stop(s->engine);
+}

@@ -1,0 +1,51 @@
+/* fs/data/visit.h - a job visits files: each one under its folders, and those that move meanwhile.
+ */
+#ifndef DEPFS_DATA_VISIT_H
+#define DEPFS_DATA_VISIT_H
+
+#include <sys/stat.h>
+
+#include "crypto/err.h"
+#include "file.h"
+#include "fs/policy/job.h"
+#include "fs/session.h"
+
+int visits_new(struct visits **ret_visits) MUST_CHECK;
+void visits_free(struct visits *v);
+
+/* visits_listen() - jobs run from now on. visits_silence() - none runs any more. */
+int visits_listen(struct session *s, struct err *err) MUST_CHECK;
+void visits_silence(struct session *s);
+
+/*
+ * A file that gets a name elsewhere could slip past the walk, from a folder that it has not come to
+ * into one where it has been. So whoever renames or links, enters before, shows it what is about to
+ * move, and leaves afterwards: a file is done at once, a folder is walked later.
+ */
+void visits_enter(struct session *s);
+void visits_leave(struct session *s);
+/* visit_before_move() - -EINPROGRESS: not on this thread. A failure is the job's to tell: 0. */
+int visit_before_move(struct session *s, int dir_fd, const char *name, const struct stat *st,
+		      const struct scope *scope, const struct request *rq) MUST_CHECK;
+/* visit_before_link() - the same of a file by its descriptor, whose other names the walk may never
+ * come to. */
+int visit_before_link(struct session *s, int fd, const struct scope *scope,
+		      const struct request *rq) MUST_CHECK;
+void visit_after_move(struct session *s, int dir_fd, const char *name);
+
+/* ---- between visit.c and visit_walk.c ---- */
+
+/* visit_file() - one file, whatever it is; a failure is counted. Negative: no file can be done now,
+ * @err says why. Gives 1 when it was a file that counts. */
+int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
+	       const struct scope *scope, const struct request *rq, struct err *err) MUST_CHECK;
+
+/* walk_all() - every file of the job, from its cursor on; -EINTR when it stops. */
+int walk_all(struct session *s, struct job *j, const char *cursor, struct err *err) MUST_CHECK;
+/* walk_moved() - a folder that moved, with all that is below it. @dir_fd is consumed. */
+int walk_moved(struct session *s, struct job *j, int dir_fd, const struct scope *scope,
+	       struct err *err) MUST_CHECK;
+/* walk_count() - how many files walk_all() will come by. */
+int walk_count(struct session *s, struct job *j, uint64_t *ret_files) MUST_CHECK;
+
+#endif
