@@ -196,6 +196,7 @@ static const struct policy_verb verbs[] = {
 	{"enable", run_write, 1, "enabled", "1"},
 	{"disable", run_write, 1, "enabled", "0"},
 	{"refresh", run_write, 1, "refresh", "1"},
+	{"rotate", run_write, 1, "rotate", "1"},
 	{"check", run_check, 1, NULL, NULL},
 	{"rename", run_rename, 2, NULL, NULL},
 	{"describe", run_write, 2, "description", NULL},

@@ -16,9 +16,16 @@ static const struct command {
 	const char *name;
 	cmd_fn run;
 } commands[] = {
-	{"status", cmd_status},	    {"policy", cmd_policy},	    {"assign", cmd_assign},
-	{"unassign", cmd_unassign}, {"assignment", cmd_assignment}, {"mailbox", cmd_mailbox},
-	{"events", cmd_events},	    {"inspect", cmd_inspect},	    {"key", cmd_key},
+	{"status", cmd_status},
+	{"policy", cmd_policy},
+	{"assign", cmd_assign},
+	{"unassign", cmd_unassign},
+	{"assignment", cmd_assignment},
+	{"mailbox", cmd_mailbox},
+	{"events", cmd_events},
+	{"inspect", cmd_inspect},
+	{"key", cmd_key},
+	{"job", cmd_job},
 	{"help", cmd_help},
 };
 

@@ -53,9 +53,11 @@ static int list_one(const struct listing *l, const char *name, const struct ctl_
 
 static int list_dots(const struct listing *l, uint64_t off)
 {
-	static const uint64_t parents[CTL_KIND_COUNT] = {[CTL_POLICY] = 1, [CTL_MAILBOX] = 2};
+	static const enum ctl_kind parents[CTL_KIND_COUNT] = {
+		[CTL_POLICY] = CTL_POLICIES, [CTL_MAILBOX] = CTL_MAILBOXES, [CTL_JOB] = CTL_JOBS};
 	struct ctl_ref self = {.folder = l->folder}, parent;
-	int r = ctl_resolve(l->c, CTL_NODE(parents[l->folder->kind], 1), &parent);
+	struct ctl_folder *above = ctl_fixed(l->c, parents[l->folder->kind]);
+	int r = ctl_resolve(l->c, CTL_NODE(above->no, 1), &parent);
 
 	if (r < 0)
 		return r;
@@ -101,15 +103,17 @@ static int op_readdir(void *tree, uint64_t node, uint64_t off, vtree_fill_fn fil
 	if (ref.row)
 		return -ENOTDIR;
 	l.folder = ref.folder;
-	if (ref.folder->kind == CTL_MAILBOXES) {
-		r = off == 0 ? ctl_mailboxes_scan(tree) : 0;
-		if (r < 0)
-			return r;
-	}
+	if (ref.folder->kind == CTL_MAILBOXES && off == 0)
+		r = ctl_mailboxes_scan(tree);
+	else if (ref.folder->kind == CTL_JOBS && off == 0)
+		r = ctl_jobs_scan(tree);
+	if (r < 0)
+		return r;
 	r = list_dots(&l, off);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (ref.folder->kind == CTL_POLICIES || ref.folder->kind == CTL_MAILBOXES)
+	if (ref.folder->kind == CTL_POLICIES || ref.folder->kind == CTL_MAILBOXES ||
+	    ref.folder->kind == CTL_JOBS)
 		list_folders(&l, off < 2 ? 0 : off - 2);
 	else
 		list_rows(&l, off < 2 ? 0 : off - 2);

@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
- * Folder numbers 0, 1 and 2 are these; policies and mailboxes get the following ones when they are
- * first seen, and keep them.
+ * Folder numbers from 0 are these; policies, mailboxes and jobs get the following ones when they
+ * are first seen, and keep them.
  */
 static const struct {
 	enum ctl_kind kind;
@@ -15,6 +16,7 @@ static const struct {
 	{CTL_TOP, ""},
 	{CTL_POLICIES, "policies"},
 	{CTL_MAILBOXES, "mailboxes"},
+	{CTL_JOBS, "jobs"},
 };
 
 /* list_reserve() - room for one more, so that list_add() cannot fail. */
@@ -111,11 +113,13 @@ void ctl_folders_fini(struct control *c)
 {
 	tdestroy(c->policy_index, leave);
 	tdestroy(c->mailbox_index, leave);
+	tdestroy(c->job_index, leave);
 	for (size_t i = 0; i < c->folders.n; i++)
 		folder_free(c->folders.at[i]);
 	free(c->folders.at);
 	free(c->policies.at);
 	free(c->mailboxes.at);
+	free(c->jobs.at);
 }
 
 static struct ctl_folder *policy_named_locked(struct control *c, const char *name)
@@ -163,7 +167,9 @@ int ctl_policy_get(struct control *c, const char *name, struct ctl_folder **ret_
 struct ctl_folder *ctl_next(struct control *c, enum ctl_kind kind, size_t *index,
 			    char ret_name[static MAILBOX_ID_MAX + 1])
 {
-	const struct ctl_list *list = kind == CTL_POLICIES ? &c->policies : &c->mailboxes;
+	const struct ctl_list *list = kind == CTL_POLICIES    ? &c->policies
+				      : kind == CTL_MAILBOXES ? &c->mailboxes
+							      : &c->jobs;
 	struct ctl_folder *folder = NULL;
 
 	pthread_mutex_lock(&c->lock);
@@ -237,20 +243,24 @@ int ctl_policies_sync(struct control *c)
 	return r;
 }
 
-static int mailbox_get_locked(struct control *c, const char *id, struct ctl_folder **ret_folder)
+/* named_get_locked() - a mailbox's folder or a job's, made on first sight. */
+static int named_get_locked(struct control *c, enum ctl_kind kind, const char *name,
+			    struct ctl_folder **ret_folder)
 {
-	CLEANUP(folder_free_p) struct ctl_folder *folder = folder_alloc(CTL_MAILBOX, id);
+	struct ctl_list *list = kind == CTL_MAILBOX ? &c->mailboxes : &c->jobs;
+	void **index = kind == CTL_MAILBOX ? &c->mailbox_index : &c->job_index;
+	CLEANUP(folder_free_p) struct ctl_folder *folder = folder_alloc(kind, name);
 	struct ctl_folder **found;
 	int r;
 
 	if (!folder)
 		return -ENOMEM;
-	found = tfind(folder, &c->mailbox_index, by_name);
+	found = tfind(folder, index, by_name);
 	if (found) {
 		*ret_folder = *found;
 		return 0;
 	}
-	r = enter_locked(c, folder, &c->mailboxes, &c->mailbox_index);
+	r = enter_locked(c, folder, list, index);
 	if (r < 0)
 		return r;
 	*ret_folder = STEAL(folder);
@@ -264,21 +274,53 @@ int ctl_mailbox_get(struct control *c, const char *id, struct ctl_folder **ret_f
 	if (!ctl_mailbox_valid(id))
 		return -ENOENT;
 	pthread_mutex_lock(&c->lock);
-	r = mailbox_get_locked(c, id, ret_folder);
+	r = named_get_locked(c, CTL_MAILBOX, id, ret_folder);
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
 
-int ctl_mailboxes_mark(struct control *c, char *const *ids, size_t n)
+int ctl_job_get(struct control *c, const char *name, struct ctl_folder **ret_folder)
 {
+	struct job_info info;
+	char text[24];
+	char *end;
+	uint64_t no;
+	int r;
+
+	errno = 0;
+	no = strtoull(name, &end, 10);
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)no);
+	if (errno || *end || strcmp(text, name) != 0 || job_get(c->engine, no, &info, NULL) < 0)
+		return -ENOENT;
+	pthread_mutex_lock(&c->lock);
+	r = named_get_locked(c, CTL_JOB, name, ret_folder);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+struct ctl_folder *ctl_fixed(struct control *c, enum ctl_kind kind)
+{
+	struct ctl_folder *folder = NULL;
+
+	pthread_mutex_lock(&c->lock); /* the array may be moving */
+	for (size_t i = 0; i < sizeof(fixed_folders) / sizeof(*fixed_folders); i++)
+		if (fixed_folders[i].kind == kind)
+			folder = c->folders.at[i];
+	pthread_mutex_unlock(&c->lock);
+	return folder;
+}
+
+int ctl_mark(struct control *c, enum ctl_kind kind, char *const *names, size_t n)
+{
+	struct ctl_list *list = kind == CTL_MAILBOX ? &c->mailboxes : &c->jobs;
 	struct ctl_folder *folder;
 	int r = 0;
 
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->mailboxes.n; i++)
-		c->mailboxes.at[i]->listed = false;
+	for (size_t i = 0; i < list->n; i++)
+		list->at[i]->listed = false;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = mailbox_get_locked(c, ids[i], &folder);
+		r = named_get_locked(c, kind, names[i], &folder);
 		if (r == 0)
 			folder->listed = true;
 	}

@@ -112,7 +112,7 @@ int ctl_mailboxes_scan(struct control *c)
 	if (r == 0)
 		r = scan_assigned(c->engine, &l);
 	if (r == 0)
-		r = ctl_mailboxes_mark(c, l.at, l.n); /* twice the same name is one */
+		r = ctl_mark(c, CTL_MAILBOX, l.at, l.n); /* twice the same name is one */
 	return r;
 }
 
@@ -160,14 +160,17 @@ static int policy_store(struct ctl_call *call, const char *in)
 {
 	const char *mailbox = call->ref.folder->name;
 	struct engine *e = call->c->engine;
+	uint64_t before = job_last(e);
 	struct policy_info info;
 	int r;
 
 	if (strcasecmp(in, "none") == 0) {
 		r = unassign_mailbox(e, mailbox, call->who, &call->err);
 		if (r == 0)
-			(void)fprintf(call->out, "ok: mailbox %s has no policy of its own\n",
+			(void)fprintf(call->out, "ok: mailbox %s has no policy of its own",
 				      mailbox);
+		if (r == 0)
+			ctl_job_say(call, mailbox, before);
 		return r;
 	}
 	r = assign_mailbox(e, mailbox, in, call->who, &call->err);
@@ -175,7 +178,8 @@ static int policy_store(struct ctl_call *call, const char *in)
 		return r;
 	if (assignment_of_mailbox(e, mailbox, &info) < 0) /* another admin was at it since */
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
-	(void)fprintf(call->out, "ok: mailbox %s is assigned policy %s\n", mailbox, info.name);
+	(void)fprintf(call->out, "ok: mailbox %s is assigned policy %s", mailbox, info.name);
+	ctl_job_say(call, mailbox, before);
 	return 0;
 }
 

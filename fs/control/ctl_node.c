@@ -17,6 +17,8 @@ const struct ctl_row *ctl_rows(enum ctl_kind kind)
 		return ctl_policy_rows;
 	case CTL_MAILBOX:
 		return ctl_mailbox_rows;
+	case CTL_JOB:
+		return ctl_job_rows;
 	default:
 		return none;
 	}
@@ -85,17 +87,6 @@ void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *r
 	*ret_attr = attr;
 }
 
-/* fixed_folder() - policies/ or mailboxes/ */
-static struct ctl_folder *fixed_folder(struct control *c, enum ctl_kind kind)
-{
-	struct ctl_folder *folder;
-
-	pthread_mutex_lock(&c->lock); /* the array may be moving */
-	folder = c->folders.at[kind == CTL_POLICIES ? 1 : 2];
-	pthread_mutex_unlock(&c->lock);
-	return folder;
-}
-
 int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 	      struct ctl_ref *ret_ref)
 {
@@ -106,6 +97,8 @@ int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 		r = ctl_policy_get(c, name, &ref.folder);
 	else if (folder->kind == CTL_MAILBOXES)
 		r = ctl_mailbox_get(c, name, &ref.folder);
+	else if (folder->kind == CTL_JOBS)
+		r = ctl_job_get(c, name, &ref.folder);
 	else {
 		ref.row = ctl_rows(folder->kind);
 		while (ref.row->name && strcmp(ref.row->name, name) != 0)
@@ -113,7 +106,7 @@ int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 		if (!ref.row->name)
 			r = -ENOENT;
 		else if (ref.row->flags & CTL_FOLDER) {
-			ref.folder = fixed_folder(c, ref.row->child);
+			ref.folder = ctl_fixed(c, ref.row->child);
 			ref.row = NULL;
 		}
 	}
@@ -129,6 +122,7 @@ void ctl_path(struct control *c, const struct ctl_ref *ref, char out[static CTL_
 	const char *file = ref->row ? ref->row->name : "";
 	const char *base = folder->kind == CTL_POLICY	 ? "policies/"
 			   : folder->kind == CTL_MAILBOX ? "mailboxes/"
+			   : folder->kind == CTL_JOB	 ? "jobs/"
 							 : "";
 
 	pthread_mutex_lock(&c->lock);

@@ -242,6 +242,35 @@ static int refresh_store(struct ctl_call *call, const char *in)
 	return r;
 }
 
+static int rotate_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	return r < 0 ? r : outcome_show(call, info.last_rotate);
+}
+
+static int rotate_store(struct ctl_call *call, const char *in)
+{
+	uint64_t before = job_last(engine_of(call));
+	struct policy_info info;
+	int r;
+
+	if (strcmp(in, "1") != 0)
+		return ctl_refuse(call, -EINVAL, "rotate: write 1 to start a new key generation");
+	r = policy_rotate(engine_of(call), id_of(call), call->who, &call->err);
+	if (r < 0)
+		return r;
+	if (info_of(call, &info) < 0) {
+		say(call, "rotated");
+		return 0;
+	}
+	(void)fprintf(call->out, "ok: policy %s is rotated: generation %u is in use", info.name,
+		      info.generation);
+	ctl_job_say(call, NULL, before);
+	return 0;
+}
+
 static int check_show(struct ctl_call *call)
 {
 	struct policy_info info;
@@ -307,6 +336,7 @@ const struct ctl_row ctl_policy_rows[] = {
 	{"enabled", CTL_CHANGE, .show = enabled_show, .store = enabled_store},
 	{"key_ids", CTL_CHANGE, CTL_LINES, .show = key_ids_show, .store = key_ids_store},
 	{"refresh", CTL_CHANGE, .show = refresh_show, .store = refresh_store},
+	{"rotate", CTL_CHANGE, .show = rotate_show, .store = rotate_store},
 	{"check", CTL_CHANGE, .show = check_show, .store = check_store},
 	{"status", CTL_SEE, .show = status_show},
 	{"last_error", CTL_SEE, .show = ctl_last_error_show},

@@ -30,7 +30,7 @@ static const struct {
 
 static const char *on_assignment(enum workload w)
 {
-	return workload_covered(w) ? "left" : "stays"; /* until there is a job that re-wraps */
+	return workload_rewraps_existing(w) ? "re-wrapped" : workload_covered(w) ? "left" : "stays";
 }
 
 static int workloads_show(struct ctl_call *call)
@@ -59,9 +59,13 @@ static const char readme[] =
 	"  policies/NAME/kind     multi-workload or mailbox, while it is a draft\n"
 	"  policies/NAME/enabled  0 or 1; an assigned policy cannot be disabled\n"
 	"  policies/NAME/refresh  write 1 after a root key got a new version\n"
+	"  policies/NAME/rotate   write 1 for a new generation of the policy's key\n"
 	"  policies/NAME/check    write 1 to check both root keys; changes nothing\n"
 	"  policies/NAME/status   state, generation, and how each root key answered last\n"
 	"  mailboxes/ID/policy    the policy of one mailbox: write its name, or none\n"
+	"  jobs/N/status          how far the re-wrapping of existing files has come\n"
+	"  jobs/N/control         write pause, resume, cancel, retry or rate=FILES_PER_SECOND\n"
+	"  jobs/N/failed          the files it could not do, and why\n"
 	"  events                 the audit log, one JSON object a line, oldest first\n"
 	"\n"
 	"A policy is named by its name or its id. To make one and use it:\n"
@@ -143,6 +147,22 @@ static int policies_show(struct ctl_call *call)
 	return 0;
 }
 
+static void jobs_summary(struct ctl_call *call)
+{
+	CLEANUP(free_mem_p) struct job_info *list = NULL;
+	unsigned by_state[JOB_STATE_END] = {0};
+	size_t n;
+
+	if (job_list(call->c->engine, &list, &n) < 0)
+		return; /* no memory: the rest of the page may still help */
+	for (size_t i = 0; i < n; i++)
+		by_state[list[i].rec.state]++;
+	for (int s = JOB_QUEUED; s < JOB_STATE_END; s++)
+		if (s <= JOB_PAUSED || s == JOB_FAILED)
+			(void)fprintf(call->out, "jobs %s: %u\n", job_state_name((enum job_state)s),
+				      by_state[s]);
+}
+
 static void events_summary(struct ctl_call *call)
 {
 	struct audit *audit = engine_audit(call->c->engine);
@@ -172,6 +192,7 @@ static int status_show(struct ctl_call *call)
 	r = policies_show(call);
 	if (r < 0)
 		return r;
+	jobs_summary(call);
 	(void)fprintf(call->out, "key check: every %u s\n", engine_key_check_s(e));
 	if (store_unclean_since(engine_store(e)) == 0)
 		(void)fputs("last stop: clean\n", call->out);
@@ -201,13 +222,16 @@ static int assignment_show(struct ctl_call *call)
 static int assignment_store(struct ctl_call *call, const char *in)
 {
 	struct engine *e = call->c->engine;
+	uint64_t before = job_last(e);
 	struct policy_info info;
 	int r;
 
 	if (strcasecmp(in, "none") == 0) {
 		r = unassign_tenant(e, call->who, &call->err);
-		if (r == 0)
-			(void)fputs("ok: the tenant has no policy\n", call->out);
+		if (r == 0) {
+			(void)fputs("ok: the tenant has no policy", call->out);
+			ctl_job_say(call, NULL, before);
+		}
 		return r;
 	}
 	r = assign_tenant(e, in, call->who, &call->err);
@@ -215,7 +239,8 @@ static int assignment_store(struct ctl_call *call, const char *in)
 		return r;
 	if (assignment_get(e, &info) < 0) /* another admin was at it since */
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
-	(void)fprintf(call->out, "ok: policy %s is assigned to the tenant\n", info.name);
+	(void)fprintf(call->out, "ok: policy %s is assigned to the tenant", info.name);
+	ctl_job_say(call, NULL, before);
 	return 0;
 }
 
@@ -227,6 +252,7 @@ const struct ctl_row ctl_top_rows[] = {
 	{"assignment", CTL_CHANGE, .show = assignment_show, .store = assignment_store},
 	{"policies", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_POLICIES},
 	{"mailboxes", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
+	{"jobs", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_JOBS},
 	{"events", CTL_SEE, .flags = CTL_STREAM | CTL_LONG},
 	{"last_error", CTL_SEE, .show = ctl_last_error_show},
 	{"error_log", CTL_SEE, CTL_LONG, .show = ctl_error_log_show},

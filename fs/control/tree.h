@@ -11,6 +11,7 @@
 #include "crypto/bytes.h"
 #include "crypto/err.h"
 #include "fs/control/control.h"
+#include "fs/policy/job.h"
 #include "fs/policy/policy.h"
 
 #define CTL_WRITE_MAX 4096 /* bytes of one command */
@@ -31,6 +32,8 @@ enum ctl_kind {
 	CTL_POLICY,
 	CTL_MAILBOXES,
 	CTL_MAILBOX,
+	CTL_JOBS,
+	CTL_JOB,
 	CTL_KIND_COUNT,
 };
 
@@ -65,7 +68,8 @@ struct ctl_row {
 extern const struct ctl_row ctl_top_rows[];
 extern const struct ctl_row ctl_policy_rows[];
 extern const struct ctl_row ctl_mailbox_rows[];
-const struct ctl_row *ctl_rows(enum ctl_kind kind); /* empty for the two folders of folders */
+extern const struct ctl_row ctl_job_rows[];
+const struct ctl_row *ctl_rows(enum ctl_kind kind); /* empty for the folders of folders */
 
 /*
  * A folder lives as long as its tree, whatever becomes of its policy: so a pointer to it is good
@@ -106,9 +110,9 @@ struct control {
 
 	pthread_mutex_t lock;	 /* guards the rest, down to streams_lock */
 	struct ctl_list folders; /* by number */
-	struct ctl_list policies, mailboxes;
-	void *policy_index, *mailbox_index; /* tsearch(3), by policy id and by name */
-	bool synced;			    /* policies stand as of change_no */
+	struct ctl_list policies, mailboxes, jobs;
+	void *policy_index, *mailbox_index, *job_index; /* tsearch(3), by policy id and by name */
+	bool synced;					/* policies stand as of change_no */
 	uint64_t change_no;
 	char *log[CTL_LOG_MAX];
 	uint64_t log_n; /* failures so far; the next goes into log[log_n % CTL_LOG_MAX] */
@@ -152,22 +156,31 @@ void ctl_path(struct control *c, const struct ctl_ref *ref, char out[static CTL_
 /* ctl_folder.c: the folders and their names */
 int ctl_folders_init(struct control *c) MUST_CHECK;
 void ctl_folders_fini(struct control *c);
-/* ctl_policy_get(), ctl_mailbox_get() - -ENOENT; of a mailbox only when that cannot be its id. */
+/* ctl_policy_get() and its like - -ENOENT; of a mailbox only when that cannot be its id. */
 int ctl_policy_get(struct control *c, const char *name, struct ctl_folder **ret_folder) MUST_CHECK;
 int ctl_mailbox_get(struct control *c, const char *id, struct ctl_folder **ret_folder) MUST_CHECK;
+int ctl_job_get(struct control *c, const char *name, struct ctl_folder **ret_folder) MUST_CHECK;
+/* ctl_fixed() - a folder of folders by its kind. */
+struct ctl_folder *ctl_fixed(struct control *c, enum ctl_kind kind);
 /* ctl_next() - the first entry of a folder of folders at or after @index that is listed; NULL: none
  * is left. @ret_name: its name now. */
 struct ctl_folder *ctl_next(struct control *c, enum ctl_kind kind, size_t *index,
 			    char ret_name[static MAILBOX_ID_MAX + 1]);
 /* ctl_policies_sync() - take over what changed in the engine since the last call. */
 int ctl_policies_sync(struct control *c) MUST_CHECK;
-/* ctl_mailboxes_mark() - exactly the @n mailboxes named are listed from now on. */
-int ctl_mailboxes_mark(struct control *c, char *const *ids, size_t n) MUST_CHECK;
+/* ctl_mark() - exactly the @n mailboxes, or jobs, that are named are listed from now on. */
+int ctl_mark(struct control *c, enum ctl_kind kind, char *const *names, size_t n) MUST_CHECK;
 
 /* ctl_mailbox.c */
 bool ctl_mailbox_valid(const char *id);
 /* ctl_mailboxes_scan() - read STORE/mailbox and the assignments, and mark what is there. */
 int ctl_mailboxes_scan(struct control *c) MUST_CHECK;
+
+/* ctl_job.c */
+int ctl_jobs_scan(struct control *c) MUST_CHECK;
+/* ctl_job_say() - ends an answer with the job later than @after that makes it true of existing
+ * data, if there is one. @mailbox: NULL: the tenant's. */
+void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after);
 
 /* ctl_error.c: what went wrong */
 /* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */

@@ -5,14 +5,15 @@ static void listing_has_every_row_once(void **state)
 {
 	static const char *const want[] = {".",		"..",	  "version",	"workloads",
 					   "README",	"status", "assignment", "policies",
-					   "mailboxes", "events", "last_error", "error_log"};
+					   "mailboxes", "jobs",	  "events",	"last_error",
+					   "error_log"};
 	struct fix *f = *state;
 	struct entries *e = calloc(1, sizeof(*e));
 	struct vtree_attr attr;
 
 	assert_non_null(e);
-	assert_int_equal(more(f, "", 512, e), 12);
-	for (size_t i = 0; i < 12; i++) {
+	assert_int_equal(more(f, "", 512, e), 13);
+	for (size_t i = 0; i < 13; i++) {
 		assert_string_equal(e->names[i], want[i]);
 		if (i >= 2) { /* what is listed is what a lookup finds */
 			assert_int_equal(look(f, want[i], &attr), 0);
@@ -32,7 +33,7 @@ static void dot_and_dotdot_name_the_folder_and_its_parent(void **state)
 
 	assert_non_null(e);
 	assert_int_equal(make(f, "P"), 0);
-	assert_int_equal(more(f, "policies/P", 512, e), 11);
+	assert_int_equal(more(f, "policies/P", 512, e), 12);
 	assert_int_equal(e->nodes[0], node_of(f, "policies/P"));
 	assert_int_equal(e->nodes[1], node_of(f, "policies"));
 	e->off = 0;
@@ -67,9 +68,9 @@ static void listing_goes_on_from_any_offset(void **state)
 		(void)snprintf(name, sizeof(name), "p%d", i);
 		assert_int_equal(make(f, name), 0);
 	}
-	paged(f, "", 12);
+	paged(f, "", 13);
 	paged(f, "policies", 11);
-	paged(f, "policies/p3", 11);
+	paged(f, "policies/p3", 12);
 }
 
 /* What was there from first to last is listed exactly once, whatever goes on around it. */
@@ -172,7 +173,7 @@ static void removed_draft_leaves_stale_nodes(void **state)
 /* Numbers that were never given out name nothing. */
 static void unknown_nodes_are_refused(void **state)
 {
-	static const uint64_t nodes[] = {0,   12,	255,	    256,
+	static const uint64_t nodes[] = {0,   13,	255,	    256,
 					 258, 0x7fff01, UINT64_MAX, UINT64_C(1) << 63};
 	struct fix *f = *state;
 	struct vtree_attr attr;

@@ -31,6 +31,7 @@ static void rows_have_the_modes_of_the_page(void **state)
 		{"policies/P/enabled", S_IFREG | 0660},
 		{"policies/P/key_ids", S_IFREG | 0660},
 		{"policies/P/refresh", S_IFREG | 0660},
+		{"policies/P/rotate", S_IFREG | 0660},
 		{"policies/P/check", S_IFREG | 0660},
 		{"policies/P/status", S_IFREG | 0440},
 		{"policies/P/last_error", S_IFREG | 0440},
@@ -38,6 +39,7 @@ static void rows_have_the_modes_of_the_page(void **state)
 		{"mailboxes/u1", S_IFDIR | 0770},
 		{"mailboxes/u1/policy", S_IFREG | 0660},
 		{"mailboxes/u1/last_error", S_IFREG | 0440},
+		{"jobs", S_IFDIR | 0770},
 		{"events", S_IFREG | 0440},
 		{"last_error", S_IFREG | 0440},
 		{"error_log", S_IFREG | 0440},
@@ -53,27 +55,26 @@ static void rows_have_the_modes_of_the_page(void **state)
 				 S_ISREG(attr.mode) && !may_be_long(rows[i].path) ? 4096 : 0);
 		assert_true(attr.uid == 0 && attr.gid == ADMIN && attr.nlink == 1);
 	}
-	assert_int_equal(look(f, "policies/P/rotate", &attr), -ENOENT);
 	assert_int_equal(look(f, "policies/P/purge", &attr), -ENOENT);
-	assert_int_equal(look(f, "jobs", &attr), -ENOENT);
+	assert_int_equal(look(f, "jobs/1", &attr), -ENOENT);
 	assert_int_equal(look(f, "metrics", &attr), -ENOENT);
 }
 
 /* A row that nobody wrote a test for does not go unnoticed, and none is without its two ends. */
 static void every_row_shows_and_writable_rows_store(void **state)
 {
-	static const enum ctl_kind kinds[] = {CTL_TOP, CTL_POLICY, CTL_MAILBOX};
+	static const enum ctl_kind kinds[] = {CTL_TOP, CTL_POLICY, CTL_MAILBOX, CTL_JOB};
 	size_t n = 0;
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		for (const struct ctl_row *row = ctl_rows(kinds[i]); row->name; row++, n++) {
 			bool special = row->flags & (CTL_FOLDER | CTL_STREAM);
 
 			assert_true(special == !row->show);
 			assert_true(special || !row->store == !(row->mode & 0200));
 		}
-	assert_int_equal(n, 10 + 9 + 2);
+	assert_int_equal(n, 11 + 10 + 2 + 4);
 }
 
 static void version_names_format_and_store(void **state)
@@ -93,8 +94,8 @@ static void workloads_is_the_table_of_the_design(void **state)
 	const char *text = get(f, "workloads");
 
 	assert_int_equal(strncmp(text, "FOLDER         WORKLOAD", 23), 0);
-	assert_has(text, "\nmailbox/<id>/  mailbox   mailbox  yes      left  ");
-	assert_has(text, "\nsignals/       signals   workload yes      left  ");
+	assert_has(text, "\nmailbox/<id>/  mailbox   mailbox  yes      re-wrapped");
+	assert_has(text, "\nsignals/       signals   workload yes      re-wrapped");
 	assert_has(text, "\nchat/          chat      workload yes      left  ");
 	assert_has(text, "\nedm/           edm       workload yes      left  ");
 	assert_has(text, "\nanything else  other     workload no       stays ");
@@ -261,7 +262,9 @@ static void assignment_takes_name_id_and_none(void **state)
 	(void)snprintf(id, sizeof(id), "%s", get(f, "policies/EUR/id"));
 	(void)snprintf(want, sizeof(want), "name: EUR\nid: %s", id);
 	put_ok(f, "assignment", id);
-	assert_string_equal(f->answer, "ok: policy EUR is assigned to the tenant\n");
+	assert_string_equal(f->answer,
+			    "ok: policy EUR is assigned to the tenant; job 1 re-wraps what is "
+			    "there already\n");
 	assert_string_equal(get(f, "assignment"), want);
 	put_ok(f, "assignment", "None\n");
 	assert_string_equal(get(f, "assignment"), "none\n");
@@ -282,7 +285,7 @@ static void mailbox_policy_names_its_source(void **state)
 	assert_has(get(f, "mailboxes/u1/policy"), "policy: EUR\nid: ");
 	assert_has(get(f, "mailboxes/u1/policy"), "\nsource: tenant\n");
 	put_ok(f, "mailboxes/u1/policy", "board\n");
-	assert_string_equal(f->answer, "ok: mailbox u1 is assigned policy Board\n");
+	assert_has(f->answer, "ok: mailbox u1 is assigned policy Board; job ");
 	assert_has(get(f, "mailboxes/u1/policy"), "policy: Board\nid: ");
 	assert_has(get(f, "mailboxes/u1/policy"), "\nsource: mailbox\n");
 	assert_has(get(f, "mailboxes/u2/policy"), "\nsource: tenant\n");
@@ -322,9 +325,9 @@ static void answer_is_read_from_where_the_write_ended_or_from_0(void **state)
 	file = handle(f, "assignment", O_RDWR);
 	assert_int_equal(ops->write(file, "EUR\n", 4, 0, &ROOT), 4);
 	drain(file, text, 4);
-	assert_string_equal(text, "ok: policy EUR is assigned to the tenant\n");
+	assert_has(text, "ok: policy EUR is assigned to the tenant; job 1 ");
 	drain(file, text, 0);
-	assert_string_equal(text, "ok: policy EUR is assigned to the tenant\n");
+	assert_has(text, "ok: policy EUR is assigned to the tenant; job 1 ");
 	assert_int_equal(ops->write(file, "nobody", 6, 0, &ROOT), -ENOENT);
 	drain(file, text, 0);
 	assert_has(text, "nobody");

@@ -69,7 +69,7 @@ _depctl_mount()
 	printf '%s' "$mount"
 }
 
-_depctl_folder() # policies|mailboxes - names of the folders there
+_depctl_folder() # policies|mailboxes|jobs - names of the folders there
 {
 	local mount path names=()
 
@@ -139,10 +139,12 @@ _depctl_command()
 
 	case ${words[command]}:$nth in
 	policy:1)
-		_depctl_words 'list show create enable disable refresh check rename describe replace-keys'
+		_depctl_words 'list show create enable disable refresh rotate check rename describe replace-keys'
 		;;
 	policy:*) _depctl_policy $((nth - 1)) ;;
 	mailbox:1) _depctl_words 'assign unassign show list' ;;
+	job:1) _depctl_words 'list show watch failed pause resume cancel retry rate' ;;
+	job:2) [ "$verb" = list ] || _depctl_folder jobs ;;
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
 	assign:1) _depctl_folder policies ;;
@@ -153,7 +155,7 @@ _depctl_command()
 	key:2) _depctl_keys ;;
 	key:3) [ "$verb" = fault ] && _depctl_words 'transient damaged not-found denied slow none' ;;
 	inspect:*) _depctl_files ;;
-	help:1) _depctl_words 'status policy assign unassign assignment mailbox events inspect key' ;;
+	help:1) _depctl_words 'status policy assign unassign assignment mailbox job events inspect key' ;;
 	[NSGnsg]et-* | [Nn]ew-*) _depctl_cmdlet ;;
 	esac
 	[[ $cur == -* && ${words[command]} != *-* ]] && _depctl_words "$_depctl_globals"
@@ -196,7 +198,7 @@ _depctl()
 		;;
 	esac
 	if [ $command = 0 ]; then
-		_depctl_words "status policy assign unassign assignment mailbox events inspect key help
+		_depctl_words "status policy assign unassign assignment mailbox job events inspect key help
 			$_depctl_cmdlets $_depctl_globals --version"
 		return
 	fi

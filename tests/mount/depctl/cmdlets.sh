@@ -90,7 +90,7 @@ assert_eq "$(depctl ${get}Assignment 2>/dev/null)" "" "no assignment"
 json_holds "j is None" depctl ${get}Assignment --json
 says "What if: assign policy 'B' to the tenant" depctl ${set}Assignment -DataEncryptionPolicy b -WhatIf
 assert_eq "$(depctl assignment)" none "assignment after -WhatIf"
-says_line "policy B is assigned to the tenant" depctl ${set}Assignment -DataEncryptionPolicy b
+says "policy B is assigned to the tenant; job" depctl ${set}Assignment -DataEncryptionPolicy b
 says "Name        : B" depctl ${get}Assignment
 json_holds "j['Name'] == 'B'" depctl ${get}Assignment --json
 says "policy C is assigned" depctl ${set}Assignment -data "$(policy_id C)"

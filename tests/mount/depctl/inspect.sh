@@ -5,15 +5,15 @@
 . "$LIB/depctl.sh"
 depfs_start_policies
 policy_create P
-mkdir -p "$MNT/mailbox/ann" "$MNT/planner"
-printf 'before' >"$MNT/mailbox/ann/old"
+mkdir -p "$MNT/mailbox/ann" "$MNT/planner" "$MNT/chat"
+printf 'before' >"$MNT/chat/old"
 depctl assign P >/dev/null
 head -c 10000 /dev/urandom >"$MNT/mailbox/ann/new"
 truncate -s 1M "$MNT/planner/sparse"
 : >"$MNT/planner/empty"
 sync -f "$MNT"
 
-assert_eq "$(inspect mailbox/ann/old 'policy id')" "00000000-0000-0000-0000-000000000000 (service key)"
+assert_eq "$(inspect chat/old 'policy id')" "00000000-0000-0000-0000-000000000000 (service key)"
 assert_eq "$(inspect mailbox/ann/new 'policy id')" "$(policy_id P)"
 assert_eq "$(inspect mailbox/ann/new store)" "$(sed -n 's/^store: //p' "$MNT/.depfs/version")"
 assert_eq "$(inspect mailbox/ann/new size)" 10000

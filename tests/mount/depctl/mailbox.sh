@@ -14,25 +14,25 @@ says "source: service" depctl mailbox show ann
 json_holds "j['policy'] is None and j['id'] is None and j['source'] == 'service'" \
 	depctl mailbox show ann --json
 
-says_line "policy Tenant is assigned to the tenant" depctl assign tenant
+says "policy Tenant is assigned to the tenant; job 1 re-wraps what is there already" depctl assign tenant
 says "name: Tenant" depctl assignment
 json_holds "j == {'name': 'Tenant', 'id': '$(policy_id Tenant)'}" depctl assignment --json
 says "source: tenant" depctl mailbox show ann
 
-says_line "mailbox bob smith is assigned policy Board" depctl mailbox assign "bob smith" board
+says "mailbox bob smith is assigned policy Board; job" depctl mailbox assign "bob smith" board
 says "policy: Board" depctl mailbox show "bob smith"
 says "source: mailbox" depctl mailbox show "bob smith"
 says "mailboxes: 1" depctl policy show Board
-says "mailbox not yet there is assigned policy Board" \
+says "mailbox not yet there is assigned policy Board; job" \
 	depctl mailbox assign "not yet there" "$(policy_id Board)"
 json_holds "[(m['mailbox'], m['policy'], m['source']) for m in j] == [
 	('ann', 'Tenant', 'tenant'), ('bob smith', 'Board', 'mailbox'),
 	('not yet there', 'Board', 'mailbox')]" depctl mailbox list --json
 says "bob smith      Board   mailbox" depctl mailbox list
 
-says "mailbox bob smith has no policy of its own" depctl mailbox unassign "bob smith"
+says "mailbox bob smith has no policy of its own; job" depctl mailbox unassign "bob smith"
 says "source: tenant" depctl mailbox show "bob smith"
-says_line "the tenant has no policy" depctl unassign
+says "the tenant has no policy; job" depctl unassign
 says "source: service" depctl mailbox show "bob smith"
 says_line "the tenant has no policy" depctl unassign # once more changes nothing
 

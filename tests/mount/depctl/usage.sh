@@ -7,10 +7,10 @@ depfs_start_policies
 policy_create P
 
 refused 2 "a command is missing" depctl
-for word in rotate remove purge job coverage restore renew frobnicate; do
+for word in rotate remove purge coverage restore renew frobnicate; do
 	refused 2 "there is no command '$word'" depctl $word
 done
-for word in rotate remove purge; do
+for word in remove purge; do
 	refused 2 "policy $word: there is no such command" depctl policy $word P
 done
 refused 2 "a command is missing" depctl policy

@@ -1,0 +1,170 @@
+/* fs/control/ctl_job.c - jobs/N: how far, what failed, and commands. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/control/tree.h"
+
+#define JOB_NAME_LEN 24
+
+int ctl_jobs_scan(struct control *c)
+{
+	CLEANUP(free_mem_p) struct job_info *list = NULL;
+	CLEANUP(free_mem_p) char *text = NULL;
+	CLEANUP(free_mem_p) char **names = NULL;
+	size_t n;
+	int r = job_list(c->engine, &list, &n);
+
+	if (r < 0)
+		return r;
+	text = calloc(n + 1, JOB_NAME_LEN);
+	names = calloc(n + 1, sizeof(*names));
+	if (!text || !names)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		names[i] = text + i * JOB_NAME_LEN;
+		(void)snprintf(names[i], JOB_NAME_LEN, "%llu", (unsigned long long)list[i].rec.no);
+	}
+	return ctl_mark(c, CTL_JOB, names, n);
+}
+
+void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after)
+{
+	uint64_t no = job_newest(call->c->engine, mailbox, after);
+
+	if (no)
+		(void)fprintf(call->out, "; job %llu re-wraps what is there already",
+			      (unsigned long long)no);
+	(void)fputc('\n', call->out);
+}
+
+static uint64_t no_of(const struct ctl_call *call)
+{
+	return strtoull(call->ref.folder->name, NULL, 10);
+}
+
+static void time_show(FILE *out, const char *what, uint64_t when)
+{
+	char text[CTL_TIME_LEN];
+
+	ctl_time((int64_t)when, text);
+	(void)fprintf(out, "%s: %s\n", what, text);
+}
+
+static void speed_show(FILE *out, const struct job_info *info)
+{
+	(void)fprintf(out, "rate: %llu files/s\n", (unsigned long long)info->per_s);
+	if (info->rec.rate)
+		(void)fprintf(out, "rate limit: %u files/s\n", info->rec.rate);
+	else
+		(void)fputs("rate limit: none\n", out);
+	if (info->left_s == UINT64_MAX)
+		(void)fputs("eta: unknown\n", out);
+	else
+		(void)fprintf(out, "eta: %llu s\n", (unsigned long long)info->left_s);
+}
+
+static int status_show(struct ctl_call *call)
+{
+	CLEANUP(free_mem_p) struct job_info *info = malloc(sizeof(*info));
+	char id[UUID_TEXT_LEN];
+	FILE *out = call->out;
+	int r;
+
+	if (!info)
+		return -ENOMEM;
+	r = job_get(call->c->engine, no_of(call), info, &call->err);
+	if (r < 0)
+		return r;
+	uuid_encode(info->rec.policy_id, id);
+	(void)fprintf(
+		out, "job: %llu\nkind: %s\npolicy: %s\npolicy id: %s\nmailbox: %s\nstate: %s\n",
+		(unsigned long long)info->rec.no, job_kind_name(info->rec.kind),
+		info->policy[0] ? info->policy : "none", id,
+		info->rec.mailbox[0] ? info->rec.mailbox : "all", job_state_name(info->rec.state));
+	if (info->rec.note[0])
+		(void)fprintf(out, "why: %s\n", info->rec.note);
+	if (info->counting)
+		(void)fputs("total: counting\n", out);
+	else
+		(void)fprintf(out, "total: %llu\n", (unsigned long long)info->rec.total);
+	(void)fprintf(out, "done: %llu\nskipped: %llu\nfailed: %llu\n",
+		      (unsigned long long)info->rec.done, (unsigned long long)info->rec.skipped,
+		      (unsigned long long)info->rec.failed);
+	speed_show(out, info);
+	time_show(out, "created", info->rec.created);
+	time_show(out, "started", info->rec.started);
+	time_show(out, "ended", info->rec.ended);
+	return 0;
+}
+
+static int control_show(struct ctl_call *call)
+{
+	(void)fputs("pause\nresume\ncancel\nretry\nrate=FILES_PER_SECOND\n", call->out);
+	return 0;
+}
+
+static int rate_parse(struct ctl_call *call, const char *text, uint32_t *ret_rate)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || v > UINT32_MAX)
+		return ctl_refuse(call, -EINVAL,
+				  "control: rate wants a whole number of files a second, 0 for no "
+				  "limit, not '%s'",
+				  text);
+	*ret_rate = (uint32_t)v;
+	return 0;
+}
+
+static int control_store(struct ctl_call *call, const char *in)
+{
+	static const struct {
+		const char *word, *did;
+		enum job_command command;
+	} words[] = {
+		{"pause", "is paused", JOB_PAUSE},	{"resume", "goes on", JOB_RESUME},
+		{"cancel", "is cancelled", JOB_CANCEL}, {"retry", "starts again", JOB_RETRY},
+		{"rate=", "has a new rate", JOB_RATE},
+	};
+	uint32_t rate = 0;
+	int r;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (words[i].command == JOB_RATE ? strncmp(in, "rate=", 5) != 0
+						 : strcmp(in, words[i].word) != 0)
+			continue;
+		r = words[i].command == JOB_RATE ? rate_parse(call, in + 5, &rate) : 0;
+		if (r == 0)
+			r = job_command(call->c->engine, no_of(call), words[i].command, rate,
+					call->who, &call->err);
+		if (r == 0)
+			(void)fprintf(call->out, "ok: job %s %s\n", call->ref.folder->name,
+				      words[i].did);
+		return r;
+	}
+	return ctl_refuse(call, -EINVAL,
+			  "control: write pause, resume, cancel, retry or rate=FILES_PER_SECOND");
+}
+
+static int failed_show(struct ctl_call *call)
+{
+	CLEANUP(free_mem_p) char *text = NULL;
+	int r = job_failures(call->c->engine, no_of(call), &text, &call->err);
+
+	if (r < 0)
+		return r;
+	(void)fputs(*text ? text : "none\n", call->out);
+	return 0;
+}
+
+const struct ctl_row ctl_job_rows[] = {
+	{"status", CTL_SEE, .show = status_show},
+	{"control", CTL_CHANGE, .show = control_show, .store = control_store},
+	{"failed", CTL_SEE, CTL_LONG, .show = failed_show},
+	{"last_error", CTL_SEE, .show = ctl_last_error_show},
+	{0},
+};
