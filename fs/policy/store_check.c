@@ -7,8 +7,10 @@
 
 /*
  * LMDB 0.9 trusts its file: a page beyond the end is a SIGBUS, a page of garbage an abort. So each
- * page that can be reached is looked at first. The leaves of the events are many and are only
- * counted, so that opening a store does not grow slower with its log.
+ * page that can be reached is looked at first. The leaves of the events are many: but for the
+ * newest, which a daemon reads when it starts, they are only counted, so that opening a store does
+ * not grow slower with its log. And a page in use that the free list names would be written over
+ * by the next commit: no page may be reached, or be free, twice.
  *
  * Page, integers little-endian (as on every machine that depfs runs on; LMDB writes native ones):
  *     0   8  own number
@@ -22,6 +24,7 @@
  * Node: lo u16 | hi u16 | flags u16 | key length u16 | key | data
  *   branch: child = lo | hi << 16 | flags << 32; leaf: data length = lo | hi << 16, or (flag 1) the
  *   data is the number of its first overflow page; flag 2: the data is a database
+ * Free list: a database whose data are the number of pages u64 and the pages u64, greatest first.
  */
 #define PAGE_HEAD_LEN 16
 #define PAGE_LEN_MIN  512
@@ -47,12 +50,16 @@
 #define NODE_DB	      2u
 #define ROOT_NONE     UINT64_MAX
 #define SHALLOW_TABLE "events"
+#define NEWEST_LEAVES 512u /* of the events: no fewer than a snapshot takes along */
 
 struct walk {
 	int fd;
 	size_t page_len;
 	uint64_t pages; /* whole ones in the file */
-	uint64_t seen;	/* more than there are: the file has a cycle */
+	uint64_t limit; /* those the file may have: free ones may be behind its end */
+	uint8_t *taken; /* a bit for each of them: it was reached, or is free */
+	uint64_t leaves[NEWEST_LEAVES]; /* that were not read, the newest in a ring */
+	uint64_t n_leaves;
 };
 
 /* A database and how it is to be walked. */
@@ -60,6 +67,7 @@ struct tree {
 	uint64_t root;
 	unsigned depth;
 	bool shallow; /* leaves are not read */
+	bool free;    /* the free list */
 };
 
 static uint64_t le(const uint8_t *at, size_t len)
@@ -88,6 +96,44 @@ static struct tree tree_from(const uint8_t db[static DB_LEN])
 	};
 }
 
+static bool page_take(struct walk *w, uint64_t no)
+{
+	uint8_t bit = (uint8_t)(1u << no % 8);
+
+	if (no < 2 || no >= w->limit || (w->taken[no / 8] & bit))
+		return false;
+	w->taken[no / 8] |= bit;
+	return true;
+}
+
+static int free_pages_check(struct walk *w, const uint8_t *list, uint64_t list_len)
+{
+	uint64_t n = list_len < 8 ? UINT64_MAX : le(list, 8), before = UINT64_MAX;
+
+	if (n > list_len / 8 - 1)
+		return -EBADMSG;
+	for (uint64_t i = 1; i <= n; i++) {
+		uint64_t no = le(list + 8 * i, 8);
+
+		if (no >= before || !page_take(w, no))
+			return -EBADMSG;
+		before = no;
+	}
+	return 0;
+}
+
+/* One that is too long for a leaf; overflow_check() found that the file has as many bytes. */
+static int far_free_pages_check(struct walk *w, uint64_t no, uint64_t list_len)
+{
+	CLEANUP(free_mem_p) uint8_t *list = malloc(list_len);
+	int r;
+
+	if (!list)
+		return -ENOMEM;
+	r = read_at(w->fd, list, list_len, no * w->page_len + PAGE_HEAD_LEN);
+	return r < 0 ? r : free_pages_check(w, list, list_len);
+}
+
 /* Pages of data too long for a leaf: only their head says anything about them. */
 static int overflow_check(struct walk *w, uint64_t no, uint64_t data_len)
 {
@@ -102,6 +148,9 @@ static int overflow_check(struct walk *w, uint64_t no, uint64_t data_len)
 		return r;
 	if (le(head, 8) != no || le(head + 10, 2) != PAGE_OVERFLOW || le(head + 12, 4) < pages)
 		return -EBADMSG;
+	for (uint64_t i = 0; i < pages; i++)
+		if (!page_take(w, no + i))
+			return -EBADMSG;
 	return 0;
 }
 
@@ -112,7 +161,14 @@ static bool key_is(const uint8_t *key, size_t len, const char *name)
 	return len == strlen(name) && memcmp(key, name, len) == 0;
 }
 
-static int leaf_node_check(struct walk *w, const uint8_t *node, size_t room)
+static int big_node_check(struct walk *w, uint64_t no, uint64_t data_len, struct tree tree)
+{
+	int r = overflow_check(w, no, data_len);
+
+	return r == 0 && tree.free ? far_free_pages_check(w, no, data_len) : r;
+}
+
+static int leaf_node_check(struct walk *w, const uint8_t *node, size_t room, struct tree tree)
 {
 	uint64_t data_len = le(node, 4), flags = le(node + 4, 2), key_len = le(node + 6, 2);
 	const uint8_t *data = node + NODE_HEAD_LEN + key_len;
@@ -123,9 +179,11 @@ static int leaf_node_check(struct walk *w, const uint8_t *node, size_t room)
 		return -EBADMSG;
 	room -= key_len;
 	if (flags & NODE_BIG)
-		return room < 8 ? -EBADMSG : overflow_check(w, le(data, 8), data_len);
+		return room < 8 ? -EBADMSG : big_node_check(w, le(data, 8), data_len, tree);
 	if (data_len > room)
 		return -EBADMSG;
+	if (tree.free)
+		return free_pages_check(w, data, data_len);
 	if (!(flags & NODE_DB))
 		return 0;
 	if (data_len != DB_LEN)
@@ -163,22 +221,18 @@ static int nodes_check(struct walk *w, const uint8_t *page, struct tree tree)
 		if (flags == PAGE_BRANCH)
 			r = branch_node_check(w, page + off, w->page_len - off, tree);
 		else
-			r = leaf_node_check(w, page + off, w->page_len - off);
+			r = leaf_node_check(w, page + off, w->page_len - off, tree);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int page_check(struct walk *w, uint64_t no, struct tree tree)
+static int page_read_check(struct walk *w, uint64_t no, struct tree tree)
 {
 	CLEANUP(free_mem_p) uint8_t *page = NULL;
 	int r;
 
-	if (no >= w->pages || ++w->seen > w->pages)
-		return -EBADMSG;
-	if (tree.shallow && tree.depth == 1)
-		return 0;
 	page = malloc(w->page_len);
 	if (!page)
 		return -ENOMEM;
@@ -186,6 +240,16 @@ static int page_check(struct walk *w, uint64_t no, struct tree tree)
 	if (r < 0)
 		return r;
 	return le(page, 8) == no ? nodes_check(w, page, tree) : -EBADMSG;
+}
+
+static int page_check(struct walk *w, uint64_t no, struct tree tree)
+{
+	if (no >= w->pages || !page_take(w, no))
+		return -EBADMSG;
+	if (!tree.shallow || tree.depth > 1)
+		return page_read_check(w, no, tree);
+	w->leaves[w->n_leaves++ % NEWEST_LEAVES] = no;
+	return 0;
 }
 
 static int meta_read(int fd, uint64_t off, uint8_t meta[static META_LEN])
@@ -197,6 +261,17 @@ static int meta_read(int fd, uint64_t off, uint8_t meta[static META_LEN])
 	if (le(meta + 10, 2) != PAGE_META || le(meta + 16, 4) != META_MAGIC)
 		return -EBADMSG;
 	return le(meta + 20, 4) == META_VERSION ? 0 : -ENOTSUP;
+}
+
+/* Commits go to the two in turn, even numbers to the first. LMDB relies on that when it chooses one,
+ * and would take an older state than the one that was looked at here. */
+static bool metas_agree(const uint8_t *first, const uint8_t *second)
+{
+	uint64_t even = le(first + META_TXN_OFF, 8), odd = le(second + META_TXN_OFF, 8);
+
+	if (even == 0 && odd == 0) /* no commit yet */
+		return true;
+	return even % 2 == 0 && (odd == even + 1 || even == odd + 1);
 }
 
 /* LMDB would map, and later extend the file, as far as these say. */
@@ -214,6 +289,7 @@ static int trees_check(struct walk *w, const uint8_t *meta)
 		struct tree t = tree_from(meta + META_DBS_OFF + i * DB_LEN);
 		int r;
 
+		t.free = i == 0;
 		if (t.root == ROOT_NONE)
 			continue;
 		if (t.depth == 0 || t.depth > DB_DEPTH_MAX)
@@ -223,6 +299,31 @@ static int trees_check(struct walk *w, const uint8_t *meta)
 			return r;
 	}
 	return 0;
+}
+
+static int newest_leaves_check(struct walk *w)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; r == 0 && i < w->n_leaves && i < NEWEST_LEAVES; i++)
+		r = page_read_check(w, w->leaves[i], (struct tree){.depth = 1});
+	return r;
+}
+
+static int walk_check(struct walk *w, const uint8_t *meta)
+{
+	CLEANUP(free_mem_p) uint8_t *taken = NULL;
+	int r;
+
+	if (!limits_hold(w, meta))
+		return -EBADMSG;
+	w->limit = le(meta + META_LAST_OFF, 8) + 1;
+	taken = calloc(w->limit / 8 + 1, 1);
+	if (!taken)
+		return -ENOMEM;
+	w->taken = taken;
+	r = trees_check(w, meta);
+	return r < 0 ? r : newest_leaves_check(w);
 }
 
 static int file_check(int fd)
@@ -244,9 +345,11 @@ static int file_check(int fd)
 	r = meta_read(fd, w.page_len, metas[1]);
 	if (r < 0)
 		return r;
+	if (!metas_agree(metas[0], metas[1]))
+		return -EBADMSG;
 	w.pages = (uint64_t)st.st_size / w.page_len;
 	newest = le(metas[1] + META_TXN_OFF, 8) > le(metas[0] + META_TXN_OFF, 8);
-	return limits_hold(&w, metas[newest]) ? trees_check(&w, metas[newest]) : -EBADMSG;
+	return walk_check(&w, metas[newest]);
 }
 
 int state_file_check(int dir_fd, const char *name, struct err *err)

@@ -204,7 +204,16 @@ int raw_get(struct store_env *env, MDB_txn *mdb, const struct service_key *sk,
 	return 0;
 }
 
-/* A wrong key and a damaged record look alike but for this record, which never changes. */
+static bool record_holds(struct store_env *env, MDB_txn *mdb, const struct service_key *sk,
+			 const char *name)
+{
+	MDB_val rec;
+
+	return raw_get(env, mdb, sk, TABLE_META, name, strlen(name), &rec, NULL) == 0;
+}
+
+/* A wrong key and a damaged record look alike but for this record, which never changes; and where
+ * the one beside it holds, it is not the key that is wrong. */
 int env_check_key(struct store_env *env, const struct service_key *sk, struct err *err)
 {
 	MDB_val rec;
@@ -215,10 +224,14 @@ int env_check_key(struct store_env *env, const struct service_key *sk, struct er
 	if (rc != 0)
 		return env_error(rc, "cannot be read", err);
 	r = raw_get(env, mdb, sk, TABLE_META, META_CHECK, strlen(META_CHECK), &rec, NULL);
+	if (r == -EBADMSG && !record_holds(env, mdb, sk, META_CHANGE))
+		r = err_set(err, -EKEYREJECTED,
+			    "the service key is not the one this store was made with");
 	mdb_txn_abort(mdb);
+	if (r == -EKEYREJECTED)
+		return r;
 	if (r == -EBADMSG)
-		return err_set(err, -EKEYREJECTED,
-			       "the service key is not the one this store was made with");
+		return err_set(err, r, "state: the record " META_CHECK " is damaged");
 	if (r == -ENOENT)
 		return err_set(err, -EBADMSG, "state: it lacks the record " META_CHECK);
 	return r < 0 ? err_set(err, r, "state: cannot be read") : 0;
