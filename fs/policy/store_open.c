@@ -157,11 +157,24 @@ static void aside_undo(struct store *s, const struct aside *a)
 		(void)renameat(s->dir_fd, a->name, s->dir_fd, STORE_STATE_DIR);
 }
 
+/* Every record of it, before anything is moved or made. */
+static int snapshot_prove(struct store *s, struct err *err)
+{
+	int r = open_env(s, STORE_SNAPSHOT, err);
+
+	if (r < 0)
+		return err_prefix(err, r, "store %s", s->path);
+	env_close(&s->env);
+	return 0;
+}
+
 static int rebuild_state(struct store *s, bool state_there, struct err *err)
 {
 	struct aside a = {""};
-	int r = state_there ? aside_move(s, &a, err) : 0;
+	int r = snapshot_prove(s, err);
 
+	if (r == 0 && state_there)
+		r = aside_move(s, &a, err);
 	if (r < 0)
 		return r;
 	r = snapshot_restore(s, err);
