@@ -43,7 +43,7 @@ job_done()
 	local n=${1:-$(newest_job)}
 
 	wait_until 200 job_ended "$n" || fail "job $n does not end: $(cat "$MNT/.depfs/jobs/$n/status")"
-	job_state_is "$n" done ||
+	job_state_is "$n" "done" ||
 		fail "job $n: $(cat "$MNT/.depfs/jobs/$n/status" "$MNT/.depfs/jobs/$n/failed")"
 	assert_eq "$(job_field "$n" total)" \
 		"$(($(job_field "$n" "done") + $(job_field "$n" skipped)))" "total of job $n"

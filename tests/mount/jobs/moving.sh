@@ -127,7 +127,7 @@ for ((round = 0; round < ROUNDS; round++)); do
 	depctl assign P >/dev/null
 	n=$(newest_job)
 	wait_until 200 job_ended "$n" || fail "job $n: $(cat "$MNT/.depfs/jobs/$n/status")"
-	job_state_is "$n" done || fail "$(cat "$MNT/.depfs/jobs/$n/failed")"
+	job_state_is "$n" "done" || fail "$(cat "$MNT/.depfs/jobs/$n/failed")"
 	nothing_left "$SERVICE"
 	generation=$(status_of P generation)
 	depctl policy rotate P >/dev/null
@@ -137,7 +137,7 @@ for ((round = 0; round < ROUNDS; round++)); do
 	depctl unassign >/dev/null
 	n=$(newest_job)
 	wait_until 200 job_ended "$n" || fail "job $n: $(cat "$MNT/.depfs/jobs/$n/status")"
-	job_state_is "$n" done || fail "$(cat "$MNT/.depfs/jobs/$n/failed")"
+	job_state_is "$n" "done" || fail "$(cat "$MNT/.depfs/jobs/$n/failed")"
 	nothing_left "$(hex_id P)"
 	programs_end
 	nothing_left "$(hex_id P)" # now that nothing moves
