@@ -18,6 +18,7 @@
 #include "fs/control/control.h"
 #include "fs/data/serve.h"
 #include "fs/options.h"
+#include "fs/policy/policy.h"
 #include "fs/privileges.h"
 #include "fs/session.h"
 #include "fs/syscall_filter.h"
@@ -214,6 +215,33 @@ static int leave_terminal(int tell_fd)
 	return chdir("/") < 0 ? -errno : 0;
 }
 
+/*
+ * Without its vaults a store still opens, by the availability keys, and forgetting to name their
+ * folder would show nowhere else.
+ */
+static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
+{
+	CLEANUP(free_mem_p) struct policy_info *list = NULL;
+	const char *dir = vaults_dir ? vaults_dir : KMS_LOCAL_VAULTS_DIR;
+	const struct audit_field fields[] = {AUDIT_FIELD_STR("folder", dir)};
+	struct stat st;
+	size_t n = 0;
+	bool local = false;
+
+	if (stat(dir, &st) == 0 || policy_list(e, &list, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		local |= strncmp(list[i].roots[0].key_id, "local://", 8) == 0 ||
+			 strncmp(list[i].roots[1].key_id, "local://", 8) == 0;
+	if (!local)
+		return;
+	say(LOG_WARNING,
+	    "policies have root keys in local vaults, and their folder %s is missing: "
+	    "is it the one of -o vaults=?",
+	    dir);
+	audit_event(engine_audit(e), "vaults-missing", NULL, "ENOENT", fields, 1);
+}
+
 /* ---- the straight line: open, recover, serve, close ---- */
 
 struct run {
@@ -245,6 +273,7 @@ static int on_ready(void *arg)
 	int r = 0;
 
 	audit_event(engine_audit(run->session.engine), "mount", NULL, "ok", NULL, 0);
+	warn_of_missing_vaults(run->session.engine, run->options->vaults_dir);
 	notify_service_manager("READY=1");
 	if (run->tell_fd >= 0)
 		r = leave_terminal(run->tell_fd);

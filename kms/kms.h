@@ -59,8 +59,10 @@ struct kms_key_info {
 	bool purgeable;
 };
 
+#define KMS_LOCAL_VAULTS_DIR "/var/lib/depfs/vaults"
+
 struct kms_config {
-	const char *vaults_dir; /* folder of the local vaults; NULL: /var/lib/depfs/vaults */
+	const char *vaults_dir; /* folder of the local vaults; NULL: KMS_LOCAL_VAULTS_DIR */
 };
 
 struct kms; /* safe to use from many threads at once */

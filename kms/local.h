@@ -5,7 +5,7 @@
 
 #include "kms.h"
 
-#define LOCAL_VAULTS_DIR   "/var/lib/depfs/vaults"
+#define LOCAL_VAULTS_DIR   KMS_LOCAL_VAULTS_DIR
 #define LOCAL_VERSIONS_MAX 500 /* of one key; rotating further is refused */
 #define LOCAL_DELAY_MAX_MS                                                    \
 	600000u /* of a fault; an answer later than the deadline is transient \

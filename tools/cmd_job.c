@@ -283,7 +283,9 @@ int cmd_job(int argc, char **argv, const struct cmd_env *env)
 	if (argc > 2 && argv[2][0] == '-')
 		return cmd_usage_error(command, "%s: %s: no such option", command, argv[2]);
 	if (argc - 2 != verb->n_operands)
-		return cmd_usage_error(command, "%s: wrong number of arguments, %d instead of %d",
+		return cmd_usage_error(command,
+				       "%s: wrong number of arguments, %d instead of %d (a name "
+				       "with blanks needs quotes)",
 				       command, argc - 2, verb->n_operands);
 	c.verb = verb->name;
 	c.no = argc > 2 ? argv[2] : NULL;

@@ -241,7 +241,9 @@ static int parse(struct policy_call *c, int argc, char **argv)
 					       command, argv[optind - 1]);
 	}
 	if (argc - optind != c->verb->n_operands)
-		return cmd_usage_error(command, "%s: wrong number of arguments, %d instead of %d",
+		return cmd_usage_error(command,
+				       "%s: wrong number of arguments, %d instead of %d (a name "
+				       "with blanks needs quotes)",
 				       command, argc - optind, c->verb->n_operands);
 	for (int i = 0; i < c->verb->n_operands; i++)
 		c->operands[i] = argv[optind + i];

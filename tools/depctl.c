@@ -81,6 +81,11 @@ static bool is_option(const char *word, const char *name)
 	return strncmp(word, name, len) == 0 && (word[len] == '\0' || word[len] == '=');
 }
 
+static bool is_version(const char *word)
+{
+	return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
+}
+
 /* @ret_taken: whether argv[*i] was one of the common options. */
 static int take_common(struct words *w, char **argv, int *i, bool *ret_taken)
 {
@@ -116,7 +121,7 @@ static int sort_words(int argc, char **argv, struct words *w)
 		if (taken)
 			continue;
 		if (w->argc == 0 && argv[i][0] == '-' && !cmd_wants_help(2, &argv[i - 1]) &&
-		    strcmp(argv[i], "--version") != 0)
+		    !is_version(argv[i]))
 			return cmd_usage_error(NULL, "%s: unknown option", argv[i]);
 		w->argv[w->argc++] = argv[i];
 		common = common && strcmp(argv[i], "--") != 0 &&
@@ -132,7 +137,7 @@ static int run(struct words *w)
 
 	if (w->argc == 0)
 		return cmd_usage_error(NULL, "a command is missing");
-	if (strcmp(w->argv[0], "--version") == 0) {
+	if (is_version(w->argv[0])) {
 		printf("depctl %s\n", DEPFS_VERSION);
 		return CMD_OK;
 	}

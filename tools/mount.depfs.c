@@ -150,12 +150,30 @@ static void exec_daemon(char *const argv[])
 	fprintf(stderr, "mount.depfs: %s cannot be run: %s\n", PROGRAM, strerror(errno));
 }
 
+/* As every program answers, though mount(8) never asks. */
+static bool asked_about_itself(int argc, char **argv)
+{
+	const char *word = argc == 2 ? argv[1] : "";
+
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		puts("usage: mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTIONS]\n"
+		     "What mount(8) runs for type depfs; the options are those of depfs(8).");
+	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+		puts("mount.depfs " DEPFS_VERSION);
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static char program[] = PROGRAM, option[] = "-o";
 	CLEANUP(request_fini) struct request rq = {0};
-	int r = parse_all(argc, argv, &rq);
+	int r;
 
+	if (asked_about_itself(argc, argv))
+		return 0;
+	r = parse_all(argc, argv, &rq);
 	if (r == 0)
 		r = add_defaults(&rq);
 	if (r != 0 || rq.fake)

@@ -102,7 +102,9 @@ static void row_print(FILE *out, const char *before, const struct usage_row *row
 
 static void general(FILE *out)
 {
-	fputs("usage: depctl [-m MOUNT] [--json] [--vaults DIR] COMMAND [ARGUMENT...]\n", out);
+	fputs("usage: depctl [-m MOUNT] [--json] [--vaults DIR] COMMAND [ARGUMENT...]\n"
+	      "       depctl -h | --help | -V | --version\n",
+	      out);
 }
 
 bool cmd_usage_known(const char *command)

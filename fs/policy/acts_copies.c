@@ -143,7 +143,7 @@ static void copy_open(struct act *a, const struct root_copy *copy, const char *w
 static int none_opened(struct act *a, const struct root_answer answers[static 2])
 {
 	const struct root_answer *worse = &answers[0];
-	char text[400];
+	char text[ROOTS_TEXT_MAX];
 
 	if (worse->outcome == KMS_TRANSIENT)
 		worse = &answers[1];

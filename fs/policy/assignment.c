@@ -78,9 +78,11 @@ static int assignable(struct act *a, enum policy_kind kind)
 		return err_set(a->err, -EINVAL, "policy \"%s\" is a draft: it has no keys yet",
 			       p->rec.name);
 	if (p->rec.kind != kind)
-		return err_set(a->err, -EINVAL, "policy \"%s\" is of kind %s, and %s needs another",
+		return err_set(a->err, -EINVAL,
+			       "policy \"%s\" is of kind %s, and %s needs one of kind %s",
 			       p->rec.name, policy_kind_name(p->rec.kind),
-			       kind == POLICY_MAILBOX ? "a mailbox" : "the tenant");
+			       kind == POLICY_MAILBOX ? "a mailbox" : "the tenant",
+			       policy_kind_name(kind));
 	if (!policy_is_enabled(p))
 		return err_set(a->err, -EINVAL, "policy \"%s\" is disabled", p->rec.name);
 	return 0;

@@ -54,7 +54,7 @@ void keyring_forget(struct engine *e, const uint8_t policy_id[static UUID_LEN]);
 struct root_health {
 	enum kms_outcome outcome;
 	int64_t when;	/* s since the epoch; 0: never asked */
-	char text[160]; /* sentence when not ok */
+	char text[400]; /* sentence when not ok */
 };
 
 enum keyring_state {

@@ -82,13 +82,17 @@ static void check_run(void *arg)
 	check_end(c);
 }
 
-/* Worth asking about: something is open, or was taken away and may come back. */
+/* Worth asking about: something is open, or was taken away and may come back, or a root failed when
+ * it was last asked: that it does no more would else show when somebody opens a file by chance. */
 static bool is_due_locked(const struct key_policy *kp)
 {
 	if (kp->checking)
 		return false;
 	for (const struct key_slot *slot = kp->slots; slot; slot = slot->next)
 		if (slot->key)
+			return true;
+	for (unsigned i = 0; i < 2; i++)
+		if (kp->health[i].when && kp->health[i].outcome != KMS_OK)
 			return true;
 	return kp->revoked;
 }

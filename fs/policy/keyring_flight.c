@@ -218,7 +218,7 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 {
 	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
-	char reason[400];
+	char reason[ROOTS_TEXT_MAX];
 	int r = 0;
 
 	roots_text(f->answers, reason, sizeof(reason));
@@ -275,7 +275,7 @@ static bool both_damaged(const struct flight *f)
 /* The availability key failed too: what that means for the caller. */
 static int avail_failed(const struct flight *f, int r, struct err *err)
 {
-	char text[400];
+	char text[ROOTS_TEXT_MAX];
 
 	roots_text(f->answers, text, sizeof(text));
 	if (r == -EBADMSG && f->verdict == VERDICT_DENIED)
@@ -292,7 +292,7 @@ static int avail_failed(const struct flight *f, int r, struct err *err)
 static int flight_take(struct flight *f, enum request_class class, struct wrap_key **ret_kek,
 		       struct err *err)
 {
-	char text[400];
+	char text[ROOTS_TEXT_MAX];
 	int r;
 
 	if (f->r < 0)

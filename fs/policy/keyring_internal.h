@@ -16,7 +16,7 @@ struct key_source {
 struct root_answer {
 	bool asked;
 	enum kms_outcome outcome;
-	char text[160]; /* sentence when not ok */
+	char text[400]; /* sentence when not ok */
 	char request_id[KMS_REQUEST_ID_LEN];
 };
 
@@ -49,6 +49,7 @@ enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask 
 /* roots_tell() - an event "key-open" for each root that was asked, "key-copy-damaged" where due. */
 void roots_tell(struct engine *e, const struct key_source *src,
 		const struct root_answer answers[static 2]);
+#define ROOTS_TEXT_MAX 900 /* bytes: both roots' sentences */
 /* roots_text() - "key 1 denied: ...; key 2 ...", one line. */
 void roots_text(const struct root_answer answers[static 2], char *out, size_t out_len);
 

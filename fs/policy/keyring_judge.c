@@ -82,7 +82,7 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 		  const struct root_answer answers[static 2])
 {
 	static const char *const names[] = {"closed", "ready", "degraded", "revoked"};
-	char id[UUID_TEXT_LEN], reason[400];
+	char id[UUID_TEXT_LEN], reason[ROOTS_TEXT_MAX];
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("policy", src->policy_name),
 		AUDIT_FIELD_STR("policy_id", id),

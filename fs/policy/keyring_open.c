@@ -90,7 +90,7 @@ enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask 
 
 void roots_text(const struct root_answer answers[static 2], char *out, size_t out_len)
 {
-	char part[2][192] = {"", ""};
+	char part[2][440] = {"", ""};
 
 	for (unsigned i = 0; i < 2; i++)
 		if (answers[i].asked)
@@ -204,7 +204,7 @@ int keyring_open_any(struct engine *e, const struct key_source *src, struct secr
 		     struct err *err)
 {
 	struct root_answer answers[2];
-	char reason[400];
+	char reason[ROOTS_TEXT_MAX];
 	enum verdict v = roots_ask(e, src, ASK_UNTIL_OPEN, answers, ret_dep_key);
 	int r;
 

@@ -241,11 +241,16 @@ static int disable_do(struct act *a)
 	struct policy_record rec = a->policy->rec;
 
 	if (a->e->tables.tenant == a->policy)
-		return err_set(a->err, -EBUSY, "policy \"%s\" is assigned to the tenant", rec.name);
+		return err_set(a->err, -EBUSY,
+			       "policy \"%s\" is assigned to the tenant: assign another one to it, "
+			       "or none, first",
+			       rec.name);
 	if (a->policy->mailboxes > 0)
-		return err_set(a->err, -EBUSY, "policy \"%s\" is assigned to %u mailbox%s",
-			       rec.name, a->policy->mailboxes,
-			       a->policy->mailboxes == 1 ? "" : "es");
+		return err_set(
+			a->err, -EBUSY,
+			"policy \"%s\" is assigned to %u mailbox%s: write none to its policy "
+			"in mailboxes/ first",
+			rec.name, a->policy->mailboxes, a->policy->mailboxes == 1 ? "" : "es");
 	rec.flags &= (uint16_t)~POLICY_FLAG_ENABLED;
 	return record_replace(a, &rec);
 }

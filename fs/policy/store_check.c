@@ -263,8 +263,8 @@ static int meta_read(int fd, uint64_t off, uint8_t meta[static META_LEN])
 	return le(meta + 20, 4) == META_VERSION ? 0 : -ENOTSUP;
 }
 
-/* Commits go to the two in turn, even numbers to the first. LMDB relies on that when it chooses one,
- * and would take an older state than the one that was looked at here. */
+/* Commits go to the two in turn, even numbers to the first. LMDB relies on that when it chooses
+ * one, and would take an older state than the one that was looked at here. */
 static bool metas_agree(const uint8_t *first, const uint8_t *second)
 {
 	uint64_t even = le(first + META_TXN_OFF, 8), odd = le(second + META_TXN_OFF, 8);

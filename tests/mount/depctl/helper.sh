@@ -98,3 +98,7 @@ ends_with 0 "" -f "$STORE" "$MNT"
 cp "$helper" "$WORK/mount.depfs"
 helper=$WORK/mount.depfs PATH=/nowhere:/bin:/usr/bin
 ends_with 32 "depfs cannot be run" "$STORE" "$MNT"
+
+# and about itself
+assert_match "$("$helper" --help)" "usage: mount.depfs STORE MOUNT"
+assert_match "$("$helper" --version)" "^mount.depfs [0-9]"

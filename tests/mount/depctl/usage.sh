@@ -16,7 +16,7 @@ done
 refused 2 "a command is missing" depctl policy
 refused 2 "wrong number of arguments" depctl policy create X $K1
 refused 2 "wrong number of arguments" depctl policy show
-refused 2 "wrong number of arguments" depctl policy show P P
+refused 2 "a name with blanks needs quotes" depctl policy show P P
 refused 2 "wrong number of arguments" depctl policy list P
 refused 2 "wrong number of arguments" depctl policy replace-keys P $K1
 refused 2 "mailbox or multi-workload" depctl policy create X $K1 $K2 --kind other
@@ -83,3 +83,4 @@ depfs_start_two()
 depfs_start_two
 refused 1 "its daemon has ended" depctl status
 umount -l "$MNT"
+assert_eq "$(depctl -V)" "$(depctl --version)"
