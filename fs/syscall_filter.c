@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -60,7 +61,6 @@ static const int refused[] = {
 	SYS_pivot_root,
 	SYS_chroot,
 	SYS_setns,
-	SYS_unshare,
 	SYS_swapon,
 	SYS_swapoff,
 	SYS_reboot,
@@ -80,10 +80,14 @@ static const int refused[] = {
 	SYS_accept4,
 };
 
+/* Its low half: no flag and no family is greater. */
+#define FIRST_ARGUMENT \
+	(offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
+
 #define N_REFUSED (sizeof(refused) / sizeof(refused[0]))
 
 struct program {
-	struct sock_filter code[2 * N_REFUSED + 16];
+	struct sock_filter code[2 * N_REFUSED + 24];
 	unsigned short len;
 };
 
@@ -132,10 +136,15 @@ static void compose(struct program *p)
 		add_if(p, BPF_JEQ, (uint32_t)refused[i]);
 		add_return(p, no);
 	}
+	/* A serving thread takes a umask of its own (fs/data/cred.c), and nothing else. */
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 4));
+	add_load(p, FIRST_ARGUMENT);
+	add_if(p, BPF_JEQ, CLONE_FS);
+	add_return(p, SECCOMP_RET_ALLOW);
+	add_return(p, no);
 	add_unless_equal(p, SYS_socket);
 	add_return(p, SECCOMP_RET_ALLOW);
-	add_load(p, offsetof(struct seccomp_data, args[0]) +
-			    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0));
+	add_load(p, FIRST_ARGUMENT);
 	add_unless_equal(p, AF_UNIX);
 	add_return(p, no);
 	add_return(p, SECCOMP_RET_ALLOW);

@@ -8,6 +8,9 @@
 
 static _Thread_local bool own_umask;
 
+/* For a thread that cannot have one of its own: it creates alone. */
+static pthread_mutex_t shared_umask = PTHREAD_MUTEX_INITIALIZER;
+
 void cred_init(struct session *s)
 {
 	/*
@@ -20,10 +23,10 @@ void cred_init(struct session *s)
 
 void cred_enter(const struct session *s, uid_t uid, gid_t gid, mode_t umask_bits)
 {
-	if (!own_umask) {
-		(void)unshare(CLONE_FS); /* a umask of this thread alone; needs no privilege */
-		own_umask = true;
-	}
+	if (!own_umask)
+		own_umask = unshare(CLONE_FS) == 0; /* of this thread alone; needs no privilege */
+	if (!own_umask)
+		pthread_mutex_lock(&shared_umask);
 	(void)umask(umask_bits); /* a default ACL overrides it, below, as POSIX wants */
 	if (s->drops_ids && gid)
 		(void)setfsgid(gid);
@@ -33,6 +36,8 @@ void cred_enter(const struct session *s, uid_t uid, gid_t gid, mode_t umask_bits
 
 void cred_leave(const struct session *s)
 {
+	if (!own_umask)
+		pthread_mutex_unlock(&shared_umask);
 	if (!s->drops_ids)
 		return;
 	(void)setfsuid(0); /* back to what the process is: cannot be refused */
