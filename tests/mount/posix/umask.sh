@@ -2,6 +2,16 @@
 # posix/umask: what programs with different umasks make at the same time has each the mode that its own umask leaves.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start
+
+# the race itself is rare: so first, that no thread changes the umask of another, which never creates
+umask_of_daemon()
+{
+	awk '$1 == "Umask:" { print $2 }' "/proc/$DAEMON_PID/status" # of its first thread
+}
+before=$(umask_of_daemon)
+(umask 0123 && mkdir "$MNT/d" && echo x >"$MNT/x")
+assert_eq "$(umask_of_daemon)" "$before" "umask of the thread that serves nobody"
+
 cat >"$WORK/maker.py" <<'PY'
 import os
 import sys
