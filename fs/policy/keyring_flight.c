@@ -66,9 +66,10 @@ static struct judgement flight_land(struct flight *f)
 	pthread_rwlock_wrlock(&k->lock);
 	kp = keyring_find_locked(k, f->src.key.policy_id);
 	f->outdated = kp->turn != f->turn;
-	f->landed_ms = engine_now_ms();
 	if (!f->outdated && f->r == 0)
 		j = keyring_judge_locked(f->e, kp, &f->src, f->verdict, f->answers, f->key);
+	f->landed_ms =
+		engine_now_ms(); /* not before its own denial is noted: avail_is_old_locked() */
 	keyring_slot_locked(kp, f->src.key.generation)->flight = NULL;
 	pthread_rwlock_unlock(&k->lock);
 	return j;
