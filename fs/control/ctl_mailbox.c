@@ -156,6 +156,20 @@ static int policy_show(struct ctl_call *call)
 	return 0;
 }
 
+/* A policy may come before its mailbox; but mostly the id was misspelt. */
+static bool has_folder(struct ctl_call *call, const char *mailbox)
+{
+	CLEANUP(free_mem_p) char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "%s/%s/%s", store_path(engine_store(call->c->engine)),
+		     workload_name(WORKLOAD_MAILBOX), mailbox) < 0) {
+		path = NULL;
+		return true; /* no memory to tell */
+	}
+	return lstat(path, &st) == 0;
+}
+
 static int policy_store(struct ctl_call *call, const char *in)
 {
 	const char *mailbox = call->ref.folder->name;
@@ -178,7 +192,8 @@ static int policy_store(struct ctl_call *call, const char *in)
 		return r;
 	if (assignment_of_mailbox(e, mailbox, &info) < 0) /* another admin was at it since */
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
-	(void)fprintf(call->out, "ok: mailbox %s is assigned policy %s", mailbox, info.name);
+	(void)fprintf(call->out, "ok: mailbox %s%s is assigned policy %s", mailbox,
+		      has_folder(call, mailbox) ? "" : ", which has no folder yet,", info.name);
 	ctl_job_say(call, mailbox, before);
 	return 0;
 }

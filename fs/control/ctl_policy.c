@@ -193,7 +193,8 @@ static int key_ids_store(struct ctl_call *call, const char *in)
 	if (split(copy, words, 2) != 2)
 		return ctl_refuse(call, -EINVAL,
 				  "key_ids: write two key ids in one write, with a blank or a line "
-				  "end between");
+				  "end between%s",
+				  strchr(in, ',') ? ", not a comma" : "");
 	r = info_of(call, &before);
 	if (r < 0)
 		return r;

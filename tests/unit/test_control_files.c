@@ -285,7 +285,8 @@ static void mailbox_policy_names_its_source(void **state)
 	assert_has(get(f, "mailboxes/u1/policy"), "policy: EUR\nid: ");
 	assert_has(get(f, "mailboxes/u1/policy"), "\nsource: tenant\n");
 	put_ok(f, "mailboxes/u1/policy", "board\n");
-	assert_has(f->answer, "ok: mailbox u1 is assigned policy Board; job ");
+	assert_has(f->answer,
+		   "ok: mailbox u1, which has no folder yet, is assigned policy Board; job ");
 	assert_has(get(f, "mailboxes/u1/policy"), "policy: Board\nid: ");
 	assert_has(get(f, "mailboxes/u1/policy"), "\nsource: mailbox\n");
 	assert_has(get(f, "mailboxes/u2/policy"), "\nsource: tenant\n");

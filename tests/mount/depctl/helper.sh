@@ -102,3 +102,11 @@ ends_with 32 "depfs cannot be run" "$STORE" "$MNT"
 # and about itself
 assert_match "$("$helper" --help)" "usage: mount.depfs STORE MOUNT"
 assert_match "$("$helper" --version)" "^mount.depfs [0-9]"
+
+# the daemon itself leaves devices and set-id programs out, unless it is asked for them
+depfs_mount
+mounted_with nosuid nodev
+depfs_umount
+depfs_mount dev,suid
+assert_no_match ",$(findmnt -no OPTIONS "$MNT")," ",(nodev|nosuid)," "asked for"
+depfs_umount

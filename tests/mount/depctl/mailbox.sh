@@ -23,7 +23,7 @@ says "mailbox bob smith is assigned policy Board; job" depctl mailbox assign "bo
 says "policy: Board" depctl mailbox show "bob smith"
 says "source: mailbox" depctl mailbox show "bob smith"
 says "mailboxes: 1" depctl policy show Board
-says "mailbox not yet there is assigned policy Board; job" \
+says "mailbox not yet there, which has no folder yet, is assigned policy Board; job" \
 	depctl mailbox assign "not yet there" "$(policy_id Board)"
 json_holds "[(m['mailbox'], m['policy'], m['source']) for m in j] == [
 	('ann', 'Tenant', 'tenant'), ('bob smith', 'Board', 'mailbox'),

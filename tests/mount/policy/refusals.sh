@@ -22,6 +22,7 @@ D=$P/Draft
 mkdir "$MNT/.depfs/$D"
 ctl_refused EINVAL "two" $D/key_ids "$K1"
 ctl_refused EINVAL "two" $D/key_ids "$K1 $K2 local://v3/keys/k3"
+ctl_refused EINVAL "not a comma" $D/key_ids "$K1,$K2"
 ctl_refused EINVAL "vault v1" $D/key_ids "$K1 local://v1/keys/other"
 ctl_refused EINVAL "vault v1" $D/key_ids "$K1 $K1"
 ctl_refused EINVAL "key id" $D/key_ids "$K1 ftp://v2/keys/k2"
