@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # badinput/arguments: whatever is wrong with command line, options or mount point, depfs says it in one sentence that names
 # it, ends with a status that is not 0, mounts nothing, and leaves store, key and vaults as they were.
+# builds: release asan
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/badinput.sh"

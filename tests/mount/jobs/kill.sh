@@ -3,7 +3,7 @@
 # timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
-FILES=3000 KILLS=12
+FILES=3000 KILLS=8
 case $KIND in
 asan | tsan) FILES=600 KILLS=3 ;;
 esac

@@ -3,7 +3,7 @@
 # timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
-FILES=4000 ROUNDS=4
+FILES=4000 ROUNDS=3
 case $KIND in
 asan | tsan) FILES=800 ROUNDS=2 ;;
 esac
