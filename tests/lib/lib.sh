@@ -2,7 +2,7 @@
 #
 #   #!/usr/bin/env bash
 #   # posix/append: one sentence: the claim, and why it matters.
-#   # builds: release asan          only these builds (default: all four)
+#   # builds: release asan          only these builds (default: see default_builds in run.sh)
 #   # timeout: 300                  seconds (default 120)
 #   . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 #   depfs_start
