@@ -112,7 +112,8 @@ unmount_all()
 	done
 }
 
-cleanup() # STATUS
+# cleanup STATUS - ends the test; cleanup_more, when the test has one, is called first
+cleanup()
 {
 	local status=$1 i
 
@@ -123,6 +124,7 @@ cleanup() # STATUS
 	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
 		show_logs
 	fi
+	! declare -F cleanup_more >/dev/null || cleanup_more
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		[ "${PIDS[i]}" = "$DAEMON_PID" ] || end_process "${PIDS[i]}"
 	done

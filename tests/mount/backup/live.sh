@@ -23,6 +23,11 @@ change_policies() # until $WORK/stop is there; a mail under each
 	done
 }
 
+take_all() # tar's status 1 says that a file changed while it was read: so it is with a live store
+{
+	tar -C "$STORE" --exclude=./.depfs -cf - . || [ $? = 1 ]
+}
+
 background change_policies
 changer=$!
 for copy in 1 2 3; do
@@ -31,7 +36,7 @@ for copy in 1 2 3; do
 	wait_until 60 new_one
 	mkdir "$WORK/copy$copy"
 	find "$MNT/chat" -type f | sort >"$WORK/listed$copy"
-	tar -C "$STORE" --exclude=./.depfs -cf - . | tar -C "$WORK/copy$copy" -xf -
+	take_all | tar -C "$WORK/copy$copy" -xf -
 	cp -a "$STORE/.depfs" "$WORK/copy$copy/" 2>"$WORK/cp$copy.out" ||
 		grep -q "No such file" "$WORK/cp$copy.out" # a snapshot that was being replaced
 done
