@@ -128,8 +128,8 @@ chmod 755 "$dir"
 : >"$dir/$MARK"
 say "packages and build"
 build
-if ! stat "$mnt" >/dev/null 2>&1 && grep -q " $mnt fuse" /proc/self/mounts; then
-	umount -l "$mnt" # its daemon was killed
+if grep -q " $mnt fuse" /proc/self/mounts && ! head -c 1 "$mnt/.depfs/README" >/dev/null 2>&1; then
+	umount -l "$mnt" # its daemon was killed; the kernel may still answer a stat from its cache
 fi
 mkdir -p "$mnt" "$dir/vaults"
 say "two local vaults, a store, its service key"
