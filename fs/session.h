@@ -11,16 +11,20 @@
 #include "fs/policy/engine.h"
 #include "fs/vtree.h"
 
+/* clang-format off: a list */
 /*
  * Lock order, outermost first:
- *   revoke_lock                  one revocation at a time, and none while the mount goes away
- *   visits.lock                  read: a name changes; write: a job begins or ends. The one lock
- * that is held across a vault call: nobody but the job waits for it inode stripe (inode_table)
- * serialises loading, first opening and last closing of a file's content file.lock (struct
- * file_lock) content, size and header of one open file inode_table.lock lookup counts, descriptors,
- * hash chains lane.lock, fs/policy's own locks None is held across fuse_reply_*(), a vault call or
- * an LMDB commit. fsync() runs under none.
+ *   revoke_lock       one revocation at a time, and none while the mount goes away
+ *   visits.lock       read: a name changes; write: a job begins or ends. The one lock that is held
+ *                     across a vault call: a job that waits for it lets others in between
+ *   inode stripe      (inode_table) loading, first opening, last closing of a file's content
+ *   file.lock         (struct file_lock) content, size and header of one open file
+ *   visits.moved_lock what a job has yet to come to
+ *   inode_table.lock  lookup counts, descriptors, hash chains
+ *   lane.lock, fs/policy's own locks
+ * None is held across fuse_reply_*(), a vault call or an LMDB commit. fsync() runs under none.
  */
+/* clang-format on */
 struct session {
 	struct engine *engine;
 	struct inode_table *inodes;

@@ -51,16 +51,30 @@ static int make_entry(struct session *s, struct inode *parent, const struct made
 	return r;
 }
 
+static int make_known(struct session *s, struct inode *parent, const struct made *m,
+		      struct fuse_entry_param *ret_e)
+{
+	bool shown = S_ISDIR(m->mode) && visits_under_way(s);
+	int r = make_entry(s, parent, m);
+
+	if (r == 0)
+		r = op_lookup(s, parent, m->name, ret_e);
+	if (r == 0 && shown)
+		visit_made(s, inode_of(s, ret_e->ino));
+	return r;
+}
+
 static void make_and_reply(fuse_ino_t parent, const struct made *m)
 {
 	struct session *s = session_of(m->req);
 	struct fuse_entry_param e;
 	int r = refuse_name(s, parent, m->name);
 
-	if (r == 0)
-		r = make_entry(s, inode_of(s, parent), m);
-	if (r == 0)
-		r = op_lookup(s, inode_of(s, parent), m->name, &e);
+	if (r == 0) {
+		visits_enter(s);
+		r = make_known(s, inode_of(s, parent), m, &e);
+		visits_leave(s);
+	}
 	if (r < 0)
 		fuse_reply_err(m->req, -r);
 	else

@@ -2,30 +2,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crypto/cleanup.h"
 #include "disk.h"
 
-#define MOVED_MAX 256u /* folders remembered; more of them cost a pass over everything */
+#define MOVED_MAX 65536u /* folders remembered; more of them cost a pass over everything */
+#define STOP_MS	  5u	 /* so long renames wait for a job that begins or ends, */
+#define GO_MS	  50u	 /* and so long it lets them go before it tries again */
 
 struct visits {
 	pthread_rwlock_t lock;
 	struct job *job; /* NULL: none; guarded by lock */
 	pthread_mutex_t moved_lock;
-	struct inode *moved[MOVED_MAX]; /* held; guarded by moved_lock */
-	unsigned n_moved;		/* the same */
-	bool lost;			/* the same: a folder moved that is not remembered */
+	uint32_t pass;		/* over all files, of this job or one before; guarded by moved_lock,
+				   as what follows */
+	struct inode **moved;	/* held, each once */
+	unsigned n_moved, room; /* room: of the array */
+	bool lost;		/* a folder moved that is not remembered */
 };
 
 int visits_new(struct visits **ret_visits)
 {
 	struct visits *v = calloc(1, sizeof(*v));
+	pthread_rwlockattr_t attr;
 
 	if (!v)
 		return -ENOMEM;
-	(void)pthread_rwlock_init(&v->lock, NULL);
+	/* Else a crowd that renames would keep a job from ever ending. */
+	(void)pthread_rwlockattr_init(&attr);
+	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	(void)pthread_rwlock_init(&v->lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
 	(void)pthread_mutex_init(&v->moved_lock, NULL);
 	*ret_visits = v;
 	return 0;
@@ -37,6 +48,7 @@ void visits_free(struct visits *v)
 		return;
 	(void)pthread_rwlock_destroy(&v->lock);
 	(void)pthread_mutex_destroy(&v->moved_lock);
+	free(v->moved);
 	free(v);
 }
 
@@ -184,6 +196,11 @@ void visits_enter(struct session *s)
 	pthread_rwlock_rdlock(&s->visits->lock);
 }
 
+bool visits_under_way(const struct session *s)
+{
+	return s->visits->job;
+}
+
 void visits_leave(struct session *s)
 {
 	pthread_rwlock_unlock(&s->visits->lock);
@@ -248,6 +265,21 @@ int visit_before_link(struct session *s, int fd, const struct scope *scope,
 	return 0;
 }
 
+static bool moved_fits_locked(struct visits *v)
+{
+	unsigned room = v->room ? v->room * 2 : 64;
+	struct inode **more;
+
+	if (v->n_moved < v->room)
+		return true;
+	more = room <= MOVED_MAX ? reallocarray(v->moved, room, sizeof(*more)) : NULL;
+	if (!more)
+		return false;
+	v->moved = more;
+	v->room = room;
+	return true;
+}
+
 void visit_after_move(struct session *s, int dir_fd, const char *name)
 {
 	struct visits *v = s->visits;
@@ -258,23 +290,104 @@ void visit_after_move(struct session *s, int dir_fd, const char *name)
 		return;
 	i = inode_find(s->inodes, st.st_dev, st.st_ino);
 	pthread_mutex_lock(&v->moved_lock);
-	if (i && v->n_moved < MOVED_MAX)
+	if (i && (i->walked == v->pass || i->moved)) {
+		; /* nothing in it is undone, or it will be walked */
+	} else if (i && moved_fits_locked(v)) {
+		i->moved = true;
 		v->moved[v->n_moved++] = STEAL(i);
-	else
+	} else {
 		v->lost = true;
+	}
 	pthread_mutex_unlock(&v->moved_lock);
 	if (i)
 		inode_unhold(s->inodes, i);
 }
 
+void visit_made(struct session *s, struct inode *folder)
+{
+	struct visits *v = s->visits;
+
+	pthread_mutex_lock(&v->moved_lock);
+	folder->walked = v->pass;
+	pthread_mutex_unlock(&v->moved_lock);
+}
+
+/* Held; NULL: the kernel does not know it. */
+static struct inode *folder_of(struct session *s, int dir_fd)
+{
+	struct stat st;
+
+	return fstat(dir_fd, &st) < 0 ? NULL : inode_find(s->inodes, st.st_dev, st.st_ino);
+}
+
+bool visit_walked(struct session *s, int dir_fd)
+{
+	struct inode *i = folder_of(s, dir_fd);
+	bool walked;
+
+	if (!i)
+		return false;
+	pthread_mutex_lock(&s->visits->moved_lock);
+	walked = i->walked == s->visits->pass;
+	pthread_mutex_unlock(&s->visits->moved_lock);
+	inode_unhold(s->inodes, i);
+	return walked;
+}
+
+void visit_mark(struct session *s, int dir_fd)
+{
+	struct inode *i = folder_of(s, dir_fd);
+
+	if (!i)
+		return;
+	visit_made(s, i);
+	inode_unhold(s->inodes, i);
+}
+
 /* ---- the job ---- */
+
+/*
+ * Whoever renames holds the lock, perhaps as long as a vault takes to answer; and while somebody
+ * waits to write, nobody else gets in. So they are never kept for long.
+ */
+static void stop_renames(struct visits *v)
+{
+	const struct timespec go = {.tv_nsec = GO_MS * 1000000L};
+	struct timespec until;
+
+	for (;;) {
+		(void)clock_gettime(CLOCK_REALTIME, &until); /* cannot fail with this clock */
+		until.tv_nsec += STOP_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		if (pthread_rwlock_timedwrlock(&v->lock, &until) == 0)
+			break;
+		(void)nanosleep(&go, NULL); /* shorter is fine */
+	}
+}
+
+static void next_pass(struct visits *v)
+{
+	pthread_mutex_lock(&v->moved_lock);
+	v->pass++;
+	pthread_mutex_unlock(&v->moved_lock);
+}
 
 static void begin(struct session *s, struct job *j)
 {
-	pthread_rwlock_wrlock(&s->visits->lock);
+	stop_renames(s->visits);
+	next_pass(s->visits);
 	s->visits->job = j;
 	pthread_rwlock_unlock(&s->visits->lock);
 	engine_targets_settle(s->engine);
+}
+
+/* Failures are found anew, so no folder counts as walked. */
+static int pass_again(struct session *s, struct job *j, struct err *err)
+{
+	job_again(j);
+	next_pass(s->visits);
+	return walk_all(s, j, "", err);
 }
 
 /* A folder that moved, held; NULL: none. *ret_lost: one is not remembered. */
@@ -283,8 +396,10 @@ static struct inode *next_moved(struct visits *v, bool *ret_lost)
 	struct inode *i = NULL;
 
 	pthread_mutex_lock(&v->moved_lock);
-	if (v->n_moved)
+	if (v->n_moved) {
 		i = v->moved[--v->n_moved];
+		i->moved = false; /* by another move it is listed again, and then walked */
+	}
 	*ret_lost = v->lost && !i;
 	if (*ret_lost)
 		v->lost = false;
@@ -316,8 +431,7 @@ static int walk_all_moved(struct session *s, struct job *j, struct err *err)
 		if (i) {
 			r = walk_inode(s, j, i, err);
 		} else if (lost) {
-			job_again(j);
-			r = walk_all(s, j, "", err);
+			r = pass_again(s, j, err);
 		} else {
 			return 0;
 		}
@@ -331,7 +445,7 @@ static bool end(struct session *s)
 	struct visits *v = s->visits;
 	bool over;
 
-	pthread_rwlock_wrlock(&v->lock);
+	stop_renames(v);
 	over = v->n_moved == 0 && !v->lost;
 	if (over)
 		v->job = NULL;
@@ -343,7 +457,7 @@ static void give_up(struct session *s)
 {
 	bool lost;
 
-	pthread_rwlock_wrlock(&s->visits->lock);
+	stop_renames(s->visits);
 	s->visits->job = NULL;
 	pthread_rwlock_unlock(&s->visits->lock);
 	for (struct inode *i; (i = next_moved(s->visits, &lost));)
@@ -359,11 +473,7 @@ static int walk_from(struct session *s, struct job *j, struct err *err)
 
 	strcpy(cursor, job_of(j)->cursor);
 	r = walk_all(s, j, cursor, err);
-	if (r == 0 && cursor[0]) {
-		job_again(j);
-		r = walk_all(s, j, "", err);
-	}
-	return r;
+	return r == 0 && cursor[0] ? pass_again(s, j, err) : r;
 }
 
 static int run(void *arg, struct job *j, struct err *err)

@@ -20,9 +20,12 @@ void visits_silence(struct session *s);
 /*
  * A file that gets a name elsewhere could slip past the walk, from a folder that it has not come to
  * into one where it has been. So whoever renames or links, enters before, shows it what is about to
- * move, and leaves afterwards: a file is done at once, a folder is walked later.
+ * move, and leaves afterwards: a file is done at once, a folder is walked later, once in a pass.
+ * A folder that is made meanwhile needs no walk: only what is new or was shown comes into it.
  */
 void visits_enter(struct session *s);
+/* visits_under_way() - a job goes through the files; constant until visits_leave(). */
+bool visits_under_way(const struct session *s);
 void visits_leave(struct session *s);
 /* visit_before_move() - -EINPROGRESS: not on this thread. A failure is the job's to tell: 0. */
 int visit_before_move(struct session *s, int dir_fd, const char *name, const struct stat *st,
@@ -32,6 +35,8 @@ int visit_before_move(struct session *s, int dir_fd, const char *name, const str
 int visit_before_link(struct session *s, int fd, const struct scope *scope,
 		      const struct request *rq) MUST_CHECK;
 void visit_after_move(struct session *s, int dir_fd, const char *name);
+/* visit_made() - a new folder, empty when visits_under_way() said so. */
+void visit_made(struct session *s, struct inode *folder);
 
 /* ---- between visit.c and visit_walk.c ---- */
 
@@ -39,6 +44,11 @@ void visit_after_move(struct session *s, int dir_fd, const char *name);
  * @err says why. Gives 1 when it was a file that counts. */
 int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 	       const struct scope *scope, const struct request *rq, struct err *err) MUST_CHECK;
+
+/* visit_walked() - has this pass been through the folder, wherever that lay then?
+ * visit_mark() - it has now; a folder that the kernel does not know is not remembered. */
+bool visit_walked(struct session *s, int dir_fd);
+void visit_mark(struct session *s, int dir_fd);
 
 /* walk_all() - every file of the job, from its cursor on; -EINTR when it stops. */
 int walk_all(struct session *s, struct job *j, const char *cursor, struct err *err) MUST_CHECK;

@@ -289,14 +289,17 @@ static int walk_dir(struct walk *w, DIR *dir, const struct scope *scope)
 static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope)
 {
 	DIR *dir = fdopendir(dir_fd);
-	int r;
+	int r = 0;
 
 	if (!dir) {
 		r = -errno;
 		(void)close(dir_fd); /* fdopendir did not take it */
 		return r;
 	}
-	r = walk_dir(w, dir, scope);
+	if (w->counts || !visit_walked(w->s, dir_fd))
+		r = walk_dir(w, dir, scope);
+	if (r == 0 && !w->counts)
+		visit_mark(w->s, dir_fd);
 	(void)closedir(dir); /* only read from */
 	if (r < 0 && r != -EINTR)
 		(void)err_prefix(w->err, r, "%s", w->path.len ? w->path.text : "the store");

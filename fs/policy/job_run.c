@@ -297,12 +297,17 @@ static void run_job(struct jobs *jobs, struct job *j)
 	end_job(jobs, j, r, &err);
 }
 
-/* What programs ask for goes first: the lowest priority for processor and disk. */
+/*
+ * What programs ask for goes first: where they leave no processor idle, this gets a tenth of one
+ * (nice 10 weighs 110 to their 1024, sched(7)). Not less: programs wait for locks that it holds.
+ */
 static void be_humble(void)
 {
+	const int best_effort_last = 2 << 13 | 7; /* ioprio_set(2) */
+
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
-			  19);			      /* lower is always allowed */
-	(void)syscall(SYS_ioprio_set, 1, 0, 3 << 13); /* this thread, class idle: the same */
+			  10);				       /* lower is always allowed */
+	(void)syscall(SYS_ioprio_set, 1, 0, best_effort_last); /* this thread: the same */
 }
 
 static void *runner_main(void *arg)
