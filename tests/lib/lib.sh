@@ -13,6 +13,8 @@
 #   KEY     the service key's file           VAULTS       folder of the local vaults
 #   K1, K2  ids of two root keys             LOG          what the daemon says
 # Set before sourcing: BACKING=disk puts the store on the disk's filesystem, not on a tmpfs.
+# VAULTS_KIND=azure has the root keys in the fake of Azure Key Vault, see azure.sh; a test with a line
+# "# vaults: local azure" is run with both.
 # DEPFS_TEST_PLAIN=1 mounts no depfs but binds the folder itself: shows that a test is right about
 # an ordinary filesystem.
 # shellcheck shell=bash
@@ -39,6 +41,11 @@ LOOPS=() # detached by cleanup
 . "$LIB/proc.sh"
 . "$LIB/assert.sh"
 . "$LIB/mount.sh"
+VAULTS_KIND=${DEPFS_TEST_VAULTS:-${VAULTS_KIND:-local}}
+if [ "$VAULTS_KIND" = azure ]; then
+	. "$LIB/azure.sh" # its vault() and vaults_init() stand in for mount.sh's
+	azure_namespace "$0" "$@"
+fi
 
 WORK=$(mktemp -d /tmp/depfs-test.XXXXXX)
 chmod 755 "$WORK"
@@ -57,4 +64,10 @@ K2=local://v2/keys/k2
 mkdir "$WORK/back" "$MNT"
 if [ "${BACKING:-tmpfs}" = tmpfs ]; then
 	mount -t tmpfs -o size=6g,mode=755 depfs-test "$WORK/back"
+fi
+if [ "$VAULTS_KIND" = azure ]; then
+	K1=https://$V1/keys/k1
+	K2=https://$V2/keys/k2
+	azure_network
+	azure_start
 fi
