@@ -215,7 +215,8 @@ default_builds() # SCRIPT
 }
 
 # mount_jobs KIND - the mount tests and the second reader's. A script's "# builds:" line names the
-# builds it is run with, "# timeout:" its limit in seconds.
+# builds it is run with, "# timeout:" its limit in seconds. One with "# vaults: local azure" is run
+# once more by the release build, with its root keys in the fake of Azure Key Vault.
 mount_jobs()
 {
 	local kind=$1 script name builds limit slow=1
@@ -230,6 +231,10 @@ mount_jobs()
 		job "${name%.sh} [$kind]" $((${limit:-120} * slow)) \
 			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
 			bash "$script"
+		[[ $kind == release && $(header_word "$script" vaults) == *azure* ]] || continue
+		job "${name%.sh}-azure [$kind]" "${limit:-120}" \
+			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
+			DEPFS_TEST_VAULTS=azure bash "$script"
 	done < <(find "$TOP/tests/mount" "$TOP/tests/format" -mindepth 1 -name '*.sh' 2>/dev/null |
 		sort)
 }

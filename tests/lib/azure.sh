@@ -69,7 +69,7 @@ azure_credential()
 # vault ACT KEY... - what `depctl key` does for local vaults, here done to the fake's
 vault()
 {
-	local act=$1 word words=()
+	local act=$1 words=()
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -84,6 +84,11 @@ vault()
 	done
 	[ "$act" != fault ] || act=outcome
 	fake "$act" "${words[@]}"
+}
+
+key_at() # VAULT NAME
+{
+	echo "https://$1.vault.azure.net/keys/$2"
 }
 
 vaults_init()

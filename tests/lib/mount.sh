@@ -133,6 +133,12 @@ vault() # ACT URI... - depctl key, on the private vaults
 	command "$BIN/depctl" key "$@" --vaults "$VAULTS"
 }
 
+# key_at VAULT NAME - the id of a key, as the vaults of this run spell it
+key_at()
+{
+	echo "local://$1/keys/$2"
+}
+
 vaults_init()
 {
 	[ -x "$BIN/depctl" ] || skip "$BIN/depctl is not built"

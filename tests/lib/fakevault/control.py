@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from .faults import Fault
 from .errors import VaultError
 
-# what `fault-like OUTCOME` of the local vaults' tests means here
+# what the outcomes of the local vaults' tests mean here
 OUTCOMES = {'denied': [('*', 'error', 'forbidden-by-policy')],
             'transient': [('*', 'error', 'unavailable')],
             'not-found': [('*', 'error', 'key-not-found')],
@@ -146,10 +146,14 @@ class Acts:
         """[HOST [ACT]] - ends faults"""
         self.fake.faults.lift(host, act)
 
-    def outcome(self, url, name):
-        """URL none|denied|transient|not-found|damaged - as `depctl key fault`, for a whole vault"""
+    def outcome(self, url, name, ms=''):
+        """URL none|denied|transient|not-found|damaged|slow [MS] - as `depctl key fault`, but for
+        a whole vault"""
         host = urlsplit(url).netloc
         self.fake.faults.lift(host)
+        if name == 'slow':
+            self.fake.faults.add(Fault(host, '*', 'slow', int(ms) / 1000))
+            return
         for act, kind, value in OUTCOMES[name]:
             self.fake.faults.add(Fault(host, act, kind, value))
 

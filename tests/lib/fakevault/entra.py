@@ -187,6 +187,11 @@ class Entra:
                 return 200, self.grant(parts[0], form, base + '/oauth2/v2.0/token')
             except Refused as e:
                 return e.status, e.body()
+        if parts == ['common', 'discovery', 'instance']:
+            return 200, {'tenant_discovery_endpoint': base + '/v2.0/.well-known/openid-configuration',
+                         'metadata': [{'preferred_network': request.host,
+                                       'preferred_cache': request.host,
+                                       'aliases': [request.host]}]}
         if request.method == 'GET' and parts[1:] == ['v2.0', '.well-known', 'openid-configuration']:
             return 200, {'token_endpoint': base + '/oauth2/v2.0/token', 'issuer': base + '/v2.0',
                          'authorization_endpoint': base + '/oauth2/v2.0/authorize',

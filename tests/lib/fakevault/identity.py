@@ -4,6 +4,7 @@ import secrets
 import uuid
 
 ARC_DIR = '/var/opt/azcmagent/tokens'
+ARC_VERSIONS = ('2019-11-01', '2020-06-01')  # MSAL for Python says the second
 SITE_HEADER = 'fake-SITE-header-853b9a84'  # App Service's IDENTITY_HEADER and MSI_SECRET
 
 
@@ -19,7 +20,7 @@ class Identity:
         """Status, body and headers."""
         query = request.query
         if request.path == '/metadata/identity/oauth2/token':
-            if query.get('api-version') == '2019-11-01':
+            if query.get('api-version') in ARC_VERSIONS:
                 return self._arc(request)
             if request.headers.get('Metadata') != 'true' or 'X-Forwarded-For' in request.headers:
                 return 400, {'error': 'bad_request_102',

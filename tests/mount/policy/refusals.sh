@@ -3,12 +3,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 P=policies
-vault create local://v1/keys/other >/dev/null
-vault create local://v3/keys/k3 >/dev/null
-vault create local://v1/keys/old --expires 2027-01-01 >/dev/null
-vault create local://v1/keys/curve --type ec >/dev/null
-vault create local://v1/keys/half --ops wrapKey >/dev/null
-vault create local://v1/keys/forever --expires 9999-12-31 >/dev/null
+vault create "$(key_at v1 other)" >/dev/null
+vault create "$(key_at v3 k3)" >/dev/null
+vault create "$(key_at v1 old)" --expires 2027-01-01 >/dev/null
+vault create "$(key_at v1 curve)" --type ec >/dev/null
+vault create "$(key_at v1 half)" --ops wrapKey >/dev/null
+vault create "$(key_at v1 forever)" --expires 9999-12-31 >/dev/null
 
 policy_create One
 assert_fails_with EEXIST mkdir "$MNT/.depfs/policies/one"
@@ -21,15 +21,15 @@ assert_eq "$(ls "$MNT/.depfs/policies")" One "policies after refusals"
 D=$P/Draft
 mkdir "$MNT/.depfs/$D"
 ctl_refused EINVAL "two" $D/key_ids "$K1"
-ctl_refused EINVAL "two" $D/key_ids "$K1 $K2 local://v3/keys/k3"
+ctl_refused EINVAL "two" $D/key_ids "$K1 $K2 $(key_at v3 k3)"
 ctl_refused EINVAL "not a comma" $D/key_ids "$K1,$K2"
-ctl_refused EINVAL "vault v1" $D/key_ids "$K1 local://v1/keys/other"
+ctl_refused EINVAL "vault v1" $D/key_ids "$K1 $(key_at v1 other)"
 ctl_refused EINVAL "vault v1" $D/key_ids "$K1 $K1"
 ctl_refused EINVAL "key id" $D/key_ids "$K1 ftp://v2/keys/k2"
-ctl_refused ENOKEY "gone" $D/key_ids "$K1 local://v2/keys/gone"
-ctl_refused EINVAL "expir" $D/key_ids "local://v1/keys/old $K2"
-ctl_refused EINVAL "RSA" $D/key_ids "local://v1/keys/curve $K2"
-ctl_refused EINVAL "unwrapKey" $D/key_ids "local://v1/keys/half $K2"
+ctl_refused ENOKEY "gone" $D/key_ids "$K1 $(key_at v2 gone)"
+ctl_refused EINVAL "expir" $D/key_ids "$(key_at v1 old) $K2"
+ctl_refused EINVAL "RSA" $D/key_ids "$(key_at v1 curve) $K2"
+ctl_refused EINVAL "unwrapKey" $D/key_ids "$(key_at v1 half) $K2"
 for op in get wrapKey unwrapKey; do
 	vault deny "$K2" $op >/dev/null
 	ctl_refused EACCES "$K2" $D/key_ids "$K1 $K2"
@@ -49,7 +49,7 @@ assert_eq "$(status_of Draft state)" draft
 ctl_refused EINVAL "draft" assignment Draft
 ctl_refused EINVAL "kind" $D/kind tenant
 control $D/kind mailbox
-control $D/key_ids "local://v1/keys/forever $K2"
+control $D/key_ids "$(key_at v1 forever) $K2"
 ctl_refused EBUSY "kind" $D/kind multi-workload
 ctl_refused EINVAL "mailbox" assignment Draft
 ctl_refused EINVAL "multi-workload" mailboxes/anna/policy One
@@ -83,7 +83,7 @@ vault fault "$K2" none >/dev/null
 vault deny "$K2" wrapKey >/dev/null
 ctl_refused EACCES "$K2" $P/One/refresh 1
 vault allow "$K2" >/dev/null
-ctl_refused ENOKEY "gone" $P/One/key_ids "$K1 local://v2/keys/gone"
+ctl_refused ENOKEY "gone" $P/One/key_ids "$K1 $(key_at v2 gone)"
 assert_eq "$(cat "$MNT/.depfs/$P/One/key_ids")" "$before" "key versions after failed refreshes"
 control $P/One/check 1
 assert_eq "$(cat "$MNT/.depfs/$P/One/key_ids")" "$before" "a check changes nothing"

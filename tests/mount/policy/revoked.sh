@@ -3,9 +3,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies key_check=1
 policy_create Tenant
-vault create local://v1/keys/m1 >/dev/null
-vault create local://v2/keys/m2 >/dev/null
-depctl policy create Board local://v1/keys/m1 local://v2/keys/m2 --kind mailbox >/dev/null
+vault create "$(key_at v1 m1)" >/dev/null
+vault create "$(key_at v2 m2)" >/dev/null
+depctl policy create Board "$(key_at v1 m1)" "$(key_at v2 m2)" --kind mailbox >/dev/null
 control assignment Tenant
 mkdir -p "$MNT/mailbox/anna" "$MNT/mailbox/chief"
 control mailboxes/chief/policy Board

@@ -7,9 +7,9 @@ control assignment Tenant
 mkdir -p "$MNT/mailbox/anna" "$MNT/chat"
 echo warm >"$MNT/mailbox/anna/0"
 mkdir "$MNT/.depfs/policies/Slow"
-vault create local://v1/keys/s1 >/dev/null
-vault fault local://v1/keys/s1 slow 4000 >/dev/null
-background control policies/Slow/key_ids "local://v1/keys/s1 $K2"
+vault create "$(key_at v1 s1)" >/dev/null
+vault fault "$(key_at v1 s1)" slow 4000 >/dev/null
+background control policies/Slow/key_ids "$(key_at v1 s1) $K2"
 writer=$!
 sleep 0.3
 for i in {1..30}; do

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# azure/sdk: Microsoft's own SDK, unchanged, creates, rotates, disables, lists, wraps and unwraps in
+# the fake vault with challenge authentication and every credential: what proves the fake.
+# builds: release
+VAULTS_KIND=azure
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/sdk.sh"
+sdk_install
+export TENANT CLIENT SECRET ADMIN ADMIN_SECRET
+H1=https://h1.managedhsm.azure.net/keys/k1
+
+sdk acts "https://$V1/keys/acts" "https://v6.vault.azure.net/keys/acts" "${H1%k1}acts"
+# no secret went out before a challenge was answered, and none came with the challenge probe
+probes=$(fake calls authenticated=False status=401)
+assert_ne "$probes" 0 "challenge probes"
+assert_eq "$(fake calls authenticated=False status=401 body=)" "$probes" "challenge probes without a body"
+
+vaults_init
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/cert.pem" -subj /CN=app -days 2 \
+	-out "$WORK/only.pem" 2>/dev/null
+cat "$WORK/only.pem" >>"$WORK/cert.pem"
+assert_fails_with AADSTS700027 sdk certificate "$WORK/cert.pem" "$K1"
+fake app $TENANT $CLIENT certificate="$WORK/only.pem"
+sdk certificate "$WORK/cert.pem" "$K1"
+printf %s "$(fake federated-token depfs)" >"$WORK/token"
+assert_fails_with "AADSTS700213" sdk workload "$WORK/token" "$K1"
+fake app $TENANT $CLIENT subject=depfs
+sdk workload "$WORK/token" "$K1"
+
+azure_credential none
+sdk managed "$K1" # IMDS
+export IDENTITY_ENDPOINT=http://127.0.0.1:40342/msi/token IDENTITY_HEADER=fake-SITE-header-853b9a84
+sdk managed "$K1" # App Service
+unset IDENTITY_HEADER
+export IDENTITY_ENDPOINT=http://127.0.0.1:40342/metadata/identity/oauth2/token
+export IMDS_ENDPOINT=http://127.0.0.1:40342
+sdk managed "$K1" # Azure Arc
+
+azure_credential secret # an unsupported token, and a vault that asks for one of another resource
+fake fault $V1 '*' challenge \
+	'Bearer authorization="https://login.microsoftonline.com/'$TENANT'", resource="https://other.example"'
+fake forget
+assert_fails_with "resource" sdk wrap "$K1" 00
+assert_eq "$(fake calls act=token)" 0 "tokens asked for a foreign resource"
