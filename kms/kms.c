@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "local.h"
 #include "service.h"
@@ -28,6 +29,13 @@ const char *kms_outcome_name(enum kms_outcome o)
 int kms_outcome_errno(enum kms_outcome o)
 {
 	return (size_t)o < sizeof(outcomes) / sizeof(outcomes[0]) ? outcomes[o].r : -EINVAL;
+}
+
+const char *kms_operation_name(enum kms_operation op)
+{
+	static const char *const names[] = {"get", "wrapKey", "unwrapKey", "token"};
+
+	return (size_t)op < sizeof(names) / sizeof(names[0]) ? names[op] : "unknown";
 }
 
 static enum kms_outcome azure_refuse(struct err *err)
@@ -66,14 +74,27 @@ static const struct kms_service *const services[] = {&kms_local, &kms_azure};
 
 /* A call on its way: the service, the parsed id, and where the vault's request id goes. */
 struct call {
+	const struct kms *kms;
+	enum kms_operation operation;
 	const struct kms_service *service;
+	uint64_t begun_us;
 	struct key_id id;
 	char request_id[KMS_REQUEST_ID_LEN];
 };
 
-static enum kms_outcome call_begin(struct call *c, const char *key_id, struct err *err)
+static uint64_t now_us(void)
 {
-	memset(c, 0, sizeof(*c));
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail with this clock */
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
+				   enum kms_operation operation, const char *key_id,
+				   struct err *err)
+{
+	*c = (struct call){.kms = kms, .operation = operation, .begun_us = now_us()};
 	if (key_id_parse(key_id, &c->id, err) < 0)
 		return KMS_MISCONFIGURED;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -85,6 +106,19 @@ static enum kms_outcome call_begin(struct call *c, const char *key_id, struct er
 	return KMS_MISCONFIGURED;
 }
 
+static void call_observe(const struct call *c, enum kms_outcome o)
+{
+	const struct kms_observed seen = {
+		.vault = c->id.vault,
+		.operation = c->operation,
+		.outcome = o,
+		.duration_us = now_us() - c->begun_us,
+	};
+
+	if (c->kms->observe)
+		c->kms->observe(c->kms->observe_arg, &seen);
+}
+
 static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char *request_id,
 				 struct err *err)
 {
@@ -92,6 +126,8 @@ static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char 
 
 	if (request_id)
 		memcpy(request_id, c->request_id, KMS_REQUEST_ID_LEN);
+	if (c->service)
+		call_observe(c, o);
 	if (o != KMS_OK && c->service) { /* else the id did not parse, and the sentence says so */
 		key_id_format(&c->id, text);
 		(void)err_prefix(err, kms_outcome_errno(o), "key %s", text);
@@ -103,7 +139,7 @@ enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_ke
 			      struct err *err)
 {
 	struct call c;
-	enum kms_outcome o = call_begin(&c, key_id, err);
+	enum kms_outcome o = call_begin(&c, kms, KMS_DESCRIBE, key_id, err);
 
 	if (o == KMS_OK)
 		o = c.service->describe(kms, &c.id, ret_info, c.request_id, err);
@@ -116,7 +152,7 @@ enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *ke
 {
 	struct kms_wrapped wrapped = {0};
 	struct call c;
-	enum kms_outcome o = call_begin(&c, key_id, err);
+	enum kms_outcome o = call_begin(&c, kms, KMS_WRAP, key_id, err);
 
 	if (o == KMS_OK)
 		o = c.service->wrap(kms, &c.id, key, &wrapped, c.request_id, err);
@@ -133,7 +169,7 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 			    struct err *err)
 {
 	struct call c;
-	enum kms_outcome o = call_begin(&c, key_id, err);
+	enum kms_outcome o = call_begin(&c, kms, KMS_UNWRAP, key_id, err);
 
 	if (o == KMS_OK && !c.id.version[0]) {
 		/* would open until the first rotation and be damage after it, AKV.md section 1 */
@@ -169,6 +205,8 @@ int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *e
 		return err_set(err, -ENOMEM, "no memory for the key services");
 	if (!dir[0])
 		return err_set(err, -EINVAL, "the name of the vaults folder is empty");
+	kms->observe = config->observe;
+	kms->observe_arg = config->observe_arg;
 	kms->vaults_dir = path_absolute(dir);
 	if (!kms->vaults_dir)
 		return err_set(err, -errno, "vaults folder %s: no absolute path", dir);

@@ -61,8 +61,30 @@ struct kms_key_info {
 
 #define KMS_LOCAL_VAULTS_DIR "/var/lib/depfs/vaults"
 
+/* One call that was answered, or that failed: of a vault, or of a token service. */
+enum kms_operation {
+	KMS_DESCRIBE,
+	KMS_WRAP,
+	KMS_UNWRAP,
+	KMS_TOKEN, /* an access token was asked for; then the vault is the token service */
+};
+
+const char *kms_operation_name(enum kms_operation op); /* "get", "wrapKey", "unwrapKey", "token" */
+
+struct kms_observed {
+	const char *vault; /* host with its port, or name of a local vault; borrowed */
+	enum kms_operation operation;
+	enum kms_outcome outcome;
+	uint64_t duration_us; /* of the whole call, its retries and their waits included */
+};
+
+/* Called once a call, by the thread that made it, under no lock; must not call the kms. */
+typedef void kms_observe_fn(void *arg, const struct kms_observed *seen);
+
 struct kms_config {
-	const char *vaults_dir; /* folder of the local vaults; NULL: KMS_LOCAL_VAULTS_DIR */
+	const char *vaults_dir;	 /* folder of the local vaults; NULL: KMS_LOCAL_VAULTS_DIR */
+	kms_observe_fn *observe; /* NULL: nobody watches */
+	void *observe_arg;
 };
 
 struct kms; /* safe to use from many threads at once */

@@ -7,6 +7,8 @@
 
 struct kms {
 	char *vaults_dir; /* of the local vaults, absolute; constant after kms_new() */
+	kms_observe_fn *observe;
+	void *observe_arg;
 };
 
 /* What a wrap yields. */

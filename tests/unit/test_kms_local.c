@@ -358,6 +358,43 @@ static void slow_fault_delays_the_answer(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
+struct seen {
+	unsigned n;
+	struct kms_observed last;
+	char vault[64];
+};
+
+static void see(void *arg, const struct kms_observed *o)
+{
+	struct seen *s = arg;
+
+	s->n++;
+	s->last = *o;
+	(void)snprintf(s->vault, sizeof(s->vault), "%s", o->vault);
+}
+
+/* Metrics count by it: each call that reached a service is seen once, with its outcome. */
+static void kms_observe_sees_each_call_once(void **state)
+{
+	struct fix *f = *state;
+	struct kms_key_info info;
+	struct seen seen = {0};
+	struct kms_config config = {.vaults_dir = f->dir, .observe = see, .observe_arg = &seen};
+	CLEANUP(kms_free_p) struct kms *kms = NULL;
+
+	assert_int_equal(kms_new(&config, &kms, NULL), 0);
+	assert_int_equal(kms_describe(kms, f->kid_a, &info, NULL), KMS_OK);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.last.outcome, KMS_OK);
+	assert_string_equal(kms_operation_name(seen.last.operation), "get");
+	assert_string_equal(seen.vault, "hot");
+	assert_int_equal(kms_describe(kms, "local://hot/keys/nothing", &info, NULL), KMS_NOT_FOUND);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.last.outcome, KMS_NOT_FOUND);
+	assert_int_equal(kms_describe(kms, "nonsense", &info, NULL), KMS_MISCONFIGURED);
+	assert_int_equal(seen.n, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +415,7 @@ int main(void)
 		T(vaults_fail_independently),
 		T(faults_answer_by_their_table),
 		T(slow_fault_delays_the_answer),
+		T(kms_observe_sees_each_call_once),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group);
