@@ -1,5 +1,5 @@
 #!/bin/bash
-# bench/check: the benchmark measures every row of depfs and of passthrough.
+# bench/check: the benchmark measures every row of depfs and of passthrough, and the one of jobs all of them.
 #
 # No figure is judged here, for a test machine is busy with other things: only
 # that each of the eleven rows produced one, that nothing was noted on the way
@@ -55,3 +55,13 @@ for line in wrong:
 print(f"bench/check: {len(table['rows'])} rows of {', '.join(sorted(systems))}")
 sys.exit(1 if wrong else 0)
 END
+r=$?
+
+# a job that leaves a header or changes a byte of ciphertext ends this with 1
+if ! TMPDIR=$out "$here/jobs" --files 200 --mailboxes 10 --read-s 1 --size 8388608 \
+	--depfs "$depfs" >"$out/jobs" 2>"$out/log" || [ "$(grep -c '^assign\|^rotate\|^offboard' "$out/jobs")" != 6 ]; then
+	cat "$out/jobs" "$out/log"
+	echo "bench/check: jobs failed"
+	exit 1
+fi
+exit $r

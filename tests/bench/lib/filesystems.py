@@ -163,7 +163,7 @@ class Depfs(FileSystem):
             return None
         return f"no program {self.context.options.depfs} (build it, or name it by --depfs)"
 
-    def _tool(self, name):
+    def tool(self, name):
         beside = os.path.join(os.path.dirname(os.path.abspath(self.context.options.depfs)), name)
         return beside if os.access(beside, os.X_OK) else name
 
@@ -171,14 +171,17 @@ class Depfs(FileSystem):
         self.vaults = self.context.scratch.folder("vaults")
         self.key = os.path.join(self.context.scratch.path, "service.key")
         if self.policy:
-            for no in (1, 2):
-                run([self._tool("depctl"), "key", "create", f"local://v{no}/keys/k{no}",
-                     "--vaults", self.vaults])
+            self.make_root_keys()
+
+    def make_root_keys(self):
+        for no in (1, 2):
+            run([self.tool("depctl"), "key", "create", f"local://v{no}/keys/k{no}",
+                 "--vaults", self.vaults])
 
     def make(self, store):
         if os.path.exists(self.key):
             os.unlink(self.key)
-        run([self._tool("mkfs.depfs"), "--service-key", f"file:{self.key}", store])
+        run([self.tool("mkfs.depfs"), "--service-key", f"file:{self.key}", store])
 
     def command(self, store, mount):
         options = f"service_key=file:{self.key},vaults={self.vaults}"
@@ -189,7 +192,7 @@ class Depfs(FileSystem):
     def after_first_mount(self, mount):
         if not self.policy:
             return
-        depctl = [self._tool("depctl"), "-m", mount]
+        depctl = [self.tool("depctl"), "-m", mount]
         run([*depctl, "policy", "create", "P", "local://v1/keys/k1", "local://v2/keys/k2"])
         run([*depctl, "assign", "P"])
 
