@@ -23,6 +23,8 @@
 #define SNAPSHOT_EVENTS 512 /* newest events that a snapshot carries along */
 #define STORE_KEY_MAX	511 /* bytes of a key: LMDB's own limit */
 
+#define GATE_WAIT_MS 30000 /* for readers; they are short */
+
 /* One LMDB file, opened with its tables. */
 struct store_env {
 	MDB_env *env;
@@ -120,6 +122,9 @@ void gate_leave(struct store *s);
 bool gate_is_inside(const struct store *s);			  /* this thread reads */
 int map_grow(struct store *s, unsigned wait_ms, struct err *err); /* no txn of ours */
 void map_grow_ahead(struct store *s);
+/* map_revive() - after a commit that failed: open the state again if LMDB gave it up. What cannot
+ * be had again leaves the store stuck. write_lock is held, no transaction of this thread lives. */
+void map_revive(struct store *s);
 
 /* store_txn.c */
 int txn_begin_mdb(struct store_txn *t, struct err *err) MUST_CHECK;

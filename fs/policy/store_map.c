@@ -112,3 +112,51 @@ void map_grow_ahead(struct store *s)
 	if ((info.me_last_pgno + 1) * stat.ms_psize > s->env.map_len / 2)
 		(void)map_grow(s, 0, NULL); /* the next transaction tries again */
 }
+
+static bool is_dead(const struct store_env *env)
+{
+	MDB_txn *probe;
+	int rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY, &probe);
+
+	if (rc == 0)
+		mdb_txn_abort(probe);
+	return rc == MDB_PANIC;
+}
+
+static int reopen(struct store *s, struct err *err)
+{
+	MDB_envinfo before = {0}, after = {0};
+	char path[PATH_MAX];
+	int r = dir_path(s, STORE_STATE_DIR, path, err);
+
+	if (r < 0)
+		return r;
+	(void)mdb_env_info(s->env.env, &before); /* fails only for a bad argument */
+	env_close(&s->env);
+	r = env_open(&s->env, path, ENV_SERVE, s->env.map_len, err);
+	if (r < 0)
+		return r;
+	(void)mdb_env_info(s->env.env, &after); /* the same */
+	if (after.me_last_txnid != before.me_last_txnid)
+		return err_set(err, -EIO, "state: a change that failed is in it all the same");
+	return 0;
+}
+
+/*
+ * A failing disk leaves LMDB's handle useless, for reading too (MDB_PANIC), when it was the page
+ * that says which tree counts which could not be written. LMDB has put the old one back then; so
+ * what was committed before is there, and a new handle goes on with it.
+ */
+void map_revive(struct store *s)
+{
+	struct err err = {0};
+	int r;
+
+	if (!is_dead(&s->env))
+		return;
+	r = gate_close(s, GATE_WAIT_MS) ? reopen(s, &err) : -EAGAIN;
+	if (r != -EAGAIN)
+		gate_open(s);
+	if (r < 0)
+		s->stuck = true;
+}

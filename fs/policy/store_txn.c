@@ -4,7 +4,6 @@
 
 #include "fs/policy/store_impl.h"
 
-#define GROW_WAIT_MS 30000 /* for readers; they are short */
 #define OPS_ROOM_MIN 16
 
 void txn_forget(struct store_txn *t)
@@ -20,7 +19,12 @@ void txn_forget(struct store_txn *t)
 int txn_begin_mdb(struct store_txn *t, struct err *err)
 {
 	unsigned flags = t->access == STORE_READ ? MDB_RDONLY : 0;
-	int rc = mdb_txn_begin(t->store->env.env, NULL, flags, &t->mdb);
+	int rc;
+
+	if (!t->store->env.env)
+		return err_set(err, -EIO,
+			       "state: its disk failed and it could not be opened again");
+	rc = mdb_txn_begin(t->store->env.env, NULL, flags, &t->mdb);
 
 	if (rc == 0)
 		return 0;
@@ -52,6 +56,19 @@ static void store_leave(struct store *s, enum store_access access)
 		pthread_mutex_unlock(&s->write_lock);
 }
 
+static int enter_and_begin(struct store_txn *t, struct err *err)
+{
+	struct store *s = t->store;
+	int r = t->access == STORE_READ ? gate_enter(s, err) : write_lock_take(s, err);
+
+	if (r < 0)
+		return r;
+	r = txn_begin_mdb(t, err);
+	if (r < 0)
+		store_leave(s, t->access);
+	return r;
+}
+
 int store_begin(struct store *s, enum store_access access, struct store_txn **ret_txn,
 		struct err *err)
 {
@@ -62,14 +79,15 @@ int store_begin(struct store *s, enum store_access access, struct store_txn **re
 		return err_set(err, -ENOMEM, "state: out of memory");
 	t->store = s;
 	t->access = access;
-	r = access == STORE_READ ? gate_enter(s, err) : write_lock_take(s, err);
+	r = enter_and_begin(t, err);
+	if (r == -EIO && access == STORE_READ && !gate_is_inside(s)) {
+		/* a commit has just failed; who holds the lock brings the state back */
+		pthread_mutex_lock(&s->write_lock);
+		pthread_mutex_unlock(&s->write_lock);
+		r = enter_and_begin(t, err);
+	}
 	if (r < 0)
 		return r;
-	r = txn_begin_mdb(t, err);
-	if (r < 0) {
-		store_leave(s, access);
-		return r;
-	}
 	*ret_txn = STEAL(t);
 	return 0;
 }
@@ -137,7 +155,7 @@ static int txn_replay(struct store_txn *t, struct err *err)
 		if (t->mdb)
 			mdb_txn_abort(t->mdb);
 		t->mdb = NULL;
-		r = map_grow(t->store, GROW_WAIT_MS, err);
+		r = map_grow(t->store, GATE_WAIT_MS, err);
 		if (r < 0)
 			return r;
 		r = txn_begin_mdb(t, err);
@@ -261,9 +279,12 @@ int txn_commit_mdb(struct store_txn *t, struct err *err)
 		rc = mdb_txn_commit(STEAL(t->mdb));
 		if (rc == 0)
 			return 0;
-		if (rc != MDB_MAP_FULL)
-			return env_error(env_write_error(&t->store->env, rc),
-					 "the change was not made", err);
+		if (rc != MDB_MAP_FULL) {
+			r = env_error(env_write_error(&t->store->env, rc),
+				      "the change was not made", err);
+			map_revive(t->store);
+			return r;
+		}
 		r = txn_replay(t, err);
 		if (r < 0)
 			return r;
