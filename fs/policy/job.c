@@ -136,13 +136,15 @@ static void info_copy_locked(const struct job *j, struct job_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->rec = j->rec;
+	if (j->jobs->running == j && j->rec.state != JOB_SUPERSEDED)
+		info->rec.state = JOB_RUNNING; /* until its end is durable, with what it lists */
 	info->rec.total = atomic_load(&j->total);
 	info->rec.done = atomic_load(&j->done);
 	info->rec.failed = atomic_load(&j->failed);
 	info->rec.skipped = atomic_load(&j->skipped);
 	info->rec.rate = atomic_load(&j->rate);
 	info->left_s = UINT64_MAX;
-	if (j->rec.state != JOB_RUNNING)
+	if (info->rec.state != JOB_RUNNING)
 		return;
 	info->counting = !atomic_load(&j->counted);
 	files = info->rec.done + info->rec.failed + info->rec.skipped;
