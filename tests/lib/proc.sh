@@ -29,7 +29,8 @@ need_depfs()
 	[ -x "$BIN/depfs" ] || skip "$BIN/depfs is not built"
 }
 
-# helper NAME - path of tests/lib/NAME.c compiled; built when it is older than its source
+# helper NAME [GCC_OPTION...] - path of tests/lib/NAME.c compiled; built when it is older than its
+# source
 helper()
 {
 	local dir=$BUILD/test-helpers out
@@ -39,7 +40,7 @@ helper()
 	(
 		flock 9
 		[ "$out" -nt "$LIB/$1.c" ] ||
-			gcc -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread \
+			gcc -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread "${@:2}" \
 				"$LIB/$1.c" -o "$out.new" && [ ! -e "$out.new" ] ||
 			mv "$out.new" "$out"
 	) 9>"$dir/.lock" >&2
