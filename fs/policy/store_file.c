@@ -226,7 +226,7 @@ bool lock_look(int dir_fd, struct lock_text *ret_text)
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	CLEANUP(close_fd_p) int fd = -1;
 
-	fd = openat(dir_fd, STORE_LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(dir_fd, STORE_LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	lock_read(fd, ret_text);

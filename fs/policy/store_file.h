@@ -9,14 +9,15 @@
 
 #include "fs/policy/store.h"
 
-#define STORE_FORMAT_FILE  "format"
-#define STORE_LOCK_FILE	   "lock"
-#define STORE_STATE_DIR	   "state"
-#define STORE_STATE_TMP	   "state.tmp"
-#define STORE_DATA_FILE	   "state/data.mdb"
-#define STORE_SNAPSHOT	   "state.snapshot"
-#define STORE_SNAPSHOT_TMP "state.snapshot.tmp"
-#define STORE_FORMAT_MAX   128 /* bytes of the format line */
+#define STORE_FORMAT_FILE    "format"
+#define STORE_LOCK_FILE	     "lock"
+#define STORE_STATE_DIR	     "state"
+#define STORE_STATE_TMP	     "state.tmp"
+#define STORE_DATA_FILE	     "state/data.mdb"
+#define STORE_LMDB_LOCK_FILE "state/lock.mdb"
+#define STORE_SNAPSHOT	     "state.snapshot"
+#define STORE_SNAPSHOT_TMP   "state.snapshot.tmp"
+#define STORE_FORMAT_MAX     128 /* bytes of the format line */
 
 /* file_format() - the format line of a new store. */
 void format_encode(const uint8_t store_id[static UUID_LEN], char out[static STORE_FORMAT_MAX]);

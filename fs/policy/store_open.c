@@ -112,6 +112,25 @@ static int open_env(struct store *s, const char *file, struct err *err)
 	return r;
 }
 
+/* LMDB follows a symlink there, and writes over whatever file of the system it finds. */
+static int lmdb_lock_check(const struct store *s, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(s->dir_fd, STORE_STATE_DIR, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(err, -errno, STORE_DIR "/" STORE_STATE_DIR ": %m");
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, -ENOTDIR, STORE_DIR "/" STORE_STATE_DIR " is not a folder");
+	if (fstatat(s->dir_fd, STORE_LMDB_LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : err_set(err, -errno, STORE_DIR "/%s: %m", STORE_LMDB_LOCK_FILE);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, STORE_DIR "/%s is not a plain file: remove it",
+			       STORE_LMDB_LOCK_FILE);
+	return 0;
+}
+
 /* A daemon too looks first without a trace (LMDB makes a lock file), and then opens for good. */
 static int open_state(struct store *s, struct err *err)
 {
@@ -122,6 +141,8 @@ static int open_state(struct store *s, struct err *err)
 		return r;
 	env_close(&s->env);
 	r = dir_path(s, STORE_STATE_DIR, path, err);
+	if (r == 0)
+		r = lmdb_lock_check(s, err);
 	return r < 0 ? r : env_open(&s->env, path, ENV_SERVE, map_len_for(s), err);
 }
 
