@@ -1,9 +1,40 @@
 #include "disk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "crypto/block.h"
+
+#define FDS_KEPT_MIN 8u /* one policy's vaults, asked one after the other */
+#define FDS_KEPT_MAX 256u
+
+static int first_kept_back = INT_MAX;
+
+unsigned fds_keep_back(unsigned limit)
+{
+	unsigned kept = limit / 8;
+
+	kept = kept < FDS_KEPT_MIN ? FDS_KEPT_MIN : kept > FDS_KEPT_MAX ? FDS_KEPT_MAX : kept;
+	kept = kept < limit ? kept : limit;
+	first_kept_back = (int)(limit - kept);
+	return limit - kept;
+}
+
+bool fd_kept_back(int fd)
+{
+	return fd >= first_kept_back; /* open(2) gives the lowest one that is free */
+}
+
+int fd_for_file(int fd)
+{
+	if (fd < 0)
+		return -errno;
+	if (!fd_kept_back(fd))
+		return fd;
+	(void)close(fd); /* nothing was done with it */
+	return -EMFILE;
+}
 
 int disk_read(int fd, void *buf, size_t len, off_t off)
 {

@@ -14,6 +14,7 @@
 #include "worker.h"
 
 #define STORE_PATH_ROOM 4096
+#define KEY_ATTEMPTS	8 /* the policy was assigned anew each time we looked */
 
 /* Path relative to the store's top, for events; the store's own path where it cannot be told. */
 static const char *path_in_store(struct session *s, int fd, char room[static STORE_PATH_ROOM])
@@ -116,7 +117,7 @@ static int open_backing(struct session *s, struct inode *i, bool *ret_writable)
 		*ret_writable = false;
 		fd = open(link, O_RDONLY | O_CLOEXEC);
 	}
-	r = fd < 0 ? -errno : fd;
+	r = fd_for_file(fd);
 	inode_fd_done(s->inodes, i);
 	return r;
 }
@@ -264,18 +265,6 @@ static int start_over(struct session *s, struct file *f, const struct request *r
 	return r;
 }
 
-int file_start_over(struct session *s, struct file *f, const struct request *rq)
-{
-	int r;
-
-	if (!f->writable)
-		return -EROFS;
-	file_lock_write(&f->lock);
-	r = start_over(s, f, rq);
-	file_unlock_write(&f->lock);
-	return r;
-}
-
 static int file_load_locked(struct session *s, struct inode *i, bool truncate,
 			    const struct request *rq)
 {
@@ -333,6 +322,28 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	return request_kek(s, &hdr.ref, rq, &kek);
 }
 
+/* Without the file's lock while a vault is asked: readers would wait for it on serving threads. */
+int file_start_over(struct session *s, struct file *f, const struct request *rq)
+{
+	const struct request quick = {.blocking = NEVER_BLOCK, .class = rq->class};
+	int r;
+
+	if (!f->writable)
+		return -EROFS;
+	for (int attempt = 0;; attempt++) {
+		file_lock_write(&f->lock);
+		r = start_over(s, f, &quick);
+		file_unlock_write(&f->lock);
+		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
+			return r;
+		if (attempt == KEY_ATTEMPTS)
+			return -ETIMEDOUT;
+		r = wait_for_key(s, f->inode, true, rq);
+		if (r < 0)
+			return r;
+	}
+}
+
 int file_get(struct session *s, struct inode *i, int flags, const struct request *rq,
 	     struct file **ret_file)
 {
@@ -352,8 +363,8 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 		pthread_mutex_unlock(stripe);
 		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
 			break;
-		if (attempt == 8)
-			return -ETIMEDOUT; /* assigned anew each time we looked */
+		if (attempt == KEY_ATTEMPTS)
+			return -ETIMEDOUT;
 		r = wait_for_key(s, i, truncate, rq);
 		if (r < 0)
 			return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/cleanup.h"
+#include "disk.h"
 
 #define STRIPES	   256
 #define FIRST_ROOM 4096
@@ -277,10 +278,10 @@ static int open_by_name(struct inode_table *t, const struct inode *i, struct ino
 
 	if (r < 0)
 		return r;
-	fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = fd_for_file(openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	inode_fd_done(t, parent);
 	if (fd < 0)
-		return errno == ENOENT ? -ESTALE : -errno;
+		return fd == -ENOENT ? -ESTALE : fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_ino != i->ino || st.st_dev != i->dev)
@@ -307,11 +308,9 @@ static int reopen_fd(struct inode_table *t, struct inode *i)
 	}
 	pthread_mutex_unlock(&t->lock);
 
-	if (!parent) { /* a handle never changes once it is there */
-		fd = open_by_handle_at(t->mount_fd, &i->reopen->handle,
-				       O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
+	if (!parent) /* a handle never changes once it is there */
+		return fd_for_file(open_by_handle_at(t->mount_fd, &i->reopen->handle,
+						     O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	fd = name ? open_by_name(t, i, parent, name) : -ENOMEM;
 	inode_unhold(t, parent);
 	return fd;

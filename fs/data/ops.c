@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "blocks.h"
+#include "disk.h"
 #include "lane.h"
 #include "proto.h"
 #include "worker.h"
@@ -184,10 +185,9 @@ int op_lookup(struct session *s, struct inode *parent, const char *name,
 
 	if (r < 0)
 		return r;
-	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : 0;
+	fd = fd_for_file(openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	inode_fd_done(s->inodes, parent);
-	return r < 0 ? r : op_entry_of(s, parent, name, fd, ret_e);
+	return fd < 0 ? fd : op_entry_of(s, parent, name, fd, ret_e);
 }
 
 bool name_is_control(const struct inode *parent, const struct session *s, const char *name)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/cleanup.h"
+#include "disk.h"
 #include "ops.h"
 
 #define DENTS_LEN 32768
@@ -34,8 +35,8 @@ static int dir_open(struct session *s, struct inode *i, struct dir **ret_dir)
 		return -ENOMEM;
 	r = inode_fd(s->inodes, i, &fd);
 	if (r == 0) {
-		d->fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = d->fd < 0 ? -errno : 0;
+		d->fd = fd_for_file(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		r = d->fd < 0 ? d->fd : 0;
 		inode_fd_done(s->inodes, i);
 	}
 	if (r < 0) {
@@ -130,22 +131,24 @@ static bool is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* What an entry looks like to the kernel; *ret_counted: a lookup count was taken. */
-static int entry_param(struct session *s, const struct dir *d, const struct dirent64 *ent,
-		       bool plus, struct fuse_entry_param *ret_e, bool *ret_counted)
+/*
+ * What an entry looks like to the kernel; *ret_counted: a lookup count was taken. One that cannot
+ * be looked up, because it is gone again or for whatever else, has its name and type only: it must
+ * not hide the others.
+ */
+static void entry_param(struct session *s, const struct dir *d, const struct dirent64 *ent,
+			bool plus, struct fuse_entry_param *ret_e, bool *ret_counted)
 {
-	int r;
+	int r = -ENOENT;
 
-	*ret_e = (struct fuse_entry_param){
-		.attr = {.st_ino = ent->d_ino, .st_mode = (mode_t)DTTOIF(ent->d_type)}};
-	*ret_counted = false;
-	if (!plus || is_dot(ent->d_name))
-		return 0;
-	if (name_is_control(d->inode, s, ent->d_name))
-		return virtual_entry(s, 0, ent->d_name, ret_e);
-	r = op_lookup(s, d->inode, ent->d_name, ret_e);
-	*ret_counted = r == 0;
-	return r;
+	if (plus && name_is_control(d->inode, s, ent->d_name))
+		r = virtual_entry(s, 0, ent->d_name, ret_e);
+	else if (plus && !is_dot(ent->d_name))
+		r = op_lookup(s, d->inode, ent->d_name, ret_e);
+	*ret_counted = r == 0 && !name_is_control(d->inode, s, ent->d_name);
+	if (r < 0)
+		*ret_e = (struct fuse_entry_param){
+			.attr = {.st_ino = ent->d_ino, .st_mode = (mode_t)DTTOIF(ent->d_type)}};
 }
 
 /* Adds entries until the buffer is full; returns the bytes used, or an errno when not even one
@@ -162,16 +165,7 @@ static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bo
 		bool counted;
 		size_t n;
 
-		r = entry_param(s, d, ent, plus, &e, &counted);
-		if (r < 0 && r != -ENOENT && !used)
-			return r;
-		if (r == -ENOENT) { /* removed between the two calls */
-			e = (struct fuse_entry_param){
-				.attr = {.st_ino = ent->d_ino,
-					 .st_mode = (mode_t)DTTOIF(ent->d_type)}};
-		} else if (r < 0) {
-			break;
-		}
+		entry_param(s, d, ent, plus, &e, &counted);
 		n = plus ? fuse_add_direntry_plus(req, out + used, len - used, ent->d_name, &e,
 						  ent->d_off)
 			 : fuse_add_direntry(req, out + used, len - used, ent->d_name, &e.attr,

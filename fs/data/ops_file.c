@@ -6,6 +6,7 @@
 #include "blocks.h"
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "disk.h"
 #include "fresh.h"
 #include "lane.h"
 #include "ops.h"
@@ -53,7 +54,7 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 	r = fd < 0 ? -errno : 0;
 	cred_leave(s);
 	if (r == 0) {
-		r = fresh_write(n, fd);
+		r = fd_kept_back(fd) ? -EMFILE : fresh_write(n, fd);
 		if (r < 0) {
 			(void)close(fd); /* what failed is reported */
 			if (!unnamed)
@@ -73,10 +74,10 @@ static int adopt_new(struct session *s, const struct op *op, struct inode *paren
 	CLEANUP(close_fd_p) int content_fd = fd;
 	char link[FD_PATH_LEN];
 	struct inode *i;
-	int path_fd = open(fd_path(fd, link), O_PATH | O_CLOEXEC), r;
+	int path_fd = fd_for_file(open(fd_path(fd, link), O_PATH | O_CLOEXEC)), r;
 
 	if (path_fd < 0)
-		return -errno;
+		return path_fd;
 	r = op_entry_of(s, parent, op->name, path_fd, ret_e);
 	if (r < 0)
 		return r;
@@ -93,6 +94,17 @@ static int adopt_new(struct session *s, const struct op *op, struct inode *paren
 	return 0;
 }
 
+/* Who is told that the creation failed must not find the name taken when he tries again. */
+static void unmake_backing(struct session *s, const struct op *op, struct inode *parent)
+{
+	int dir_fd;
+
+	if (strcmp(op->name, "/") == 0 || inode_fd(s->inodes, parent, &dir_fd) < 0)
+		return;
+	(void)unlinkat(dir_fd, op->name, 0); /* what failed before is reported */
+	inode_fd_done(s->inodes, parent);
+}
+
 static int make_file(struct session *s, const struct op *op, const struct request *rq,
 		     struct fuse_entry_param *ret_e, struct file **ret_file)
 {
@@ -107,8 +119,11 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 	r = fresh_init(s, parent->scope, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
-		if (r == 0)
+		if (r == 0) {
 			r = adopt_new(s, op, parent, &n, fd, ret_e, ret_file);
+			if (r < 0)
+				unmake_backing(s, op, parent);
+		}
 		fresh_fini(&n);
 	}
 	engine_target_leave(s->engine, room);
@@ -130,14 +145,12 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 	int r;
 
 	r = make_file(s, op, rq, &e, &f);
-	if (r == -EEXIST && !(op->fi.flags & O_EXCL)) {
-		r = op_lookup(s, inode_of(s, op->ino), op->name, &e);
-		if (r < 0)
-			return r;
-		r = file_get(s, inode_of(s, e.ino), op->fi.flags, rq, &f);
-		if (r < 0)
-			inode_forget(s->inodes, inode_of(s, e.ino), 1);
-	}
+	/*
+	 * It came into the store without the kernel's knowledge, which has judged the caller by the
+	 * folder alone: told so, it looks again and asks for the file's own mode too.
+	 */
+	if (r == -EEXIST && !(op->fi.flags & O_EXCL))
+		return -ESTALE;
 	if (r < 0)
 		return r;
 	r = handle_new(inode_of(s, e.ino), f, op, rq->class, &h);

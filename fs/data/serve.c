@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "disk.h"
 #include "fs/policy/intent.h"
 #include "lane.h"
 #include "ops.h"
@@ -24,8 +26,8 @@ int serve_init(struct session *s, struct err *err)
 	int r;
 
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail; the default is the usual limit */
-	fds = files.rlim_cur / 2 < SERVE_FDS_CACHED ? (unsigned)files.rlim_cur / 2
-						    : SERVE_FDS_CACHED;
+	fds = fds_keep_back(files.rlim_cur < INT_MAX ? (unsigned)files.rlim_cur : INT_MAX) / 2;
+	fds = fds < SERVE_FDS_CACHED ? fds : SERVE_FDS_CACHED;
 	r = inode_table_new(s->top_fd, scope_root(engine_scopes(s->engine)), fds, &s->inodes, err);
 	if (r < 0)
 		return r;
