@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# adversary/truncate-waits: an open with O_TRUNC that waits for a slow vault holds up neither who reads the same file
+# nor, by taking all serving threads with them, who uses others.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+depfs_start_policies
+vault create local://v3/keys/k3 >/dev/null
+vault create local://v4/keys/k4 >/dev/null
+policy_create A --kind mailbox
+depctl policy create B local://v3/keys/k3 local://v4/keys/k4 --kind mailbox >/dev/null
+mkdir -p "$MNT/mailbox/a" "$MNT/mailbox/c"
+depctl mailbox assign a A >/dev/null
+head -c 400000 /dev/zero >"$MNT/mailbox/a/f"
+echo other >"$MNT/mailbox/c/o"
+depfs_remount
+exec 5<"$MNT/mailbox/a/f"
+head -c 10 <&5 >/dev/null
+vault fault local://v3/keys/k3 slow 6000
+vault fault local://v4/keys/k4 slow 6000
+background depctl mailbox assign a B >/dev/null
+# shellcheck disable=SC2016
+wait_until 10 sh -c 'grep -q "B" "$1"' - "$MNT/.depfs/mailboxes/a/policy"
+# shellcheck disable=SC2016
+background sh -c ': >"$1"' - "$MNT/mailbox/a/f"
+waiting=$!
+sleep 0.3
+echo 3 >/proc/sys/vm/drop_caches
+for i in {1..8}; do
+	background dd if="$MNT/mailbox/a/f" of=/dev/null bs=4k count=1 skip=$((i * 10)) status=none
+done
+sleep 0.3
+assert_eq "$(cat "$MNT/mailbox/c/o")" other
+echo new >"$MNT/mailbox/c/n"
+! gone $waiting || fail "the truncation ended before the others were served"
+wait $waiting
+assert_eq "$(stat -c %s "$MNT/mailbox/a/f")" 0
+exec 5<&-
+depfs_umount
