@@ -133,8 +133,10 @@ int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 	r = rewrap_locked(f, &target, to->id, kek);
 	if (r == 0)
 		r = file_write_header_locked(f, true);
-	if (r == 0)
+	if (r == 0) {
 		f->inode->scope = to;
+		atomic_store(&f->epoch, 0); /* @target may be of before an assignment */
+	}
 	file_unlock_write(&f->lock);
 	return r;
 }

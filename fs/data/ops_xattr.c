@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/xattr.h>
 
 #include "crypto/cleanup.h"
@@ -40,12 +41,23 @@ static void target_done(struct xattr_target *t)
 		inode_fd_done(t->s->inodes, t->inode);
 }
 
+/*
+ * The kernel asks nobody's permission for "system." names: whatever means something to the backing
+ * filesystem there (an ACL of NFS or CIFS), anybody could set with our rights. POSIX ACLs it
+ * judges.
+ */
+static bool name_is_unguarded(const char *name)
+{
+	return strncmp(name, "system.", 7) == 0 && strcmp(name, "system.posix_acl_access") != 0 &&
+	       strcmp(name, "system.posix_acl_default") != 0;
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t len,
 		 int flags)
 {
 	struct xattr_target t = target_of(req, ino);
 
-	if (node_is_virtual(ino))
+	if (node_is_virtual(ino) || (t.r == 0 && name_is_unguarded(name)))
 		t.r = -EOPNOTSUPP;
 	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
 		t.r = -errno;
@@ -57,6 +69,8 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct xattr_target t = target_of(req, ino);
 
+	if (t.r == 0 && name_is_unguarded(name))
+		t.r = -EOPNOTSUPP;
 	if (t.r == 0 && removexattr(t.path, name) < 0)
 		t.r = -errno;
 	target_done(&t);

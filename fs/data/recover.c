@@ -176,10 +176,16 @@ static void walk_file(struct walk *k, int dir_fd, const char *name, const struct
 	struct session *s = k->s;
 	int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct inode *inode;
+	struct stat now;
 	struct file *f;
 	int r;
 
 	k->checked++;
+	if (fd >= 0 &&
+	    (fstat(fd, &now) < 0 || now.st_ino != st->st_ino || now.st_dev != st->st_dev)) {
+		(void)close(fd); /* another one was put there meanwhile, maybe a FIFO */
+		fd = -1;
+	}
 	if (fd < 0 || inode_ref(s->inodes, fd, st, NULL, name, scope, &inode) < 0) {
 		k->left++;
 		return;
