@@ -54,12 +54,13 @@ azure_start()
 	azure_credential secret
 }
 
-# azure_credential secret|none - sets the environment's credential
+# azure_credential secret|none - sets the environment's credential, and takes away what the caller's
+# environment says about others and about proxies
 azure_credential()
 {
 	local name
 
-	for name in "${!AZURE_@}" "${!IDENTITY_@}" "${!MSI_@}" IMDS_ENDPOINT; do
+	for name in {http,https,all,no}_proxy {HTTP,HTTPS,ALL,NO}_PROXY "${!AZURE_@}" "${!IDENTITY_@}" "${!MSI_@}" IMDS_ENDPOINT; do
 		unset "$name"
 	done
 	[ "$1" = secret ] || return 0
