@@ -23,6 +23,7 @@ struct store *store_new(void)
 
 void store_free(struct store *s)
 {
+	clock_watch_end(s);
 	env_close(&s->env);
 	service_key_free(s->sk);
 	close_fd_p(&s->dir_fd);
@@ -77,7 +78,7 @@ static int mark_in_use(struct store *s, struct err *err)
 	if (r < 0)
 		return r;
 	r = txn_get_u64(t, META_IN_USE, &since, err);
-	if (r == 0 && since == 0)
+	if (r == 0 && (since == 0 || since > (uint64_t)s->opened)) /* or the clock is behind it */
 		r = txn_put_u64(t, META_IN_USE, (uint64_t)s->opened, err);
 	if (r < 0) {
 		store_abort(t);
@@ -131,6 +132,8 @@ static int open_serve(struct store *s, struct err *err)
 	r = mark_in_use(s, err);
 	if (r == 0)
 		r = lock_say(s->dir_fd, s->lock_fd, err);
+	if (r == 0)
+		r = clock_watch(s);
 	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
 }
 
@@ -203,6 +206,7 @@ void store_close(struct store *s, bool clean)
 {
 	if (!s)
 		return;
+	clock_watch_end(s);
 	if (clean && s->mode == STORE_SERVE)
 		unmark_in_use(s);
 	store_free(s);

@@ -54,8 +54,15 @@ struct store {
 	} gate;
 	atomic_bool stuck;     /* a roll-back failed: nothing may be written any more */
 	bool rebuilt;	       /* opened from the snapshot */
-	int64_t opened;	       /* s since the epoch */
+	int64_t opened;	       /* s since the epoch; guarded by write_lock once served */
 	int64_t unclean_since; /* 0: clean */
+	struct {
+		bool watched;
+		pthread_t thread;
+		pthread_mutex_t lock;
+		pthread_cond_t stop; /* on the monotonic clock */
+		bool stopping;	     /* guarded by lock */
+	} clock;		     /* store_clock.c */
 };
 
 /* One put or del: what to do again on a bigger map, and what to undo. One allocation. */
@@ -84,6 +91,12 @@ extern size_t store_map_min_len;
 struct store *store_new(void); /* NULL: out of memory */
 void store_free(struct store *s);
 DEFINE_CLEANUP(struct store *, store_free)
+
+/* store_clock.c */
+/* clock_watch() - from now on META_IN_USE is moved back when the wall clock is; -EAGAIN: no thread.
+ */
+int clock_watch(struct store *s) MUST_CHECK;
+void clock_watch_end(struct store *s); /* also where nothing is watched */
 
 /* store_env.c */
 enum env_access {
