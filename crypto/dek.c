@@ -42,7 +42,7 @@ static int dek_derive(struct dek *dek)
 
 int dek_new(struct dek **ret_dek)
 {
-	CLEANUP(dek_free_p) struct dek *dek = secret_alloc(sizeof(*dek));
+	CLEANUP(dek_free_p) struct dek *dek = secret_alloc_for_file(sizeof(*dek));
 	int r;
 
 	if (!dek)
@@ -71,7 +71,7 @@ int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *h
 
 int dek_unwrap(const struct wrap_key *kek, const struct header *hdr, struct dek **ret_dek)
 {
-	CLEANUP(dek_free_p) struct dek *dek = secret_alloc(sizeof(*dek));
+	CLEANUP(dek_free_p) struct dek *dek = secret_alloc_for_file(sizeof(*dek));
 	uint8_t aad[HEADER_AAD_LEN];
 	int r;
 

@@ -58,6 +58,14 @@ void *secret_alloc(size_t len)
 	return p;
 }
 
+void *secret_alloc_for_file(size_t len)
+{
+	if (CRYPTO_secure_malloc_initialized() &&
+	    CRYPTO_secure_used() + len > SECRET_HEAP_LEN - SECRET_HEAP_KEPT)
+		return NULL;
+	return secret_alloc(len);
+}
+
 void secret_free_mem(void *p, size_t len)
 {
 	OPENSSL_secure_clear_free(p, len);

@@ -9,7 +9,8 @@
 #include "cleanup.h"
 #include "err.h"
 
-#define SECRET_HEAP_LEN (4u << 20) /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
+#define SECRET_HEAP_LEN	 (4u << 20)   /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
+#define SECRET_HEAP_KEPT (512u << 10) /* of them, never for files: anybody can open many */
 
 /* Length and bytes in one allocation on the secure heap; wiped when freed. */
 struct secret;
@@ -26,6 +27,9 @@ int secret_init(struct err *err) MUST_CHECK;
 /* secret_alloc(), secret_free_mem() - a zeroed piece of the secure heap for crypto/'s own structs.
  * NULL when full. */
 void *secret_alloc(size_t len);
+/* secret_alloc_for_file() - the same, NULL also when only SECRET_HEAP_KEPT are left: policies' keys
+ * must find room however many files are open. */
+void *secret_alloc_for_file(size_t len);
 void secret_free_mem(void *p, size_t len); /* wipes; NULL is allowed */
 
 int secret_new(size_t len, struct secret **ret_secret) MUST_CHECK; /* zeroed; -ENOMEM */

@@ -237,6 +237,26 @@ static void deks_open_in_threads_at_once(void **state)
 	wrap_key_put(kek);
 }
 
+/* Who opens files without end must not leave a policy's key without room. */
+static void deks_leave_room_for_other_keys(void **state)
+{
+	static struct dek *deks[SECRET_HEAP_LEN / DEK_LEN];
+	struct secret *key = NULL;
+	size_t n = 0;
+	int r;
+
+	(void)state;
+	assert_true(secret_init(NULL) >= 0); /* 1: works, where memory may not be locked too */
+	while ((r = dek_new(&deks[n])) == 0)
+		n++;
+	assert_int_equal(r, -ENOMEM);
+	assert_true(n > 20000);
+	assert_int_equal(secret_new(SECRET_HEAP_KEPT / 4, &key), 0);
+	secret_free(key);
+	while (n > 0)
+		dek_free(deks[--n]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(dek_unwrap_refuses_another_purpose),
 		cmocka_unit_test(dek_unwrap_ignores_mutable_fields),
 		cmocka_unit_test(deks_open_in_threads_at_once),
+		cmocka_unit_test(deks_leave_room_for_other_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
