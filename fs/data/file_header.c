@@ -1,8 +1,10 @@
 /* What a file's header says beside its key: holes, write budget, version; and when it reaches the
  * disk. */
 #include <errno.h>
+#include <linux/xattr.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "disk.h"
@@ -30,9 +32,27 @@ int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
 	return r < 0 ? -EIO : 0;
 }
 
+/* A program's capabilities go with any write to it, also with ours, which changes none of its
+ * bytes.
+ */
+struct file_caps {
+	uint8_t bytes[64]; /* linux/capability.h: 24 at most */
+	ssize_t len;
+};
+
+static struct file_caps caps_of(const struct file *f, mode_t mode)
+{
+	struct file_caps c = {.len = 0};
+
+	if (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) /* spares all others the question */
+		c.len = fgetxattr(f->fd, XATTR_NAME_CAPS, c.bytes, sizeof(c.bytes));
+	return c;
+}
+
 int file_write_header_locked(struct file *f, bool keep_times)
 {
 	struct worker *w = worker_self();
+	struct file_caps caps = {.len = 0};
 	struct stat st;
 	int r;
 
@@ -40,6 +60,8 @@ int file_write_header_locked(struct file *f, bool keep_times)
 		return -ENOMEM;
 	if (keep_times && fstat(f->fd, &st) < 0)
 		return -errno;
+	if (keep_times)
+		caps = caps_of(f, st.st_mode);
 	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
 	 */
 	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
@@ -52,6 +74,9 @@ int file_write_header_locked(struct file *f, bool keep_times)
 	if (r == 0 && keep_times) {
 		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
 
+		if (caps.len > 0 &&
+		    fsetxattr(f->fd, XATTR_NAME_CAPS, caps.bytes, (size_t)caps.len, 0) < 0)
+			r = -errno;
 		if (futimens(f->fd, times) < 0)
 			r = -errno;
 	}
