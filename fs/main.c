@@ -259,9 +259,11 @@ static unsigned requests_waiting(void *arg)
 }
 
 /* Only root's: an ordinary user's daemon runs fusermount3, which is set-uid, when it ends. */
-static void filter_syscalls(void)
+static void filter_syscalls(struct engine *e)
 {
-	int r = geteuid() == 0 ? syscall_filter_install() : 0;
+	enum syscall_network network =
+		kms_needs_network(engine_kms(e)) ? SYSCALL_NETWORK_CLIENT : SYSCALL_NETWORK_NONE;
+	int r = geteuid() == 0 ? syscall_filter_install(network) : 0;
 
 	if (r < 0)
 		say(LOG_WARNING, "this kernel does not filter system calls: %s", strerror(-r));
@@ -277,7 +279,7 @@ static int on_ready(void *arg)
 	notify_service_manager("READY=1");
 	if (run->tell_fd >= 0)
 		r = leave_terminal(run->tell_fd);
-	filter_syscalls();
+	filter_syscalls(run->session.engine);
 	return r;
 }
 
@@ -305,6 +307,10 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 		.store_path = place->store,
 		.service_spec = o->service_key,
 		.vaults_dir = o->vaults_dir,
+		.vault_domains = o->vault_domains,
+		.ca_file = o->ca_file,
+		.credential = o->credential,
+		.vault_timeout_s = o->vault_timeout_s,
 		.key_check_s = o->key_check_s,
 		.strict = o->strict,
 		.job_rate = o->job_rate,

@@ -16,6 +16,12 @@ const char *options_usage(void)
 	       "/var/lib/depfs/vaults)\n"
 	       "  -o key_check=SECONDS    prove access to the root keys again this often (default "
 	       "60)\n"
+	       "  -o vault_domains=A[:B...]  hosts below these are Azure vaults too\n"
+	       "  -o ca_file=PATH         certificate authorities instead of the system's\n"
+	       "  -o credential=KIND      auto (default), client-secret, certificate, "
+	       "workload-identity,\n"
+	       "                          managed-identity, or none: no Azure, no network\n"
+	       "  -o vault_timeout=SECONDS  of one call of a vault, retries included (default 30)\n"
 	       "  -o job_rate=FILES_PER_S limit of a job that re-wraps existing files (default 0: "
 	       "none)\n"
 	       "  -o admin_gid=GROUP      group that may use MOUNT/.depfs (default 0)\n"
@@ -29,6 +35,9 @@ void options_fini(struct options *o)
 {
 	free(o->service_key);
 	free(o->vaults_dir);
+	free(o->vault_domains);
+	free(o->ca_file);
+	free(o->credential);
 	free(o->kernel);
 	*o = (struct options){0};
 }
@@ -97,15 +106,35 @@ static int parse_writeback(const char *value, bool *ret_on, struct err *err)
 	return 0;
 }
 
+static int set_path(char **at, const char *name, const char *value, struct err *err)
+{
+	return *value == '/'
+		       ? set_text(at, value)
+		       : err_set(err, -EINVAL, "-o %s=%s: an absolute path is needed", name, value);
+}
+
+/* Of Azure; the values are judged in kms/. */
+static int parse_azure(struct options *o, const char *name, const char *value, struct err *err)
+{
+	if (strcmp(name, "vault_domains") == 0)
+		return set_text(&o->vault_domains, value);
+	if (strcmp(name, "ca_file") == 0)
+		return set_path(&o->ca_file, name, value, err);
+	if (strcmp(name, "credential") == 0)
+		return set_text(&o->credential, value);
+	if (strcmp(name, "vault_timeout") == 0)
+		return parse_number(name, value, "a number of seconds", 1, 300, &o->vault_timeout_s,
+				    err);
+	return -ENOENT;
+}
+
 /* Options with a value that are depfs's own; -ENOENT: none of them. */
 static int parse_valued(struct options *o, const char *name, const char *value, struct err *err)
 {
 	if (strcmp(name, "service_key") == 0)
 		return set_text(&o->service_key, value);
 	if (strcmp(name, "vaults") == 0)
-		return *value == '/' ? set_text(&o->vaults_dir, value)
-				     : err_set(err, -EINVAL,
-					       "-o vaults=%s: an absolute path is needed", value);
+		return set_path(&o->vaults_dir, name, value, err);
 	if (strcmp(name, "key_check") == 0)
 		return parse_number(name, value, "a number of seconds", 1, 86400, &o->key_check_s,
 				    err);
@@ -120,7 +149,7 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 	}
 	if (strcmp(name, "writeback") == 0)
 		return parse_writeback(value, &o->writeback, err);
-	return -ENOENT;
+	return parse_azure(o, name, value, err);
 }
 
 /* What mount(8) and fstab(5) may add: for the kernel, or for others and silently passed over. */

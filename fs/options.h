@@ -12,7 +12,9 @@
 struct options {
 	const char *store, *mount; /* as given */
 	bool foreground;
-	char *service_key, *vaults_dir; /* malloc'ed, or NULL: default */
+	char *service_key, *vaults_dir;		    /* malloc'ed, or NULL: default */
+	char *vault_domains, *ca_file, *credential; /* of Azure; malloc'ed, or NULL */
+	unsigned vault_timeout_s;		    /* 0: default */
 	unsigned key_check_s;
 	unsigned job_rate; /* files/s of a new job; 0: no limit */
 	gid_t admin_gid, system_gid;

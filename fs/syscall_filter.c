@@ -84,10 +84,15 @@ static const int refused[] = {
 #define FIRST_ARGUMENT \
 	(offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
 
+#define SECOND_ARGUMENT \
+	(offsetof(struct seccomp_data, args[1]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
+
+#define SOCKET_TYPE_MASK 0xf /* above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
+
 #define N_REFUSED (sizeof(refused) / sizeof(refused[0]))
 
 struct program {
-	struct sock_filter code[2 * N_REFUSED + 24];
+	struct sock_filter code[2 * N_REFUSED + 40];
 	unsigned short len;
 };
 
@@ -117,7 +122,33 @@ static void add_unless_equal(struct program *p, uint32_t k)
 	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0));
 }
 
-static void compose(struct program *p)
+/*
+ * socket(): the family is in the first argument, the type in the low bits of the second. Raw
+ * sockets and the kernel's own (netlink, packet, vsock, ...) are for nobody; getaddrinfo() does
+ * without.
+ */
+static void add_sockets(struct program *p, enum syscall_network network, uint32_t no)
+{
+	add_load(p, FIRST_ARGUMENT);
+	add_if(p, BPF_JEQ, AF_UNIX);
+	add_return(p, SECCOMP_RET_ALLOW);
+	if (network == SYSCALL_NETWORK_NONE) {
+		add_return(p, no);
+		return;
+	}
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0));
+	add_unless_equal(p, AF_INET6);
+	add_return(p, no);
+	add_load(p, SECOND_ARGUMENT);
+	add(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
+	add_if(p, BPF_JEQ, SOCK_STREAM);
+	add_return(p, SECCOMP_RET_ALLOW);
+	add_if(p, BPF_JEQ, SOCK_DGRAM);
+	add_return(p, SECCOMP_RET_ALLOW);
+	add_return(p, no);
+}
+
+static void compose(struct program *p, enum syscall_network network)
 {
 	const uint32_t no = SECCOMP_RET_ERRNO | EPERM;
 
@@ -144,18 +175,15 @@ static void compose(struct program *p)
 	add_return(p, no);
 	add_unless_equal(p, SYS_socket);
 	add_return(p, SECCOMP_RET_ALLOW);
-	add_load(p, FIRST_ARGUMENT);
-	add_unless_equal(p, AF_UNIX);
-	add_return(p, no);
-	add_return(p, SECCOMP_RET_ALLOW);
+	add_sockets(p, network, no);
 }
 
-int syscall_filter_install(void)
+int syscall_filter_install(enum syscall_network network)
 {
 	struct program p = {.len = 0};
 	struct sock_fprog prog = {.filter = p.code};
 
-	compose(&p);
+	compose(&p, network);
 	prog.len = p.len;
 	/* SPEC_ALLOW: without it kernels before 5.16 slow down every load of the process. */
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,

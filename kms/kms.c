@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "azure.h"
 #include "local.h"
 #include "service.h"
+#include "wait.h"
+#include "wipe.h"
 
 /* STYLE section 4; tests/unit/test_kms_id.c walks it row by row. */
 static const struct {
@@ -38,38 +40,6 @@ const char *kms_operation_name(enum kms_operation op)
 	return (size_t)op < sizeof(names) / sizeof(names[0]) ? names[op] : "unknown";
 }
 
-static enum kms_outcome azure_refuse(struct err *err)
-{
-	(void)err_set(err, -EINVAL, "Azure Key Vault is not supported by this version");
-	return KMS_MISCONFIGURED;
-}
-
-static enum kms_outcome azure_describe(const struct kms *kms, const struct key_id *id,
-				       struct kms_key_info *ret_info, char *request_id,
-				       struct err *err)
-{
-	(void)kms, (void)id, (void)ret_info, (void)request_id;
-	return azure_refuse(err);
-}
-
-static enum kms_outcome azure_wrap(const struct kms *kms, const struct key_id *id,
-				   struct secret *key, struct kms_wrapped *ret_wrapped,
-				   char *request_id, struct err *err)
-{
-	(void)kms, (void)id, (void)key, (void)ret_wrapped, (void)request_id;
-	return azure_refuse(err);
-}
-
-static enum kms_outcome azure_unwrap(const struct kms *kms, const struct key_id *id,
-				     const uint8_t *wrapped, size_t wrapped_len,
-				     struct secret **ret_key, char *request_id, struct err *err)
-{
-	(void)kms, (void)id, (void)wrapped, (void)wrapped_len, (void)ret_key, (void)request_id;
-	return azure_refuse(err);
-}
-
-static const struct kms_service kms_azure = {"https", azure_describe, azure_wrap, azure_unwrap};
-
 static const struct kms_service *const services[] = {&kms_local, &kms_azure};
 
 /* A call on its way: the service, the parsed id, and where the vault's request id goes. */
@@ -82,19 +52,11 @@ struct call {
 	char request_id[KMS_REQUEST_ID_LEN];
 };
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail with this clock */
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 				   enum kms_operation operation, const char *key_id,
 				   struct err *err)
 {
-	*c = (struct call){.kms = kms, .operation = operation, .begun_us = now_us()};
+	*c = (struct call){.kms = kms, .operation = operation, .begun_us = wait_now_us()};
 	if (key_id_parse(key_id, &c->id, err) < 0)
 		return KMS_MISCONFIGURED;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -106,17 +68,18 @@ static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 	return KMS_MISCONFIGURED;
 }
 
-static void call_observe(const struct call *c, enum kms_outcome o)
+void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operation operation,
+		      enum kms_outcome outcome, uint64_t begun_us)
 {
 	const struct kms_observed seen = {
-		.vault = c->id.vault,
-		.operation = c->operation,
-		.outcome = o,
-		.duration_us = now_us() - c->begun_us,
+		.vault = vault,
+		.operation = operation,
+		.outcome = outcome,
+		.duration_us = wait_now_us() - begun_us,
 	};
 
-	if (c->kms->observe)
-		c->kms->observe(c->kms->observe_arg, &seen);
+	if (kms->observe)
+		kms->observe(kms->observe_arg, &seen);
 }
 
 static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char *request_id,
@@ -127,7 +90,7 @@ static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char 
 	if (request_id)
 		memcpy(request_id, c->request_id, KMS_REQUEST_ID_LEN);
 	if (c->service)
-		call_observe(c, o);
+		kms_observe_call(c->kms, c->id.vault, c->operation, o, c->begun_us);
 	if (o != KMS_OK && c->service) { /* else the id did not parse, and the sentence says so */
 		key_id_format(&c->id, text);
 		(void)err_prefix(err, kms_outcome_errno(o), "key %s", text);
@@ -200,6 +163,7 @@ int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *e
 {
 	CLEANUP(kms_free_p) struct kms *kms = calloc(1, sizeof(*kms));
 	const char *dir = config->vaults_dir ? config->vaults_dir : LOCAL_VAULTS_DIR;
+	int r;
 
 	if (!kms)
 		return err_set(err, -ENOMEM, "no memory for the key services");
@@ -210,6 +174,10 @@ int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *e
 	kms->vaults_dir = path_absolute(dir);
 	if (!kms->vaults_dir)
 		return err_set(err, -errno, "vaults folder %s: no absolute path", dir);
+	wipe_setup_json();
+	r = azure_new(kms, config, &kms->azure, err);
+	if (r < 0)
+		return r;
 	*ret_kms = STEAL(kms);
 	return 0;
 }
@@ -218,6 +186,24 @@ void kms_free(struct kms *kms)
 {
 	if (!kms)
 		return;
+	azure_free(kms->azure);
 	free(kms->vaults_dir);
 	free(kms);
+}
+
+bool kms_needs_network(const struct kms *kms)
+{
+	return kms->azure->config->kind != CREDENTIAL_NONE;
+}
+
+size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max)
+{
+	return circuits_list(kms->azure->circuits, ret_list, max);
+}
+
+const char *kms_circuit_state_name(enum kms_circuit_state state)
+{
+	static const char *const names[] = {"closed", "open", "half-open"};
+
+	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }

@@ -82,8 +82,14 @@ struct kms_observed {
 typedef void kms_observe_fn(void *arg, const struct kms_observed *seen);
 
 struct kms_config {
-	const char *vaults_dir;	 /* folder of the local vaults; NULL: KMS_LOCAL_VAULTS_DIR */
-	kms_observe_fn *observe; /* NULL: nobody watches */
+	const char *vaults_dir; /* folder of the local vaults; NULL: KMS_LOCAL_VAULTS_DIR */
+	/* Azure; NULL or 0: the variable DEPFS_..., else the default. depfs-azure(5) */
+	const char *vault_domains; /* of hosts that are vaults too, a ':' between */
+	const char *ca_file;	   /* absolute; replaces the system's certificate authorities */
+	const char *credential;	   /* "auto", "client-secret", ..., "none" */
+	unsigned vault_timeout_s;  /* of one call, its retries included; 1 to 300 */
+	unsigned probe_max_s;	   /* longest time between two probes of a vault that failed */
+	kms_observe_fn *observe;   /* NULL: nobody watches */
 	void *observe_arg;
 };
 
@@ -92,6 +98,28 @@ struct kms; /* safe to use from many threads at once */
 int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *err) MUST_CHECK;
 void kms_free(struct kms *kms);
 DEFINE_CLEANUP(struct kms *, kms_free)
+
+/* kms_needs_network() - false: no id of scheme https can ever be used (credential "none"). */
+bool kms_needs_network(const struct kms *kms);
+
+/* A vault or token service that failed again and again is probed instead of hammered. */
+enum kms_circuit_state {
+	KMS_CIRCUIT_CLOSED,    /* asked as usual */
+	KMS_CIRCUIT_OPEN,      /* not asked until retry_in_ms have passed; calls fail at once */
+	KMS_CIRCUIT_HALF_OPEN, /* one call is on its way to find out */
+};
+const char *kms_circuit_state_name(enum kms_circuit_state state); /* "closed", "open", ... */
+
+struct kms_circuit {
+	char vault[256]; /* host with its port */
+	enum kms_circuit_state state;
+	unsigned failures;    /* calls in a row that failed */
+	uint64_t retry_in_ms; /* until it is asked again; also while it asked for a pause */
+};
+
+/* kms_circuits() - of all Azure hosts asked so far, at most @max of them; how many there are in
+ * @ret_list. Local vaults have none. */
+size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max);
 
 /*
  * Each call may block as long as the vault takes; bounded by the service's own deadline (30 s).

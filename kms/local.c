@@ -8,6 +8,7 @@
 #include "crypto/oaep.h"
 #include "local_store.h"
 #include "service.h"
+#include "wait.h"
 
 #define DEADLINE_MS 30000u /* kms.h: no service takes longer to answer */
 
@@ -45,21 +46,6 @@ static unsigned view_delay_ms(const struct view *v)
 	unsigned ms = v->rules.fault.delay_ms + (v->key ? v->key->rules.fault.delay_ms : 0);
 
 	return ms < DEADLINE_MS ? ms : DEADLINE_MS;
-}
-
-static void sleep_ms(unsigned ms)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail with this clock */
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-		;
 }
 
 static enum kms_outcome refuse(enum kms_outcome o, struct err *err, const char *sentence)
@@ -178,7 +164,7 @@ static enum kms_outcome view_open(struct view *v, const struct kms *kms, const s
 		view_fini_p(v);
 		if (err)
 			err->text[0] = '\0';
-		sleep_ms(ms);
+		wait_ms(ms);
 		view_load(v, kms->vaults_dir, id, err);
 	}
 	return view_judge(v, id, op, err);

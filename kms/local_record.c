@@ -1,18 +1,13 @@
 /* kms/local_record.c - key.json and vault.json: bytes to struct and back; depfs-vaults(5). */
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
+#include "json.h"
 #include "local_store.h"
 
 #define RECORD_FORMAT 1
-
-static void json_decref_p(json_t **j)
-{
-	json_decref(*j); /* NULL is fine */
-}
 
 static const char *const op_names[] = {"get", "wrapKey", "unwrapKey"}; /* by bit */
 #define N_OPS (sizeof(op_names) / sizeof(op_names[0]))

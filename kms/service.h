@@ -9,7 +9,12 @@ struct kms {
 	char *vaults_dir; /* of the local vaults, absolute; constant after kms_new() */
 	kms_observe_fn *observe;
 	void *observe_arg;
+	struct azure *azure; /* the client of scheme https */
 };
+
+/* kms_observe_call() - tells the observer, if any. @begun_us: of wait_now_us(). */
+void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operation operation,
+		      enum kms_outcome outcome, uint64_t begun_us);
 
 /* What a wrap yields. */
 struct kms_wrapped {
@@ -37,5 +42,6 @@ struct kms_service {
 };
 
 extern const struct kms_service kms_local; /* local.c */
+extern const struct kms_service kms_azure; /* akv.c */
 
 #endif

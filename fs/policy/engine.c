@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "fs/policy/engine_internal.h"
+
+#define PROBE_MAX_S 30 /* between two probes of a vault that is down */
 #include "fs/policy/keyring_internal.h"
 
 uint64_t engine_now_ms(void)
@@ -115,7 +117,17 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 
 static int open_parts(struct engine *e, const struct engine_config *config, struct err *err)
 {
-	const struct kms_config kms_config = {.vaults_dir = config->vaults_dir};
+	const struct kms_config kms_config = {
+		.vaults_dir = config->vaults_dir,
+		.vault_domains = config->vault_domains,
+		.ca_file = config->ca_file,
+		.credential = config->credential,
+		.vault_timeout_s = config->vault_timeout_s,
+		/* so that a check finds the vault's circuit ready for a probe again */
+		.probe_max_s = PROBE_MAX_S < config->key_check_s / 2 ? PROBE_MAX_S
+			       : config->key_check_s > 1	     ? config->key_check_s / 2
+								     : 1,
+	};
 	int r;
 
 	r = kms_new(&kms_config, &e->kms, err);

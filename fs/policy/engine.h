@@ -20,9 +20,12 @@ struct engine_config {
 	const char *store_path;
 	const char *service_spec; /* "file:PATH"; NULL: the default */
 	const char *vaults_dir;	  /* NULL: /var/lib/depfs/vaults */
-	unsigned key_check_s;	  /* access is proved again this often; 0 is refused */
-	uint32_t job_rate;	  /* files/s that a new job may do; 0: no limit */
-	bool strict;		  /* a purgeable root key is an error, not a warning */
+	/* of Azure, as in struct kms_config */
+	const char *vault_domains, *ca_file, *credential;
+	unsigned vault_timeout_s;
+	unsigned key_check_s; /* access is proved again this often; 0 is refused */
+	uint32_t job_rate;    /* files/s that a new job may do; 0: no limit */
+	bool strict;	      /* a purgeable root key is an error, not a warning */
 };
 
 /* engine_open() - lock and open the store, load policies and assignments, start the key checker. */

@@ -155,23 +155,43 @@ static void outcomes_have_their_name_and_errno(void **state)
 	}
 }
 
-/* Until the Azure client comes, its ids are understood and refused in words. */
-static void azure_ids_are_refused_with_a_sentence(void **state)
+/* Who says that there is no Azure here gets no request of Azure's, whatever ids are written. */
+static void azure_is_switched_off_with_a_sentence(void **state)
 {
 	static const char kid[] = "https://v.vault.azure.net/keys/k/" V32;
 	struct fix f = {.wrapped_len = 256};
 	struct kms_key_info info;
-	struct kms_config config = {.vaults_dir = "relative/folder"};
+	struct kms_config config = {.vaults_dir = "relative/folder", .credential = "none"};
 	struct err err = {0};
 	char ret_kid[KEY_ID_MAX];
 
 	(void)state;
 	assert_int_equal(kms_new(&config, &f.kms, NULL), 0);
+	assert_false(kms_needs_network(f.kms));
 	assert_int_equal(fix_describe(&f, kid, &info), KMS_MISCONFIGURED);
 	assert_int_equal(fix_wrap(&f, kid, ret_kid), KMS_MISCONFIGURED);
 	assert_int_equal(fix_unwrap_err(&f, kid, &err), KMS_MISCONFIGURED);
-	assert_non_null(strstr(err.text, "Azure Key Vault is not supported"));
+	assert_non_null(strstr(err.text, "switched off"));
 	assert_non_null(strstr(err.text, "https://v.vault.azure.net/keys/k"));
+	kms_free(f.kms);
+}
+
+/* A name on no list gets no request, not even one that would tell it which key is meant. */
+static void hosts_outside_the_domains_are_refused_unasked(void **state)
+{
+	struct fix f = {.wrapped_len = 256};
+	struct kms_config config = {.vaults_dir = "/tmp", .vault_domains = "vault.example.net"};
+	struct kms_key_info info;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(kms_new(&config, &f.kms, NULL), 0);
+	assert_int_equal(kms_describe(f.kms, "https://v.evilvault.azure.net/keys/k", &info, &err),
+			 KMS_MISCONFIGURED);
+	assert_non_null(strstr(err.text, "vault_domains="));
+	assert_int_equal(kms_describe(f.kms, "https://vault.azure.net/keys/k", &info, &err),
+			 KMS_MISCONFIGURED);
+	assert_int_equal(kms_circuits(f.kms, NULL, 0), 0);
 	kms_free(f.kms);
 }
 
@@ -183,7 +203,8 @@ int main(void)
 		cmocka_unit_test(key_id_same_key_looks_past_version_and_case),
 		cmocka_unit_test(local_uri_parse_takes_a_vault_alone),
 		cmocka_unit_test(outcomes_have_their_name_and_errno),
-		cmocka_unit_test(azure_ids_are_refused_with_a_sentence),
+		cmocka_unit_test(azure_is_switched_off_with_a_sentence),
+		cmocka_unit_test(hosts_outside_the_domains_are_refused_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,115 @@
+/* kms/akv_error.c - what a vault's refusal means: AKV.md section 6, one table. */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "akv.h"
+#include "json.h"
+
+#define INNER_MAX 8 /* how deep innererror may nest */
+
+#define ANY_ACT	   0u
+#define ACT(a)	   (1u << (a))
+#define ANY_STATUS 0
+
+/* First that fits. NULL: any code. A row's act: for which requests it holds. */
+static const struct row {
+	int status, status_to;
+	const char *code, *inner;
+	unsigned acts;
+	enum kms_outcome outcome;
+	bool retry;
+	const char *sentence;
+} rows[] = {
+	{400, 400, NULL, NULL, ACT(AKV_UNWRAP), KMS_DAMAGED, false,
+	 "the wrapped key does not open with this version"},
+	{400, 400, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the vault takes the request for malformed: the key may be unfit for RSA-OAEP-256"},
+	{401, 401, NULL, NULL, ANY_ACT, KMS_DENIED, false,
+	 "the vault does not accept a fresh token: check the tenant, and this machine's clock"},
+	{403, 403, NULL, "ForbiddenByPolicy", ANY_ACT, KMS_DENIED, false,
+	 "the vault's access policy does not allow it"},
+	{403, 403, NULL, "ForbiddenByRbac", ANY_ACT, KMS_DENIED, false,
+	 "no role assignment allows it (a new one takes minutes to count)"},
+	{403, 403, NULL, "ForbiddenByFirewall", ANY_ACT, KMS_DENIED, false,
+	 "the vault's firewall does not let this machine's address in"},
+	{403, 403, NULL, "ForbiddenByConnection", ANY_ACT, KMS_DENIED, false,
+	 "the vault has no public access, and no private link leads there"},
+	{403, 403, NULL, "AccessDenied", ANY_ACT, KMS_DENIED, false, "access is denied"},
+	{403, 403, NULL, "KeyDisabled", ANY_ACT, KMS_DENIED, false,
+	 "the key or its version is disabled"},
+	{403, 403, NULL, "KeyOperationForbidden", ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the key is not made for this operation"},
+	{403, 403, NULL, "KeyNotYetValidOrExpired", ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the key is not valid yet, or has expired"},
+	{403, 403, NULL, NULL, ANY_ACT, KMS_DENIED, false, "access is denied"},
+	{404, 404, "VaultNotFound", NULL, ANY_ACT, KMS_NOT_FOUND, false, "the vault is gone"},
+	{404, 404, NULL, NULL, ANY_ACT, KMS_NOT_FOUND, false,
+	 "the vault has no such key or version; it may be deleted, and recoverable"},
+	{407, 407, NULL, NULL, ANY_ACT, KMS_TRANSIENT, false,
+	 "the proxy asks for a password: check https_proxy"},
+	{408, 408, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault saw no request in time"},
+	{409, 409, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the key is being deleted or recovered"},
+	{429, 429, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault is asked too often"},
+	{500, 599, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault is out of order"},
+	{300, 399, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the vault sends us elsewhere, which no vault does: not followed"},
+	{ANY_STATUS, 999, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	 "the answer is none of Key Vault's"},
+};
+
+static bool code_fits(const char *wanted, const char *code)
+{
+	return !wanted || strcmp(wanted, code) == 0;
+}
+
+static const struct row *row_find(const struct akv_error *e, enum akv_act act)
+{
+	const struct row *row = rows;
+
+	while (e->status < row->status || e->status > row->status_to ||
+	       !code_fits(row->code, e->code) || !code_fits(row->inner, e->inner) ||
+	       (row->acts != ANY_ACT && !(row->acts & ACT(act))))
+		row++; /* the last fits everything */
+	return row;
+}
+
+struct verdict akv_error_judge(const struct akv_error *e, enum akv_act act, struct err *err)
+{
+	const struct row *row = row_find(e, act);
+
+	(void)err_set(err, kms_outcome_errno(row->outcome), "%s (%d%s%s%s%s)", row->sentence,
+		      e->status, e->code[0] ? " " : "", e->code, e->inner[0] ? ", " : "", e->inner);
+	return (struct verdict){.outcome = row->outcome, .retry = row->retry};
+}
+
+/* Into a sentence go words alone; the message stays out, it names callers (AKV.md 9, 8). */
+static void code_take(const char *text, char out[static AKV_CODE_LEN])
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len == 0 || len >= AKV_CODE_LEN)
+		return;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_' && text[i] != '-')
+			return;
+	memcpy(out, text, len + 1);
+}
+
+void akv_error_parse(int status, struct secret *body, struct akv_error *ret_error)
+{
+	CLEANUP(json_decref_p) json_t *root = NULL;
+	const json_t *at;
+
+	*ret_error = (struct akv_error){.status = status < 0 || status > 999 ? 0 : status};
+	if (json_take_object(body, &root, NULL) < 0)
+		return;
+	at = json_object_get(root, "error");
+	code_take(json_text(at, "code"), ret_error->code);
+	for (unsigned i = 0; i < INNER_MAX; i++) {
+		at = json_object_get(at, "innererror");
+		code_take(json_text(at, "code"), ret_error->inner);
+	}
+}

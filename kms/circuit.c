@@ -1,0 +1,200 @@
+/* kms/circuit.c - see circuit.h. */
+#include "circuit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "wait.h"
+
+#define RETRY_FIRST_MS 800
+#define RETRY_CAP_MS   60000
+
+struct circuit {
+	struct circuit *next;
+	struct circuits *all;
+	char host[256];
+	/* all guarded by circuits.lock */
+	unsigned failures; /* calls in a row */
+	bool open, probing;
+	uint64_t open_until_ms, open_for_ms;
+	uint64_t hold_until_ms;
+};
+
+struct circuits {
+	pthread_mutex_t lock;
+	uint64_t max_ms;
+	struct circuit *first; /* guarded by lock; none ever goes */
+};
+
+int circuits_new(uint64_t max_ms, struct circuits **ret_circuits)
+{
+	struct circuits *cs = calloc(1, sizeof(*cs));
+
+	if (!cs)
+		return -ENOMEM;
+	(void)pthread_mutex_init(&cs->lock, NULL);
+	cs->max_ms = max_ms;
+	*ret_circuits = cs;
+	return 0;
+}
+
+void circuits_free(struct circuits *cs)
+{
+	if (!cs)
+		return;
+	for (struct circuit *c = cs->first, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	(void)pthread_mutex_destroy(&cs->lock);
+	free(cs);
+}
+
+static struct circuit *find_locked(struct circuits *cs, const char *host)
+{
+	struct circuit *c = cs->first;
+
+	while (c && strcmp(c->host, host) != 0)
+		c = c->next;
+	return c;
+}
+
+int circuit_get(struct circuits *cs, const char *host, struct circuit **ret_circuit)
+{
+	struct circuit *c;
+
+	pthread_mutex_lock(&cs->lock);
+	c = find_locked(cs, host);
+	if (!c)
+		c = calloc(1, sizeof(*c));
+	if (c && !c->all) {
+		c->all = cs;
+		(void)snprintf(c->host, sizeof(c->host), "%s", host);
+		c->next = cs->first;
+		cs->first = c;
+	}
+	pthread_mutex_unlock(&cs->lock);
+	if (!c)
+		return -ENOMEM;
+	*ret_circuit = c;
+	return 0;
+}
+
+/* 0.8 to 1.3, so that many who failed together do not come back together. */
+static uint64_t jitter(uint64_t ms)
+{
+	uint16_t dice;
+
+	if (random_bytes(&dice, sizeof(dice)) < 0)
+		return ms;
+	return ms * (800 + dice % 501) / 1000;
+}
+
+uint64_t retry_delay_ms(unsigned retry)
+{
+	uint64_t ms = retry < 7 ? (uint64_t)RETRY_FIRST_MS << retry : RETRY_CAP_MS;
+
+	ms = jitter(ms);
+	return ms < RETRY_CAP_MS ? ms : RETRY_CAP_MS;
+}
+
+static uint64_t wait_until_locked(const struct circuit *c, uint64_t now_ms)
+{
+	uint64_t until = c->hold_until_ms;
+
+	if (c->open && c->probing && until < now_ms + 1000)
+		return now_ms + 1000; /* the probe tells; its length is not known */
+	if (c->open && c->open_until_ms > until)
+		until = c->open_until_ms;
+	return until;
+}
+
+int circuit_enter(struct circuit *c, uint64_t now_ms, uint64_t *ret_wait_ms)
+{
+	uint64_t until;
+	bool probe;
+
+	pthread_mutex_lock(&c->all->lock);
+	until = wait_until_locked(c, now_ms);
+	probe = until <= now_ms && c->open;
+	if (probe)
+		c->probing = true;
+	pthread_mutex_unlock(&c->all->lock);
+	if (until <= now_ms)
+		return probe;
+	*ret_wait_ms = until - now_ms;
+	return -EBUSY;
+}
+
+static void open_locked(struct circuit *c, uint64_t now_ms)
+{
+	uint64_t ms = c->open ? c->open_for_ms * 2 : CIRCUIT_FIRST_MS;
+
+	c->open_for_ms = ms < c->all->max_ms ? ms : c->all->max_ms;
+	c->open = true;
+	c->probing = false;
+	c->open_until_ms = now_ms + c->open_for_ms;
+}
+
+void circuit_leave(struct circuit *c, uint64_t now_ms, enum circuit_end end)
+{
+	pthread_mutex_lock(&c->all->lock);
+	if (end == CIRCUIT_ANSWERED) {
+		c->failures = 0;
+		c->open = c->probing = false;
+	} else if (end == CIRCUIT_UNASKED) {
+		c->probing = false; /* the next one is the probe, if one is due */
+	} else {
+		c->failures++;
+		/* who set out before it opened says nothing new */
+		if (c->open ? c->probing : c->failures >= CIRCUIT_FAILURES)
+			open_locked(c, now_ms);
+	}
+	pthread_mutex_unlock(&c->all->lock);
+}
+
+void circuit_hold(struct circuit *c, uint64_t now_ms, uint64_t ms)
+{
+	pthread_mutex_lock(&c->all->lock);
+	if (ms > RETRY_CAP_MS) /* nobody shuts a vault for a day by one header */
+		ms = RETRY_CAP_MS;
+	if (now_ms + ms > c->hold_until_ms)
+		c->hold_until_ms = now_ms + ms;
+	pthread_mutex_unlock(&c->all->lock);
+}
+
+uint64_t circuit_hold_left(struct circuit *c, uint64_t now_ms)
+{
+	uint64_t until;
+
+	pthread_mutex_lock(&c->all->lock);
+	until = c->hold_until_ms;
+	pthread_mutex_unlock(&c->all->lock);
+	return until > now_ms ? until - now_ms : 0;
+}
+
+static void describe_locked(const struct circuit *c, uint64_t now_ms, struct kms_circuit *ret)
+{
+	uint64_t until = wait_until_locked(c, now_ms);
+
+	(void)snprintf(ret->vault, sizeof(ret->vault), "%s", c->host);
+	ret->state = !c->open	  ? KMS_CIRCUIT_CLOSED
+		     : c->probing ? KMS_CIRCUIT_HALF_OPEN
+				  : KMS_CIRCUIT_OPEN;
+	ret->failures = c->failures;
+	ret->retry_in_ms = until > now_ms ? until - now_ms : 0;
+}
+
+size_t circuits_list(struct circuits *cs, struct kms_circuit *ret_list, size_t max)
+{
+	uint64_t now_ms = wait_now_ms();
+	size_t n = 0;
+
+	pthread_mutex_lock(&cs->lock);
+	for (const struct circuit *c = cs->first; c && n < max; c = c->next)
+		describe_locked(c, now_ms, &ret_list[n++]);
+	pthread_mutex_unlock(&cs->lock);
+	return n;
+}

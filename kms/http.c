@@ -1,0 +1,404 @@
+/* kms/http.c - see http.h. AKV.md section 9, points 1 and 4. */
+#include "http.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+
+#include "wipe.h"
+
+#define IDLE_MAX 8 /* handles that wait, each with its connections */
+
+DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all)
+
+struct http {
+	char *ca_file; /* NULL: the system's */
+	pthread_mutex_t lock;
+	CURL *idle[IDLE_MAX]; /* guarded by lock */
+	unsigned n_idle;      /* guarded by lock */
+};
+
+/* One exchange: what libcurl's callbacks fill. */
+struct exchange {
+	const struct http_request *req;
+	struct http_reply *reply;
+	size_t body_len, head_len;
+	bool too_large, no_memory;
+	char said[CURL_ERROR_SIZE];
+};
+
+/* ---- the library, set up once a process ---- */
+
+static CURLcode setup_result;
+
+static void setup(void)
+{
+	setup_result = curl_global_init_mem(CURL_GLOBAL_DEFAULT, wipe_malloc, wipe_free,
+					    wipe_realloc, wipe_strdup, wipe_calloc);
+}
+
+static int setup_curl(struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	(void)pthread_once(&once, setup);
+	if (setup_result != CURLE_OK)
+		return err_set(err, -ENOMEM, "libcurl cannot be set up");
+	/* answers are wiped through OpenSSL's own switch, see tls_setup() */
+	if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/", 8) != 0)
+		return err_set(err, -ENOTSUP,
+			       "libcurl does its TLS by %s: the one built on OpenSSL is needed",
+			       info->ssl_version ? info->ssl_version : "nothing");
+	return 0;
+}
+
+/* What libcurl would only find out at the first connection. */
+static int ca_check(const char *ca_file, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int ok = ctx && SSL_CTX_load_verify_locations(ctx, ca_file, NULL) == 1;
+
+	SSL_CTX_free(ctx);
+	return ok ? 0
+		  : err_set(err, -EINVAL, "CA file %s: no certificate in PEM can be read from it",
+			    ca_file);
+}
+
+int http_new(const char *ca_file, struct http **ret_http, struct err *err)
+{
+	CLEANUP(http_free_p) struct http *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return err_set(err, -ENOMEM, "no memory for connections");
+	(void)pthread_mutex_init(&h->lock, NULL);
+	r = setup_curl(err);
+	if (r == 0 && ca_file)
+		r = ca_check(ca_file, err);
+	if (r < 0)
+		return r;
+	h->ca_file = ca_file ? strdup(ca_file) : NULL;
+	if (ca_file && !h->ca_file)
+		return err_set(err, -ENOMEM, "no memory for connections");
+	*ret_http = STEAL(h);
+	return 0;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->n_idle > 0)
+		curl_easy_cleanup(h->idle[--h->n_idle]);
+	(void)pthread_mutex_destroy(&h->lock);
+	free(h->ca_file);
+	free(h);
+}
+
+/* A handle keeps its connections; between two uses nothing else of it stays. */
+static CURL *handle_take(struct http *h)
+{
+	CURL *curl = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	if (h->n_idle > 0)
+		curl = h->idle[--h->n_idle];
+	pthread_mutex_unlock(&h->lock);
+	return curl ? curl : curl_easy_init();
+}
+
+static void handle_give(struct http *h, CURL *curl)
+{
+	curl_easy_reset(curl);
+	pthread_mutex_lock(&h->lock);
+	if (h->n_idle < IDLE_MAX) {
+		h->idle[h->n_idle++] = curl;
+		curl = NULL;
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (curl)
+		curl_easy_cleanup(curl);
+}
+
+/* ---- callbacks ---- */
+
+static int body_grow(struct exchange *x, size_t need)
+{
+	struct secret *larger = NULL;
+	size_t room = x->reply->body ? secret_len(x->reply->body) : 4096;
+
+	if (x->reply->body && need <= room)
+		return 0;
+	while (room < need)
+		room *= 2;
+	if (secret_new(room, &larger) < 0)
+		return -ENOMEM;
+	if (x->reply->body)
+		memcpy(secret_bytes(larger), secret_bytes(x->reply->body), x->body_len);
+	secret_free(x->reply->body);
+	x->reply->body = larger;
+	return 0;
+}
+
+static size_t on_body(char *in, size_t size, size_t n, void *arg)
+{
+	struct exchange *x = arg;
+	size_t len = size * n;
+
+	if (len > HTTP_BODY_MAX - x->body_len) {
+		x->too_large = true;
+		return 0; /* ends the transfer */
+	}
+	if (body_grow(x, x->body_len + len) < 0) {
+		x->no_memory = true;
+		return 0;
+	}
+	memcpy(secret_bytes(x->reply->body) + x->body_len, in, len);
+	x->body_len += len;
+	return len;
+}
+
+static size_t on_header(char *in, size_t size, size_t n, void *arg)
+{
+	struct exchange *x = arg;
+	size_t len = size * n;
+
+	x->head_len += len;
+	if (x->head_len > HTTP_HEADERS_MAX) {
+		x->too_large = true;
+		return 0;
+	}
+	http_header_line(x->reply, in, len);
+	return len;
+}
+
+/* The records of TLS hold tokens and keys in clear once they are opened. */
+static CURLcode tls_setup(CURL *curl, void *ctx, void *arg)
+{
+	(void)curl, (void)arg;
+	(void)SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT); /* gives the set, never fails */
+	return CURLE_OK;
+}
+
+/* ---- a request's settings ---- */
+
+/* Remembers the first that failed: an old or reduced libcurl must not mean "unverified". */
+#define SET(x, option, value)                                                   \
+	do {                                                                    \
+		CURLcode set_ = curl_easy_setopt((x)->curl, (option), (value)); \
+		if ((x)->result == CURLE_OK)                                    \
+			(x)->result = set_;                                     \
+	} while (0)
+
+struct settings {
+	CURL *curl;
+	CURLcode result;
+};
+
+static void set_tls(struct settings *s, const struct http *h)
+{
+	SET(s, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(s, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(s, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(s, CURLOPT_SSL_CTX_FUNCTION, tls_setup);
+	if (h->ca_file) {
+		SET(s, CURLOPT_CAINFO, h->ca_file);
+		SET(s, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static void set_limits(struct settings *s, const struct http_request *req)
+{
+	SET(s, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
+	SET(s, CURLOPT_TIMEOUT_MS, (long)req->total_ms);
+	SET(s, CURLOPT_NOSIGNAL, 1L);
+	SET(s, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(s, CURLOPT_PROTOCOLS_STR, req->local_endpoint ? "http,https" : "https");
+	SET(s, CURLOPT_FRESH_CONNECT, req->fresh ? 1L : 0L);
+	SET(s, CURLOPT_TCP_KEEPALIVE, 1L);
+	/* HTTP/2's header tables would keep the token */
+	SET(s, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's answer is not the vault's */
+	if (req->local_endpoint)
+		SET(s, CURLOPT_PROXY, "");
+}
+
+static void set_callbacks(struct settings *s, struct exchange *x)
+{
+	SET(s, CURLOPT_WRITEFUNCTION, on_body);
+	SET(s, CURLOPT_WRITEDATA, x);
+	SET(s, CURLOPT_HEADERFUNCTION, on_header);
+	SET(s, CURLOPT_HEADERDATA, x);
+	SET(s, CURLOPT_ERRORBUFFER, x->said);
+}
+
+static void set_body(struct settings *s, const struct http_request *req)
+{
+	if (!req->post)
+		return;
+	SET(s, CURLOPT_POST, 1L);
+	SET(s, CURLOPT_POSTFIELDSIZE, (long)req->body_len);
+	SET(s, CURLOPT_POSTFIELDS, req->body ? (const char *)req->body : ""); /* not copied */
+}
+
+static int add_field(struct curl_slist **list, const char *name, const char *value)
+{
+	size_t len = strlen(name) + strlen(value) + 3;
+	char *line = secret_alloc(len);
+	struct curl_slist *longer;
+
+	if (!line)
+		return -ENOMEM;
+	(void)snprintf(line, len, "%s: %s", name, value);
+	longer = curl_slist_append(*list, line); /* its copy is wiped when freed, wipe.h */
+	secret_free_mem(line, len);
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
+static int fields_make(const struct http_request *req, struct curl_slist **ret_list)
+{
+	struct curl_slist *expect = curl_slist_append(*ret_list, "Expect:"); /* no 100-continue */
+	int r = expect ? 0 : -ENOMEM;
+
+	if (expect)
+		*ret_list = expect;
+	if (r == 0)
+		r = add_field(ret_list, "User-Agent", "depfs/" DEPFS_VERSION);
+	if (r == 0)
+		r = add_field(ret_list, "Accept", "application/json");
+	if (r == 0 && req->post)
+		r = add_field(ret_list, "Content-Type",
+			      req->form ? "application/x-www-form-urlencoded" : "application/json");
+	for (size_t i = 0; r == 0 && i < req->n_fields; i++)
+		r = add_field(ret_list, req->fields[i].name, req->fields[i].value);
+	return r;
+}
+
+/* ---- how it ended ---- */
+
+static const struct {
+	CURLcode code;
+	enum http_fault fault;
+	const char *sentence; /* what it is, and what to do */
+} faults[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, HTTP_DNS,
+	 "the name does not resolve: check the name and this machine's DNS"},
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_DNS, "the proxy's name does not resolve"},
+	{CURLE_COULDNT_CONNECT, HTTP_CONNECT,
+	 "no connection: check the network, firewalls and private endpoints on the way"},
+	{CURLE_PROXY, HTTP_CONNECT, "the proxy does not let it through"},
+	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMEOUT, "no answer in time"},
+	{CURLE_PEER_FAILED_VERIFICATION, HTTP_TLS,
+	 "its certificate is not accepted: check ca_file=, this machine's clock, and whether "
+	 "somebody stands between"},
+	{CURLE_SSL_CONNECT_ERROR, HTTP_TLS, "the TLS handshake fails"},
+	{CURLE_SSL_CACERT_BADFILE, HTTP_TLS, "the CA file cannot be read"},
+	{CURLE_SSL_CERTPROBLEM, HTTP_TLS, "TLS fails"},
+	{CURLE_SSL_CIPHER, HTTP_TLS, "no common TLS cipher"},
+	{CURLE_SSL_ISSUER_ERROR, HTTP_TLS, "its certificate has another issuer"},
+	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_TLS, "its certificate was revoked"},
+	{CURLE_GOT_NOTHING, HTTP_BROKEN, "the connection ended without an answer"},
+	{CURLE_SEND_ERROR, HTTP_BROKEN, "the connection broke"},
+	{CURLE_RECV_ERROR, HTTP_BROKEN, "the connection broke"},
+	{CURLE_PARTIAL_FILE, HTTP_BROKEN, "the answer is cut short"},
+	{CURLE_WEIRD_SERVER_REPLY, HTTP_BROKEN, "the answer is not HTTP"},
+	{CURLE_UNSUPPORTED_PROTOCOL, HTTP_BROKEN, "the answer is not HTTP/1"},
+	{CURLE_OUT_OF_MEMORY, HTTP_OWN, "out of memory"},
+};
+
+/* Of another party's making: a sentence of ours quotes no control characters. */
+static void tidy(char *text)
+{
+	for (; *text; text++)
+		if (!isprint((unsigned char)*text))
+			*text = ' ';
+}
+
+static enum http_fault judge(struct exchange *x, CURLcode code, const char *host, struct err *err)
+{
+	enum http_fault fault = HTTP_BROKEN;
+	const char *sentence = "the exchange failed";
+
+	if (code == CURLE_OK && x->reply->status != 0)
+		return HTTP_ANSWERED;
+	if (x->too_large && x->reply->status != 0 &&
+	    x->reply->status != 200) { /* says enough by its status */
+		secret_free(x->reply->body);
+		x->reply->body = NULL;
+		return HTTP_ANSWERED;
+	}
+	if (x->too_large) {
+		(void)err_set(err, -EPROTO, "%s: the answer is larger than %u KiB", host,
+			      HTTP_BODY_MAX >> 10);
+		return HTTP_TOO_LARGE;
+	}
+	if (x->no_memory)
+		code = CURLE_OUT_OF_MEMORY;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (faults[i].code == code) {
+			fault = faults[i].fault;
+			sentence = faults[i].sentence;
+		}
+	tidy(x->said);
+	(void)err_set(err, -EIO, "%.100s: %s (%.200s)", host, sentence,
+		      x->said[0] ? x->said : curl_easy_strerror(code));
+	return fault;
+}
+
+/* "https://host:port/..." -> "host:port" */
+static void host_of(const char *url, char out[static 128])
+{
+	const char *at = strstr(url, "://");
+
+	at = at ? at + 3 : url;
+	(void)snprintf(out, 128, "%.*s", (int)strcspn(at, "/?"), at);
+}
+
+static CURLcode perform(struct http *h, struct exchange *x, CURL *curl, struct curl_slist *fields)
+{
+	struct settings s = {.curl = curl};
+	long status = 0;
+
+	SET(&s, CURLOPT_URL, x->req->url);
+	SET(&s, CURLOPT_HTTPHEADER, fields);
+	set_tls(&s, h);
+	set_limits(&s, x->req);
+	set_callbacks(&s, x);
+	set_body(&s, x->req);
+	if (s.result == CURLE_OK)
+		s.result = curl_easy_perform(curl);
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status); /* 0 without an answer */
+	x->reply->status = (int)status;
+	return s.result;
+}
+
+enum http_fault http_send(struct http *h, const struct http_request *req,
+			  struct http_reply *ret_reply, struct err *err)
+{
+	CLEANUP(curl_slist_free_all_p) struct curl_slist *fields = NULL;
+	struct exchange x = {.req = req, .reply = ret_reply};
+	CURL *curl;
+	char host[128];
+	CURLcode code;
+
+	*ret_reply = (struct http_reply){0};
+	host_of(req->url, host);
+	curl = fields_make(req, &fields) == 0 ? handle_take(h) : NULL;
+	if (!curl) {
+		(void)err_set(err, -ENOMEM, "%s: out of memory", host);
+		return HTTP_OWN;
+	}
+	code = perform(h, &x, curl, fields);
+	if (ret_reply->body)
+		secret_shrink(ret_reply->body, x.body_len);
+	handle_give(h, curl);
+	return judge(&x, code, host, err);
+}

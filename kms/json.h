@@ -1,0 +1,23 @@
+/* kms/json.h - the answers of vaults and token services: JSON of bounded size. For kms/ only. */
+#ifndef DEPFS_KMS_JSON_H
+#define DEPFS_KMS_JSON_H
+
+#include <jansson.h>
+
+#include "crypto/err.h"
+#include "crypto/secret.h"
+
+static inline void json_decref_p(json_t **j)
+{
+	json_decref(*j); /* NULL is fine */
+}
+
+/* json_take_object() - -EPROTO and a sentence unless @body is one JSON object without a name twice.
+ * Strings with a NUL in them are refused. */
+int json_take_object(struct secret *body, json_t **ret_object, struct err *err) MUST_CHECK;
+/* json_text() - a string member; NULL when there is none, or it is of another type. */
+const char *json_text(const json_t *object, const char *name);
+/* json_number() - an integer member, or a string of digits, as older endpoints send; -1: none. */
+int64_t json_number(const json_t *object, const char *name);
+
+#endif

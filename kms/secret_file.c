@@ -1,0 +1,73 @@
+/* kms/secret_file.c - a credential that lies in a file, read anew for each use. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "azure.h"
+
+static int file_check(int fd, const char *path, size_t max_len, enum secret_file_rule rule,
+		      size_t *ret_len, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "%s: %m", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "%s is not a plain file", path);
+	if (rule == SECRET_FILE_PRIVATE && (st.st_mode & 0007))
+		return err_set(
+			err, -EACCES,
+			"%s: others may read it (mode %04o): a credential needs 0600 or 0640", path,
+			(unsigned)st.st_mode & 07777);
+	if (st.st_size == 0)
+		return err_set(err, -EINVAL, "%s is empty", path);
+	if ((uint64_t)st.st_size > max_len)
+		return err_set(err, -EFBIG, "%s is larger than %zu bytes", path, max_len);
+	*ret_len = (size_t)st.st_size;
+	return 0;
+}
+
+static int fill(int fd, struct secret *out)
+{
+	size_t n = 0, len = secret_len(out);
+
+	while (n < len) {
+		ssize_t got = read(fd, secret_bytes(out) + n, len - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break; /* replaced by a shorter one meanwhile */
+		n += (size_t)got;
+	}
+	while (n > 0 && isspace(secret_bytes(out)[n - 1]))
+		n--;
+	secret_shrink(out, n);
+	return n > 0 ? 0 : -ENODATA;
+}
+
+int secret_file_read(const char *path, size_t max_len, enum secret_file_rule rule,
+		     struct secret **ret_secret, struct err *err)
+{
+	CLEANUP(close_fd_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(secret_free_p) struct secret *out = NULL;
+	size_t len = 0;
+	int r;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %m", path);
+	r = file_check(fd, path, max_len, rule, &len, err);
+	if (r < 0)
+		return r;
+	r = secret_new(len, &out);
+	if (r == 0)
+		r = fill(fd, out);
+	if (r < 0)
+		return err_set(err, r, "%s: %s", path, strerror(-r));
+	*ret_secret = STEAL(out);
+	return 0;
+}

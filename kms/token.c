@@ -1,0 +1,263 @@
+/* kms/token.c - access tokens, kept until they are old; AKV.md section 9, point 3. */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
+
+#include "azure.h"
+#include "wait.h"
+
+#define RETRY_REFRESH_MS 30000 /* after a refresh that failed, while the old one is good */
+#define FAILED_MS	 500   /* so long a failure is everybody's, or a herd would follow it */
+
+/*
+ * What a token depends on: tenant and client are the configuration's, the rest the challenge's.
+ * state   holds                         moves on
+ * empty   nothing                       somebody asks: fetching
+ * fetching  maybe an older token        the fetch ends: good, or failed
+ * good    a token until expires_ms      refresh_ms: the next to ask fetches
+ * failed  verdict and sentence          FAILED_MS later: empty
+ */
+struct entry {
+	struct entry *next;
+	char authority[256], tenant[64], client[64], resource[256]; /* constant */
+	/* all guarded by token_cache.lock */
+	struct secret *token;
+	uint64_t expires_ms, refresh_ms;
+	bool fetching;
+	uint64_t flights; /* fetches that have ended */
+	struct verdict failure;
+	uint64_t failed_until_ms;
+	struct err failed_text;
+};
+
+struct token_cache {
+	pthread_mutex_t lock;
+	pthread_cond_t ended; /* of a fetch, of any entry */
+	struct entry *first;  /* guarded by lock; none goes before the cache does */
+};
+
+int token_cache_new(struct token_cache **ret_cache)
+{
+	struct token_cache *tc = calloc(1, sizeof(*tc));
+	pthread_condattr_t attr;
+
+	if (!tc)
+		return -ENOMEM;
+	(void)pthread_mutex_init(&tc->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&tc->ended, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	*ret_cache = tc;
+	return 0;
+}
+
+void token_cache_free(struct token_cache *tc)
+{
+	if (!tc)
+		return;
+	for (struct entry *e = tc->first, *next; e; e = next) {
+		next = e->next;
+		secret_free(e->token);
+		free(e);
+	}
+	(void)pthread_cond_destroy(&tc->ended);
+	(void)pthread_mutex_destroy(&tc->lock);
+	free(tc);
+}
+
+static void entry_name(const struct azure *a, const struct challenge *c, struct entry *e)
+{
+	const struct azure_config *config = a->config;
+
+	(void)snprintf(e->authority, sizeof(e->authority), "%s", token_authority(a, c));
+	(void)snprintf(e->tenant, sizeof(e->tenant), "%s", config->tenant ? config->tenant : "");
+	(void)snprintf(e->client, sizeof(e->client), "%s", config->client ? config->client : "");
+	(void)snprintf(e->resource, sizeof(e->resource), "%s", c->resource);
+}
+
+static bool entry_is(const struct entry *e, const struct entry *name)
+{
+	return strcmp(e->authority, name->authority) == 0 && strcmp(e->tenant, name->tenant) == 0 &&
+	       strcmp(e->client, name->client) == 0 && strcmp(e->resource, name->resource) == 0;
+}
+
+static struct entry *find_locked(struct azure *a, const struct challenge *c)
+{
+	struct token_cache *tc = a->tokens;
+	struct entry name = {0}, *e = tc->first;
+
+	entry_name(a, c, &name);
+	while (e && !entry_is(e, &name))
+		e = e->next;
+	if (e)
+		return e;
+	e = malloc(sizeof(*e));
+	if (!e)
+		return NULL;
+	*e = name;
+	e->next = tc->first;
+	tc->first = e;
+	return e;
+}
+
+/* What an entry answers without a fetch. */
+static bool ready_locked(const struct entry *e, uint64_t now_ms)
+{
+	return e->token && now_ms < (e->fetching ? e->expires_ms : e->refresh_ms);
+}
+
+static void wait_locked(struct token_cache *tc, uint64_t deadline_ms)
+{
+	struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
+				 .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+
+	(void)pthread_cond_timedwait(&tc->ended, &tc->lock, &until); /* the caller looks again */
+}
+
+static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
+			    struct fresh_token *ret_fresh, struct err *err)
+{
+	const char *host =
+		a->config->kind == CREDENTIAL_MANAGED ? "managed-identity" : token_authority(a, c);
+	uint64_t begun_us = wait_now_us(), wait_ms = 0;
+	struct circuit *circuit = NULL;
+	struct verdict v = {.outcome = KMS_TRANSIENT, .retry = true};
+
+	if (circuit_get(a->circuits, host, &circuit) < 0)
+		return (void)err_set(err, -ENOMEM, "out of memory"), v;
+	if (circuit_enter(circuit, wait_now_ms(), &wait_ms) < 0) {
+		(void)err_set(
+			err, -EAGAIN,
+			"token service %s failed again and again: it is asked again in %llu ms",
+			host, (unsigned long long)wait_ms);
+		v.waits = true;
+		v.wait_ms = wait_ms;
+		return v;
+	}
+	v = a->config->kind == CREDENTIAL_MANAGED ? managed_fetch(a, c, deadline_ms, ret_fresh, err)
+						  : entra_fetch(a, c, deadline_ms, ret_fresh, err);
+	if (v.waits)
+		circuit_hold(circuit, wait_now_ms(), v.wait_ms);
+	circuit_leave(circuit, wait_now_ms(),
+		      v.outcome == KMS_TRANSIENT ? CIRCUIT_FAILED : CIRCUIT_ANSWERED);
+	kms_observe_call(a->kms, host, KMS_TOKEN, v.outcome, begun_us);
+	return v;
+}
+
+static void renew_locked(struct entry *e, struct fresh_token *fresh, uint64_t asked_ms)
+{
+	secret_free(e->token);
+	e->token = STEAL(fresh->token);
+	e->refresh_ms = asked_ms + (uint64_t)fresh->refresh_s * 1000;
+	e->expires_ms = asked_ms + (uint64_t)fresh->lifetime_s * 1000;
+	e->failed_until_ms = 0;
+}
+
+static void fail_locked(struct entry *e, struct verdict v, const struct err *said, uint64_t now_ms)
+{
+	e->failure = v;
+	e->failed_text = *said;
+	e->failed_until_ms = now_ms + FAILED_MS;
+	e->refresh_ms = now_ms + RETRY_REFRESH_MS;
+	if (e->refresh_ms > e->expires_ms)
+		e->refresh_ms = e->expires_ms;
+}
+
+static void fetch_locked(struct azure *a, const struct challenge *c, struct entry *e,
+			 uint64_t deadline_ms)
+{
+	struct token_cache *tc = a->tokens;
+	struct fresh_token fresh = {0};
+	struct err said = {0};
+	uint64_t asked_ms = wait_now_ms();
+	struct verdict v;
+
+	e->fetching = true;
+	pthread_mutex_unlock(&tc->lock);
+	v = fetch(a, c, deadline_ms, &fresh, &said);
+	pthread_mutex_lock(&tc->lock);
+	e->fetching = false;
+	e->flights++;
+	if (v.outcome == KMS_OK)
+		renew_locked(e, &fresh, asked_ms);
+	else
+		fail_locked(e, v, &said, wait_now_ms());
+	pthread_cond_broadcast(&tc->ended);
+}
+
+static struct verdict failed(const struct entry *e, struct err *err)
+{
+	if (err)
+		*err = e->failed_text;
+	return e->failure;
+}
+
+static struct verdict give_locked(const struct entry *e, struct secret **ret_token, struct err *err)
+{
+	if (secret_new_from(secret_bytes(e->token), secret_len(e->token), ret_token) == 0)
+		return (struct verdict){.outcome = KMS_OK};
+	(void)err_set(err, -ENOMEM, "no room on the secure heap");
+	return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
+}
+
+/* Until the entry is ready, or this caller's turn has ended without. */
+static struct verdict get_locked(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
+				 struct secret **ret_token, struct err *err)
+{
+	struct token_cache *tc = a->tokens;
+	struct entry *e = find_locked(a, c);
+	uint64_t flights = e ? e->flights : 0;
+
+	if (!e) {
+		(void)err_set(err, -ENOMEM, "out of memory");
+		return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
+	}
+	for (;;) {
+		uint64_t now_ms = wait_now_ms();
+
+		if (ready_locked(e, now_ms))
+			return give_locked(e, ret_token, err);
+		if (now_ms < e->failed_until_ms || (e->flights > flights && !e->token))
+			return failed(e, err);
+		if (!e->fetching) {
+			fetch_locked(a, c, e, deadline_ms);
+			if (e->token && wait_now_ms() < e->expires_ms)
+				return give_locked(e, ret_token, err);
+			return failed(e, err);
+		}
+		if (now_ms >= deadline_ms) {
+			(void)err_set(err, -ETIMEDOUT, "no token within the time of the call");
+			return (struct verdict){.outcome = KMS_TRANSIENT};
+		}
+		wait_locked(tc, deadline_ms);
+	}
+}
+
+struct verdict token_get(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
+			 struct secret **ret_token, struct err *err)
+{
+	struct verdict v;
+
+	pthread_mutex_lock(&a->tokens->lock);
+	v = get_locked(a, c, deadline_ms, ret_token, err);
+	pthread_mutex_unlock(&a->tokens->lock);
+	return v;
+}
+
+void token_forget(struct azure *a, const struct challenge *c, struct secret *token)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&a->tokens->lock);
+	e = find_locked(a, c);
+	if (e && e->token && secret_len(e->token) == secret_len(token) &&
+	    CRYPTO_memcmp(secret_bytes(e->token), secret_bytes(token), secret_len(token)) == 0) {
+		secret_free(e->token); /* unless somebody has renewed it meanwhile */
+		e->token = NULL;
+	}
+	pthread_mutex_unlock(&a->tokens->lock);
+}

@@ -1,0 +1,123 @@
+/* kms/token_entra.c - tokens by client secret, certificate or workload identity, AKV.md 5.3. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "azure.h"
+#include "sbuf.h"
+
+#define SECRET_MAX     (16u * 1024) /* bytes of a file with a secret or an assertion */
+#define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+const char *token_authority(const struct azure *a, const struct challenge *c)
+{
+	if (a->config->authority)
+		return a->config->authority;
+	/* the old name of the public cloud's, which older vaults still give */
+	return strcmp(c->authority, "login.windows.net") == 0 ? "login.microsoftonline.com"
+							      : c->authority;
+}
+
+static int add_secret(const struct azure_config *c, struct sbuf *form, struct err *err)
+{
+	CLEANUP(secret_free_p) struct secret *file = NULL;
+	struct secret *secret = c->client_secret;
+	int r;
+
+	if (!secret) {
+		r = secret_file_read(c->client_secret_file, SECRET_MAX, SECRET_FILE_PRIVATE, &file,
+				     err);
+		if (r < 0)
+			return err_prefix(err, r, "DEPFS_CLIENT_SECRET_FILE");
+		secret = file;
+	}
+	sbuf_form(form, "client_secret", secret_bytes(secret), secret_len(secret));
+	return 0;
+}
+
+static int add_assertion(const struct azure_config *c, const char *url, struct sbuf *form,
+			 struct err *err)
+{
+	CLEANUP(secret_free_p) struct secret *jwt = NULL;
+	int r;
+
+	if (c->kind == CREDENTIAL_CERTIFICATE) {
+		r = assertion_make(c, url, time(NULL), &jwt, err);
+	} else {
+		r = secret_file_read(c->federated_file, SECRET_MAX, SECRET_FILE_SHORT_LIVED, &jwt,
+				     err);
+		if (r < 0)
+			(void)err_prefix(err, r, "AZURE_FEDERATED_TOKEN_FILE");
+	}
+	if (r < 0)
+		return r;
+	sbuf_form(form, "client_assertion_type", ASSERTION_TYPE, strlen(ASSERTION_TYPE));
+	sbuf_form(form, "client_assertion", secret_bytes(jwt), secret_len(jwt));
+	return 0;
+}
+
+static int form_make(const struct azure *a, const struct challenge *c, const char *url,
+		     struct sbuf *form, struct err *err)
+{
+	const struct azure_config *config = a->config;
+	char scope[300];
+
+	(void)snprintf(scope, sizeof(scope), "%s/.default", c->resource);
+	sbuf_form(form, "grant_type", "client_credentials", strlen("client_credentials"));
+	sbuf_form(form, "client_id", config->client, strlen(config->client));
+	sbuf_form(form, "scope", scope, strlen(scope));
+	return config->kind == CREDENTIAL_SECRET ? add_secret(config, form, err)
+						 : add_assertion(config, url, form, err);
+}
+
+/* A file that is not there, or not fit, is the administrator's to mend: no outage, and nobody's no.
+ * But one that is replaced just now, or no memory, may pass. */
+static struct verdict verdict_of_credential(int r)
+{
+	if (r == -ENOMEM || r == -EIO || r == -EINTR)
+		return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
+	return (struct verdict){.outcome = KMS_MISCONFIGURED};
+}
+
+struct verdict entra_fetch(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
+			   struct fresh_token *ret_fresh, struct err *err)
+{
+	CLEANUP(sbuf_fini_p) struct sbuf form = SBUF_EMPTY;
+	CLEANUP(secret_free_p) struct secret *body = NULL;
+	CLEANUP(http_reply_fini_p) struct http_reply reply = {0};
+	const char *authority = token_authority(a, c);
+	char url[512], uuid[37];
+	const struct http_field fields[] = {{"client-request-id", uuid}};
+	struct http_request req = {
+		.url = url, .fields = fields, .n_fields = 1, .post = true, .form = true};
+	enum http_fault fault;
+	int r;
+
+	azure_request_uuid(uuid);
+	(void)snprintf(url, sizeof(url), "https://%s/%s/oauth2/v2.0/token", authority,
+		       a->config->tenant);
+	r = form_make(a, c, url, &form, err);
+	if (r < 0)
+		return verdict_of_credential(r);
+	r = sbuf_take(&form, &body);
+	if (r < 0)
+		return (void)err_set(err, r, "no room on the secure heap"),
+		       verdict_of_credential(r);
+	req.body = secret_bytes(body);
+	req.body_len = secret_len(body);
+	azure_timeouts(a, deadline_ms, &req);
+	fault = http_send(a->http, &req, &reply, err);
+	if (fault != HTTP_ANSWERED) {
+		(void)err_prefix(err, 0, "token service");
+		return verdict_of_fault(fault);
+	}
+	if (reply.status != 200)
+		return token_refuse(&reply, authority, err);
+	r = token_reply_parse(reply.body, reply.date, ret_fresh, err);
+	if (r < 0) {
+		(void)err_prefix(err, r, "token service %s", authority);
+		return (struct verdict){.outcome =
+						r == -ENOMEM ? KMS_TRANSIENT : KMS_MISCONFIGURED};
+	}
+	return (struct verdict){.outcome = KMS_OK};
+}

@@ -1,0 +1,225 @@
+/* kms/token_managed.c - tokens of a managed identity: IMDS, App Service, Azure Arc, Cloud Shell;
+ * AKV.md section 5.4. */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "azure.h"
+#include "sbuf.h"
+
+#define IMDS_HOST	"http://169.254.169.254"
+#define IMDS_CONNECT_MS 1000 /* elsewhere than in Azure nobody is there */
+#define ARC_FOLDER	"/var/opt/azcmagent/tokens/"
+#define ARC_FILE_MAX	4096 /* bytes */
+
+/* One endpoint: how its request looks. */
+struct source {
+	const char *name;
+	struct sbuf url;
+	struct http_field fields[2];
+	size_t n_fields;
+	bool post, arc;
+	uint64_t connect_ms; /* 0: as for everybody */
+};
+
+static void source_fini_p(struct source *s)
+{
+	sbuf_fini_p(&s->url);
+}
+
+static void url_begin(struct source *s, const char *base, const char *path, const char *version)
+{
+	sbuf_text(&s->url, base);
+	sbuf_text(&s->url, path);
+	sbuf_text(&s->url, strchr(base, '?') ? "&" : "?");
+	sbuf_text(&s->url, "api-version=");
+	sbuf_text(&s->url, version);
+}
+
+static void url_param(struct source *s, const char *name, const char *value)
+{
+	if (value)
+		sbuf_form(&s->url, name, value, strlen(value));
+}
+
+static void field_add(struct source *s, const char *name, const char *value)
+{
+	s->fields[s->n_fields++] = (struct http_field){name, value};
+}
+
+static void app_service(const struct azure_config *c, const char *resource, const char *header,
+			struct source *s)
+{
+	s->name = "App Service";
+	url_begin(s, c->identity_endpoint, "", "2019-08-01");
+	url_param(s, "resource", resource);
+	url_param(s, "client_id", c->client);
+	field_add(s, "X-IDENTITY-HEADER", header);
+}
+
+static void app_service_old(const struct azure_config *c, const char *resource, const char *header,
+			    struct source *s)
+{
+	s->name = "App Service (2017)";
+	url_begin(s, c->msi_endpoint, "", "2017-09-01");
+	url_param(s, "resource", resource);
+	url_param(s, "clientid", c->client);
+	field_add(s, "secret", header);
+}
+
+static void arc(const struct azure_config *c, const char *resource, struct source *s)
+{
+	s->name = "Azure Arc";
+	s->arc = true; /* it has a system identity alone */
+	url_begin(s, c->identity_endpoint, "", "2019-11-01");
+	url_param(s, "resource", resource);
+	field_add(s, "Metadata", "true");
+}
+
+static void cloud_shell(const struct azure_config *c, struct source *s)
+{
+	s->name = "Cloud Shell";
+	s->post = true;
+	sbuf_text(&s->url, c->msi_endpoint);
+	field_add(s, "Metadata", "true");
+}
+
+static void imds(const struct azure_config *c, const char *resource, struct source *s)
+{
+	const char *host = c->pod_identity_host ? c->pod_identity_host : IMDS_HOST;
+
+	s->name = "instance metadata service";
+	s->connect_ms = IMDS_CONNECT_MS;
+	url_begin(s, host, "/metadata/identity/oauth2/token", "2018-02-01");
+	url_param(s, "resource", resource);
+	url_param(s, "client_id", c->client);
+	field_add(s, "Metadata", "true");
+}
+
+/* As Microsoft's clients tell them apart. @header: room for IDENTITY_HEADER or MSI_SECRET. */
+static void source_choose(const struct azure_config *c, const char *resource, struct sbuf *header,
+			  struct source *s)
+{
+	struct secret *secret = c->identity_endpoint ? c->identity_header : c->msi_secret;
+
+	if (secret)
+		sbuf_add(header, secret_bytes(secret), secret_len(secret));
+	if (c->identity_endpoint && c->identity_header)
+		app_service(c, resource, sbuf_cstr(header), s);
+	else if (c->identity_endpoint && c->imds_endpoint)
+		arc(c, resource, s);
+	else if (c->msi_endpoint && c->msi_secret)
+		app_service_old(c, resource, sbuf_cstr(header), s);
+	else if (c->msi_endpoint)
+		cloud_shell(c, s);
+	else
+		imds(c, resource, s);
+}
+
+static enum http_fault send_to(struct azure *a, struct source *s, const struct sbuf *body,
+			       uint64_t deadline_ms, struct http_reply *ret_reply, struct err *err)
+{
+	struct http_request req = {
+		.url = sbuf_cstr(&s->url),
+		.fields = s->fields,
+		.n_fields = s->n_fields,
+		.post = s->post,
+		.form = true,
+		.body = body->room ? secret_bytes(body->room) : NULL,
+		.body_len = body->len,
+		.local_endpoint = true,
+	};
+
+	azure_timeouts(a, deadline_ms, &req);
+	if (s->connect_ms && s->connect_ms < req.connect_ms)
+		req.connect_ms = s->connect_ms;
+	return http_send(a->http, &req, ret_reply, err);
+}
+
+/* The one folder where Arc's agent puts them, so that no answer makes us read and send anything
+ * else. */
+static int arc_path_check(const char *path, struct err *err)
+{
+	const char *name = path + strlen(ARC_FOLDER);
+	size_t len = strlen(path);
+
+	if (strncmp(path, ARC_FOLDER, strlen(ARC_FOLDER)) != 0 || strchr(name, '/') ||
+	    len < strlen(ARC_FOLDER) + 5 || strcmp(path + len - 4, ".key") != 0)
+		return err_set(err, -EPERM,
+			       "Azure Arc names a file that is not %sNAME.key: it is not read",
+			       ARC_FOLDER);
+	return 0;
+}
+
+/* Arc's proof: whoever can read that file runs on the machine and may have the token. */
+static int arc_answer(const struct http_reply *reply, struct sbuf *header, struct source *s,
+		      struct err *err)
+{
+	CLEANUP(secret_free_p) struct secret *key = NULL;
+	char path[512];
+	int r;
+
+	if (auth_param(reply->www_authenticate, "Basic", "realm", path, sizeof(path)) < 0)
+		return err_set(err, -EPROTO, "Azure Arc names no file to read");
+	r = arc_path_check(path, err);
+	if (r == 0)
+		r = secret_file_read(path, ARC_FILE_MAX, SECRET_FILE_SHORT_LIVED, &key, err);
+	if (r < 0)
+		return r;
+	sbuf_text(header, "Basic ");
+	sbuf_add(header, secret_bytes(key), secret_len(key));
+	field_add(s, "Authorization", sbuf_cstr(header));
+	return sbuf_failed(header) ? err_set(err, -ENOMEM, "no room on the secure heap") : 0;
+}
+
+static struct verdict misconfigured(void)
+{
+	return (struct verdict){.outcome = KMS_MISCONFIGURED};
+}
+
+/* Where nobody answers there is no managed identity; said in full, for it is what "auto" ends at.
+ */
+static struct verdict no_answer(const struct source *s, enum http_fault fault, struct err *err)
+{
+	(void)err_prefix(err, 0, "managed identity, %s", s->name);
+	return verdict_of_fault(fault);
+}
+
+static struct verdict judge(const struct source *s, const struct http_reply *reply,
+			    struct fresh_token *ret_fresh, struct err *err)
+{
+	int r;
+
+	if (reply->status != 200) {
+		struct verdict v = token_refuse(reply, s->name, err);
+
+		return (void)err_prefix(err, 0, "managed identity"), v;
+	}
+	r = token_reply_parse(reply->body, reply->date, ret_fresh, err);
+	if (r == 0)
+		return (struct verdict){.outcome = KMS_OK};
+	(void)err_prefix(err, r, "managed identity, %s", s->name);
+	return misconfigured();
+}
+
+struct verdict managed_fetch(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
+			     struct fresh_token *ret_fresh, struct err *err)
+{
+	CLEANUP(sbuf_fini_p) struct sbuf header = SBUF_EMPTY, body = SBUF_EMPTY, basic = SBUF_EMPTY;
+	CLEANUP(source_fini_p) struct source s = {.url = SBUF_EMPTY};
+	CLEANUP(http_reply_fini_p) struct http_reply reply = {0};
+	enum http_fault fault;
+
+	source_choose(a->config, c->resource, &header, &s);
+	if (s.post)
+		sbuf_form(&body, "resource", c->resource, strlen(c->resource));
+	fault = send_to(a, &s, &body, deadline_ms, &reply, err);
+	if (fault == HTTP_ANSWERED && s.arc && reply.status == 401) {
+		if (arc_answer(&reply, &basic, &s, err) < 0)
+			return misconfigured();
+		http_reply_fini_p(&reply);
+		fault = send_to(a, &s, &body, deadline_ms, &reply, err);
+	}
+	return fault == HTTP_ANSWERED ? judge(&s, &reply, ret_fresh, err)
+				      : no_answer(&s, fault, err);
+}

@@ -1,0 +1,176 @@
+/* kms/token_reply.c - what token services answer, AKV.md sections 5.3 and 5.4. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "azure.h"
+#include "json.h"
+
+#define TOKEN_MAX	 (16u * 1024) /* bytes */
+#define LIFETIME_UNKNOWN 300	      /* s, where an answer does not say */
+#define LIFETIME_MAX	 (7 * 86400)
+#define SKEW_S		 300
+
+/* A header's line is made of it: no blank, no control character. */
+static bool is_token(const char *text)
+{
+	size_t len = strnlen(text, TOKEN_MAX);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len > 0 && len < TOKEN_MAX;
+}
+
+static int64_t lifetime_of(const json_t *root, int64_t date)
+{
+	int64_t s = json_number(root, "expires_in");
+	int64_t on = json_number(root, "expires_on");
+
+	if (s <= 0 && on > 0) /* App Service says only when; by its own clock, if it tells that */
+		s = on - (date ? date : time(NULL));
+	if (s <= 0)
+		s = LIFETIME_UNKNOWN;
+	return s < LIFETIME_MAX ? s : LIFETIME_MAX;
+}
+
+/* refresh_in when sent; half of a long life; else five minutes before the end, as others do. */
+static int64_t refresh_of(const json_t *root, int64_t lifetime_s)
+{
+	int64_t s = json_number(root, "refresh_in");
+
+	if (s > 0 && s < lifetime_s)
+		return s;
+	if (lifetime_s >= 7200 || lifetime_s <= 600)
+		return lifetime_s / 2;
+	return lifetime_s - 300;
+}
+
+int token_reply_parse(struct secret *body, int64_t date, struct fresh_token *ret_fresh,
+		      struct err *err)
+{
+	CLEANUP(json_decref_p) json_t *root = NULL;
+	struct fresh_token fresh = {0};
+	const char *token, *type;
+	int r = json_take_object(body, &root, err);
+
+	if (r < 0)
+		return r;
+	token = json_text(root, "access_token");
+	type = json_text(root, "token_type");
+	if (!token || !is_token(token))
+		return err_set(err, -EPROTO, "the answer holds no access token");
+	if (type && strcasecmp(type, "Bearer") != 0)
+		return err_set(err, -EPROTO, "the answer's token is not of type Bearer");
+	fresh.lifetime_s = lifetime_of(root, date);
+	fresh.refresh_s = refresh_of(root, fresh.lifetime_s);
+	r = secret_new_from(token, strlen(token), &fresh.token);
+	if (r < 0)
+		return err_set(err, r, "no room on the secure heap");
+	*ret_fresh = fresh;
+	return 0;
+}
+
+/* ---- refusals ---- */
+
+/* "error" decides; where the table has none, the status does (AKV.md 5.3: numbers may change). */
+static const struct {
+	const char *error;
+	enum kms_outcome outcome;
+} errors[] = {
+	{"invalid_client", KMS_DENIED},
+	{"unauthorized_client", KMS_DENIED},
+	{"access_denied", KMS_DENIED},
+	{"invalid_grant", KMS_DENIED},
+	{"temporarily_unavailable", KMS_TRANSIENT},
+	{"server_error", KMS_TRANSIENT},
+};
+
+/* For people only. */
+static const struct {
+	int64_t number;
+	const char *remedy;
+} remedies[] = {
+	{7000215, "the client secret is wrong"},
+	{7000222, "the client secret has expired: make a new one"},
+	{700016, "the tenant has no such application: check AZURE_CLIENT_ID"},
+	{700027, "the certificate is not registered with the application"},
+	{700024, "the assertion's time does not fit: check this machine's clock"},
+	{700213, "the application has no federated identity for this token"},
+	{70021, "the application has no federated identity for this token"},
+	{700211, "the application does not know this token's issuer"},
+	{90002, "there is no such tenant: check AZURE_TENANT_ID"},
+	{500011, "the tenant has no such resource: is it the right cloud?"},
+};
+
+static const char *remedy_of(int64_t number)
+{
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+		if (remedies[i].number == number)
+			return remedies[i].remedy;
+	return NULL;
+}
+
+static struct verdict verdict_of_status(int status)
+{
+	if (status == 404 || status == 408 || status == 410 || status == 429 || status >= 500)
+		return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
+	if (status == 400 || status == 401 || status == 403)
+		return (struct verdict){.outcome = KMS_DENIED};
+	return (struct verdict){.outcome = KMS_MISCONFIGURED};
+}
+
+static struct verdict verdict_of_error(const struct http_reply *reply, const char *error)
+{
+	struct verdict v = verdict_of_status(reply->status);
+
+	for (size_t i = 0; v.outcome != KMS_TRANSIENT && i < sizeof(errors) / sizeof(errors[0]);
+	     i++)
+		if (error && strcmp(errors[i].error, error) == 0) {
+			v.outcome = errors[i].outcome;
+			v.retry = v.outcome == KMS_TRANSIENT;
+		}
+	v.waits = v.retry && reply->has_retry_after;
+	v.wait_ms = reply->retry_after_ms;
+	return v;
+}
+
+static bool is_word(const char *text)
+{
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && *text != '_')
+			return false;
+	return true;
+}
+
+struct verdict token_refuse(const struct http_reply *reply, const char *service, struct err *err)
+{
+	CLEANUP(json_decref_p) json_t *root = NULL;
+	const char *error = NULL, *remedy;
+	int64_t number = 0, skew = reply->date ? time(NULL) - reply->date : 0;
+	struct verdict v;
+
+	if (json_take_object(reply->body, &root, NULL) == 0) {
+		error = json_text(root, "error");
+		number =
+			json_integer_value(json_array_get(json_object_get(root, "error_codes"), 0));
+	}
+	if (error && (strlen(error) > 60 || !is_word(error)))
+		error = NULL;
+	v = verdict_of_error(reply, error);
+	remedy = remedy_of(number);
+	(void)err_set(err, kms_outcome_errno(v.outcome), "token service %s: answered %d%s%s",
+		      service, reply->status, error ? " " : "", error ? error : "");
+	if (err && number > 0)
+		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
+			       " (AADSTS%" PRId64 ")%s%s", number, remedy ? ", " : "",
+			       remedy ? remedy : "");
+	if (err && (skew > SKEW_S || skew < -SKEW_S))
+		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
+			       "; this machine's clock is %" PRId64 " s %s the service's",
+			       skew < 0 ? -skew : skew, skew < 0 ? "behind" : "ahead of");
+	return v;
+}
