@@ -277,8 +277,10 @@ void blocks_undo_growth(struct session *s, struct file *f, struct worker *w, uin
 
 static void warn_budget(struct session *s, struct file *f, uint64_t before)
 {
-	if (before < BUDGET_WARN && f->budget_used >= BUDGET_WARN)
-		file_event(s, f->fd, "write-budget-low", f->budget_used);
+	if (before >= BUDGET_WARN || f->budget_used < BUDGET_WARN)
+		return;
+	metrics_add(engine_metrics(s->engine), METRIC_BUDGET_LOW, 1);
+	file_event(s, f->fd, "write-budget-low", f->budget_used);
 }
 
 /*

@@ -14,7 +14,7 @@
 #include "serve.h"
 #include "worker.h"
 
-static int handle_new(struct inode *i, struct file *f, const struct op *op,
+static int handle_new(struct session *s, struct inode *i, struct file *f, const struct op *op,
 		      enum request_class class, struct handle **ret_handle)
 {
 	struct handle *h = malloc(sizeof(*h));
@@ -24,12 +24,14 @@ static int handle_new(struct inode *i, struct file *f, const struct op *op,
 	*h = (struct handle){.file = f, .inode = i, .class = class};
 	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
 	atomic_fetch_add(&f->writers, h->writes);
+	metrics_add(engine_metrics(s->engine), METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
 	return 0;
 }
 
 static void handle_close(struct session *s, struct handle *h)
 {
+	metrics_add(engine_metrics(s->engine), METRIC_FILES_CLOSED, 1);
 	atomic_fetch_sub(&h->file->writers, h->writes);
 	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
 	free(h);
@@ -153,7 +155,7 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 		return -ESTALE;
 	if (r < 0)
 		return r;
-	r = handle_new(inode_of(s, e.ino), f, op, rq->class, &h);
+	r = handle_new(s, inode_of(s, e.ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(s, f); /* the want of memory is reported */
 		inode_forget(s->inodes, inode_of(s, e.ino), 1);
@@ -224,7 +226,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino)) : 0;
 	if (r == 0)
-		r = handle_new(inode_of(s, op->ino), f, op, rq->class, &h);
+		r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(s, f); /* what went wrong is reported */
 		return r;

@@ -5,6 +5,9 @@
 
 #include <fuse_lowlevel.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/policy/metrics.h"
 
 /* For fuse_session_custom_io(): requests and replies pass through here on their way. */
 extern const struct fuse_custom_io proto_io;
@@ -14,5 +17,18 @@ extern const struct fuse_custom_io proto_io;
  * and set-group-id bits: a write, a truncation or an open by somebody without CAP_FSETID.
  */
 bool proto_kills_setid(void);
+
+/*
+ * What is counted of a request (fs/policy/metrics.h): its latency, from here to its reply, and the
+ * reply's errno. The thread that read it replies to it too, or hands this on to the one that does.
+ */
+struct proto_request {
+	uint64_t unique; /* the kernel's number of it; 0: none */
+	uint64_t since_ns;
+	enum metric_op op;
+};
+
+struct proto_request proto_request(void);	  /* the one that this thread serves */
+void proto_go_on(const struct proto_request *rq); /* this thread serves it from now on */
 
 #endif

@@ -77,6 +77,7 @@ static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN])
 	fields[0] = AUDIT_FIELD_STR("policy_id", id);
 	fields[1] =
 		AUDIT_FIELD_U64("open_files", s->fuse ? revoke_open_files(s, policy_id, &r) : 0);
+	metrics_add(engine_metrics(s->engine), METRIC_REVOKED_FILES, fields[1].num);
 	audit_event(engine_audit(s->engine), "revocation-done", NULL, errno_name(r), fields, 2);
 	pthread_mutex_unlock(&s->revoke_lock);
 }

@@ -43,6 +43,11 @@ int serve_init(struct session *s, struct err *err)
 	return 0;
 }
 
+unsigned serve_inodes(struct session *s)
+{
+	return inode_table_count(s->inodes);
+}
+
 void serve_fini(struct session *s)
 {
 	lane_free(s->lane);

@@ -10,6 +10,7 @@
 /* serve_init() - inodes and lane of a session whose engine, store and top_fd are set. */
 int serve_init(struct session *s, struct err *err) MUST_CHECK;
 void serve_fini(struct session *s);
+unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
 
 /* serving_threads() - how many threads answer the kernel; vaults and a crowd of fsyncs go to the
  * slow lane. */

@@ -32,7 +32,8 @@ struct audit {
 	/* guarded by lock */
 	char *queue[QUEUE_LEN]; /* malloc'ed bodies, oldest first */
 	size_t queued;
-	uint64_t lost;	   /* since the last event that told of it */
+	uint64_t lost; /* since the last event that told of it */
+	uint64_t lost_ever;
 	uint64_t accepted; /* events ever queued */
 	uint64_t durable;  /* of these */
 	uint64_t failures; /* attempts that failed */
@@ -62,6 +63,7 @@ void audit_event(struct audit *a, const char *event, const struct actor *actor, 
 		a->accepted++;
 	} else {
 		a->lost++;
+		a->lost_ever++;
 	}
 	pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->lock);
@@ -378,6 +380,18 @@ uint64_t audit_last_seq(struct audit *a)
 	seq = a->last_seq;
 	pthread_mutex_unlock(&a->lock);
 	return seq;
+}
+
+void audit_counts(struct audit *a, struct audit_counts *ret_counts)
+{
+	pthread_mutex_lock(&a->lock);
+	*ret_counts = (struct audit_counts){
+		.accepted = a->accepted,
+		.lost = a->lost_ever,
+		.write_failures = a->failures,
+		.waiting = a->accepted - a->durable,
+	};
+	pthread_mutex_unlock(&a->lock);
 }
 
 void audit_last_line(struct audit *a, char *out, size_t out_len)

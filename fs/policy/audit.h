@@ -73,6 +73,15 @@ uint64_t audit_last_seq(struct audit *a); /* of durable events; 0: none */
  */
 void audit_last_line(struct audit *a, char *out, size_t out_len);
 
+/* For the metrics; all but @waiting since the mount. */
+struct audit_counts {
+	uint64_t accepted;	 /* queued */
+	uint64_t lost;		 /* the queue was full, or there was no memory */
+	uint64_t write_failures; /* attempts to make some durable that failed */
+	uint64_t waiting;	 /* queued, and not durable yet */
+};
+void audit_counts(struct audit *a, struct audit_counts *ret_counts);
+
 /* audit_on_append() - @fn is called by the writer thread after new events are durable (for poll).
  */
 void audit_on_append(struct audit *a, void (*fn)(void *arg), void *arg);

@@ -112,6 +112,8 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 	jobs_init(e, &e->jobs);
 	*ret_engine = e;
 	r = tables_init(&e->tables);
+	if (r == 0)
+		r = metrics_new(&e->metrics);
 	return r < 0 ? r : hash_seed(&e->damage.seed);
 }
 
@@ -127,6 +129,8 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 		.probe_max_s = PROBE_MAX_S < config->key_check_s / 2 ? PROBE_MAX_S
 			       : config->key_check_s > 1	     ? config->key_check_s / 2
 								     : 1,
+		.observe = metrics_vault,
+		.observe_arg = e->metrics,
 	};
 	int r;
 
@@ -189,6 +193,7 @@ void engine_close(struct engine *e, bool clean)
 	jobs_fini(&e->jobs);
 	store_close(e->store, clean);
 	kms_free(e->kms);
+	metrics_free(e->metrics);
 	(void)pthread_mutex_destroy(&e->gate.lock);
 	(void)pthread_mutex_destroy(&e->workers.lock);
 	(void)pthread_mutex_destroy(&e->damage.lock);
@@ -210,6 +215,11 @@ struct audit *engine_audit(struct engine *e)
 struct kms *engine_kms(struct engine *e)
 {
 	return e->kms;
+}
+
+struct metrics *engine_metrics(struct engine *e)
+{
+	return e->metrics;
 }
 
 struct scope_table *engine_scopes(struct engine *e)

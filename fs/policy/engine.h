@@ -11,6 +11,7 @@
 #include "crypto/header.h"
 #include "fs/policy/audit.h"
 #include "fs/policy/keyring.h"
+#include "fs/policy/metrics.h"
 #include "fs/policy/scope.h"
 #include "fs/policy/store.h"
 
@@ -38,6 +39,7 @@ void engine_close(struct engine *e, bool clean);
 struct store *engine_store(struct engine *e);
 struct audit *engine_audit(struct engine *e);
 struct kms *engine_kms(struct engine *e);
+struct metrics *engine_metrics(struct engine *e);
 struct scope_table *engine_scopes(struct engine *e);
 unsigned engine_key_check_s(const struct engine *e);
 int64_t engine_started(const struct engine *e); /* s since the epoch */

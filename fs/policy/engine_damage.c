@@ -31,6 +31,18 @@ static bool damage_is_news_locked(struct damage *d, uint64_t hash, uint64_t now_
 	return true;
 }
 
+/* A few classes of it, for the counters: the event has the words. */
+static enum metric_count damage_class(const char *what)
+{
+	if (strstr(what, "header"))
+		return METRIC_DAMAGE_HEADER;
+	if (strcmp(what, "block") == 0)
+		return METRIC_DAMAGE_BLOCK;
+	if (strcmp(what, "size") == 0 || strcmp(what, "cut") == 0 || strstr(what, "behind"))
+		return METRIC_DAMAGE_SIZE;
+	return METRIC_DAMAGE_OTHER;
+}
+
 void engine_damage(struct engine *e, const char *path, uint64_t block_no, const char *what)
 {
 	const struct audit_field fields[] = {
@@ -42,6 +54,7 @@ void engine_damage(struct engine *e, const char *path, uint64_t block_no, const 
 	uint64_t hash = hash_bytes(d->seed, path, strlen(path));
 	bool news;
 
+	metrics_add(e->metrics, damage_class(what), 1);
 	hash = hash_bytes(hash, &block_no, sizeof(block_no));
 	pthread_mutex_lock(&d->lock);
 	news = damage_is_news_locked(d, hash, engine_now_ms());

@@ -88,6 +88,7 @@ struct keyring; /* keyring_internal.h */
 
 struct engine {
 	struct store *store;
+	struct metrics *metrics;
 	struct audit *audit;
 	struct kms *kms;
 	struct scope_table *scopes;

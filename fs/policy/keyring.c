@@ -134,6 +134,8 @@ int keyring_peek(struct engine *e, const struct wrap_ref *ref, enum request_clas
 		r = -EKEYREVOKED;
 	}
 	pthread_rwlock_unlock(&k->lock);
+	if (r != -EINPROGRESS) /* else keyring_get() is next, and counts */
+		metrics_add(e->metrics, r == 0 ? METRIC_KEY_HIT : METRIC_KEY_REFUSED, 1);
 	return r;
 }
 
@@ -196,6 +198,24 @@ enum keyring_state keyring_state_of(struct engine *e, const uint8_t policy_id[st
 	}
 	pthread_rwlock_unlock(&k->lock);
 	return state;
+}
+
+void keyring_look(struct engine *e, const uint8_t policy_id[static UUID_LEN],
+		  struct keyring_look *ret_look)
+{
+	struct keyring *k = e->keyring;
+	const struct key_policy *kp;
+
+	*ret_look = (struct keyring_look){0};
+	pthread_rwlock_rdlock(&k->lock);
+	kp = keyring_find_locked(k, policy_id);
+	if (kp) {
+		ret_look->revocations = kp->revocations;
+		ret_look->proved = kp->proved;
+		for (const struct key_slot *slot = kp->slots; slot; slot = slot->next)
+			ret_look->open |= slot->key != NULL;
+	}
+	pthread_rwlock_unlock(&k->lock);
 }
 
 /* Whom to tell of a revocation; see engine.h. */

@@ -67,4 +67,13 @@ enum keyring_state {
 enum keyring_state keyring_state_of(struct engine *e, const uint8_t policy_id[static UUID_LEN],
 				    struct root_health ret_health[static 2]);
 
+/* What the metrics tell of a policy's keys. */
+struct keyring_look {
+	bool open;	/* one of its keys is in memory */
+	int64_t proved; /* s since the epoch: a root last opened the newest key; 0: never yet */
+	uint64_t revocations; /* since the mount */
+};
+void keyring_look(struct engine *e, const uint8_t policy_id[static UUID_LEN],
+		  struct keyring_look *ret_look);
+
 #endif

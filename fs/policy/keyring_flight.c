@@ -225,7 +225,7 @@ static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 	roots_text(f->answers, reason, sizeof(reason));
 	pthread_mutex_lock(&f->lock);
 	if (!f->avail) {
-		r = avail_open(f->e, &f->src, reason, &dep_key);
+		r = avail_open(f->e, &f->src, avail_why(f->verdict, f->answers), reason, &dep_key);
 		if (r == 0)
 			r = kek_of(dep_key, &f->avail);
 	}
@@ -370,6 +370,7 @@ int keyring_get(struct engine *e, const struct wrap_ref *ref, enum request_class
 		r = flight_join(e, &src, class, &f, &how, ret_kek);
 		if (r < 0)
 			return err_set(err, r, "no memory to open a key");
+		metrics_add(e->metrics, how == JOIN_SERVED ? METRIC_KEY_HIT : METRIC_KEY_MISS, 1);
 		if (how == JOIN_SERVED)
 			return 0;
 		if (how == JOIN_STARTED)

@@ -56,9 +56,12 @@ void roots_text(const struct root_answer answers[static 2], char *out, size_t ou
 /* avail_unwrap() - the DEP key by the availability key, into WRAP_KEY_LEN bytes; -EBADMSG, -ENOMEM.
  * Untold: for a policy in the making. */
 int avail_unwrap(struct engine *e, const struct key_source *src, struct secret *dep_key) MUST_CHECK;
-/* avail_open() - the DEP key by the availability key, with an event that gives the reason. */
-int avail_open(struct engine *e, const struct key_source *src, const char *reason,
-	       struct secret **ret_dep_key) MUST_CHECK;
+/* avail_why() - what the roots' answers make the availability key needed for. */
+enum metric_count avail_why(enum verdict v, const struct root_answer answers[static 2]);
+/* avail_open() - the DEP key by the availability key, counted as @why, with an event that gives the
+ * reason. */
+int avail_open(struct engine *e, const struct key_source *src, enum metric_count why,
+	       const char *reason, struct secret **ret_dep_key) MUST_CHECK;
 
 /**
  * keyring_open_any() - by whatever copy works, as a system request; for acts, nothing is cached
@@ -99,6 +102,8 @@ struct key_policy {
 	struct root_health health[2];
 	bool revoked;
 	bool checking;		 /* a checker's thread is asking */
+	int64_t proved;		 /* s since the epoch: access was last proved; 0: never */
+	uint64_t revocations;	 /* so often it turned revoked */
 	uint64_t turn;		 /* raised by keyring_forget(): older answers say nothing more */
 	enum keyring_state told; /* what the last event said */
 };

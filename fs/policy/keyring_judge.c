@@ -50,6 +50,7 @@ static void allow_locked(struct engine *e, struct key_policy *kp, const struct k
 		keyring_slot_set_locked(e, slot, FROM_VAULT, key);
 	if (!src->newest)
 		return;
+	kp->proved = time(NULL);
 	kp->revoked = false;
 	for (slot = kp->slots; slot; slot = slot->next)
 		slot->denied_ms = 0;
@@ -71,6 +72,7 @@ struct judgement keyring_judge_locked(struct engine *e, struct key_policy *kp,
 		deny_locked(kp, src);
 	j.state = keyring_state_locked(kp);
 	j.revoked = kp->revoked && !was_revoked;
+	kp->revocations += j.revoked;
 	/* closed is no news: it is how every policy starts */
 	j.changed = j.state != KEYRING_CLOSED && j.state != kp->told;
 	if (j.changed)
@@ -99,6 +101,7 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 			    j->state == KEYRING_REVOKED ? "EKEYREVOKED" : "ok", fields, 4);
 	if (!j->revoked)
 		return;
+	metrics_add(e->metrics, METRIC_REVOCATIONS, 1);
 	pthread_rwlock_rdlock(&e->keyring->lock);
 	fn = e->keyring->on_revoked;
 	arg = e->keyring->on_revoked_arg;

@@ -174,8 +174,17 @@ int avail_unwrap(struct engine *e, const struct key_source *src, struct secret *
 	return wrap_open(kek, aad, aad_len, src->key.avail_copy, secret_bytes(dep_key));
 }
 
-int avail_open(struct engine *e, const struct key_source *src, const char *reason,
-	       struct secret **ret_dep_key)
+enum metric_count avail_why(enum verdict v, const struct root_answer answers[static 2])
+{
+	if (v == VERDICT_DENIED)
+		return METRIC_AVAIL_DENIED;
+	if (answers[0].outcome == KMS_DAMAGED && answers[1].outcome == KMS_DAMAGED)
+		return METRIC_AVAIL_DAMAGED;
+	return METRIC_AVAIL_OUTAGE;
+}
+
+int avail_open(struct engine *e, const struct key_source *src, enum metric_count why,
+	       const char *reason, struct secret **ret_dep_key)
 {
 	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
 	char id[UUID_TEXT_LEN];
@@ -187,6 +196,7 @@ int avail_open(struct engine *e, const struct key_source *src, const char *reaso
 	};
 	int r;
 
+	metrics_add(e->metrics, why, 1);
 	uuid_encode(src->key.policy_id, id);
 	r = secret_new(WRAP_KEY_LEN, &dep_key);
 	if (r == 0)
@@ -212,7 +222,7 @@ int keyring_open_any(struct engine *e, const struct key_source *src, struct secr
 	if (v == VERDICT_OPEN)
 		return 0;
 	roots_text(answers, reason, sizeof(reason));
-	r = avail_open(e, src, reason, ret_dep_key);
+	r = avail_open(e, src, avail_why(v, answers), reason, ret_dep_key);
 	if (r < 0)
 		return err_set(err, r, "no copy of generation %u opens; %s", src->key.generation,
 			       reason);
