@@ -251,11 +251,12 @@ struct run {
 	int tell_fd; /* -1: foreground */
 };
 
-static unsigned requests_waiting(void *arg)
+static void data_gauges(void *arg, struct control_gauges *ret_gauges)
 {
 	struct session *s = arg;
 
-	return atomic_load(&s->requests_waiting);
+	ret_gauges->requests_waiting = atomic_load(&s->requests_waiting);
+	ret_gauges->inodes_cached = serve_inodes(s);
 }
 
 /* Only root's: an ordinary user's daemon runs fusermount3, which is set-uid, when it ends. */
@@ -290,8 +291,8 @@ static int open_control(struct run *run, struct err *err)
 		.owner = geteuid(),
 		.admin_gid = run->options->admin_gid,
 		.mount = run->session.mount,
-		.requests_waiting = requests_waiting,
-		.requests_waiting_arg = &run->session,
+		.gauges = data_gauges,
+		.gauges_arg = &run->session,
 	};
 	int r = control_new(&config, &run->control, err);
 

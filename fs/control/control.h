@@ -10,14 +10,19 @@
 
 struct control;
 
+struct control_gauges {
+	unsigned requests_waiting; /* for a vault */
+	unsigned inodes_cached;
+};
+
 struct control_config {
 	struct engine *engine;
 	uid_t owner;	   /* owner of every virtual file: root, or who mounted */
 	gid_t admin_gid;   /* group that may use it beside the owner */
 	const char *mount; /* absolute path of the mount, for texts */
-	/* control_requests_waiting: asked for `status`; may be NULL */
-	unsigned (*requests_waiting)(void *arg);
-	void *requests_waiting_arg;
+	/* what the data path has in memory, for `status` and `metrics`; may be NULL */
+	void (*gauges)(void *arg, struct control_gauges *ret_gauges);
+	void *gauges_arg;
 };
 
 extern const struct vtree_ops control_vtree_ops; /* its `tree` argument is a struct control */

@@ -67,6 +67,8 @@ static const char readme[] =
 	"  jobs/N/control         write pause, resume, cancel, retry or rate=FILES_PER_SECOND\n"
 	"  jobs/N/failed          the files it could not do, and why\n"
 	"  events                 the audit log, one JSON object a line, oldest first\n"
+	"  metrics                counters and gauges in the text format of Prometheus,\n"
+	"                         see depfs-metrics(5)\n"
 	"\n"
 	"A policy is named by its name or its id. To make one and use it:\n"
 	"\n";
@@ -178,17 +180,18 @@ static int status_show(struct ctl_call *call)
 	const struct control_config *config = &call->c->config;
 	struct engine *e = call->c->engine;
 	char since[CTL_TIME_LEN], unclean[CTL_TIME_LEN];
-	unsigned waiting = 0;
+	struct control_gauges gauges = {0};
 	int r;
 
-	if (config->requests_waiting)
-		waiting = config->requests_waiting(config->requests_waiting_arg);
+	if (config->gauges)
+		config->gauges(config->gauges_arg, &gauges);
 	ctl_time(engine_started(e), since);
 	ctl_time(store_unclean_since(engine_store(e)), unclean);
 	(void)fprintf(call->out,
 		      "version: %s\nstore: %s\nmount: %s\nmounted since: %s\n"
 		      "requests waiting: %u\n",
-		      DEPFS_VERSION, store_path(engine_store(e)), call->c->mount, since, waiting);
+		      DEPFS_VERSION, store_path(engine_store(e)), call->c->mount, since,
+		      gauges.requests_waiting);
 	r = policies_show(call);
 	if (r < 0)
 		return r;
@@ -254,6 +257,7 @@ const struct ctl_row ctl_top_rows[] = {
 	{"mailboxes", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
 	{"jobs", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_JOBS},
 	{"events", CTL_SEE, .flags = CTL_STREAM | CTL_LONG},
+	{"metrics", CTL_SEE, CTL_LONG, .show = ctl_metrics_show},
 	{"last_error", CTL_SEE, .show = ctl_last_error_show},
 	{"error_log", CTL_SEE, CTL_LONG, .show = ctl_error_log_show},
 	{0},

@@ -182,6 +182,9 @@ int ctl_jobs_scan(struct control *c) MUST_CHECK;
  * data, if there is one. @mailbox: NULL: the tenant's. */
 void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after);
 
+/* ctl_metrics.c */
+int ctl_metrics_show(struct ctl_call *call);
+
 /* ctl_error.c: what went wrong */
 /* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,

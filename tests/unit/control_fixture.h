@@ -89,10 +89,10 @@ static inline int fix_teardown_group(void **state)
 	return 0;
 }
 
-static inline unsigned fix_waiting(void *arg)
+static inline void fix_gauges(void *arg, struct control_gauges *ret_gauges)
 {
 	(void)arg;
-	return 7;
+	*ret_gauges = (struct control_gauges){.requests_waiting = 7, .inodes_cached = 11};
 }
 
 static inline void fix_open(struct fix *f)
@@ -103,7 +103,7 @@ static inline void fix_open(struct fix *f)
 				       .vaults_dir = f->vaults,
 				       .key_check_s = 3600};
 	struct control_config control = {
-		.admin_gid = ADMIN, .mount = "/srv/mail", .requests_waiting = fix_waiting};
+		.admin_gid = ADMIN, .mount = "/srv/mail", .gauges = fix_gauges};
 	struct err err = {0};
 	int r;
 

@@ -1,0 +1,40 @@
+/* fs/control/ctl_metrics.h - inside ctl_metrics*.c only: a page in Prometheus' text format. */
+#ifndef DEPFS_CONTROL_METRICS_H
+#define DEPFS_CONTROL_METRICS_H
+
+#include "fs/control/tree.h"
+
+/* Every series carries the mount, so that one host's mounts can be read into one collector. */
+struct metrics_page {
+	FILE *out;
+	struct control *c;
+	const char *family; /* the one that samples go into */
+};
+
+enum metric_type {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_HISTOGRAM,
+};
+
+/* page_family() - its HELP and TYPE lines; the samples that follow are its own. */
+void page_family(struct metrics_page *p, const char *name, enum metric_type type, const char *help);
+/* page_value() - one sample; then names and values of its labels, ended by NULL. */
+void page_value(struct metrics_page *p, double value, ...) __attribute__((sentinel));
+void page_count(struct metrics_page *p, uint64_t value, ...) __attribute__((sentinel));
+/* page_single() - a family of one sample. */
+void page_single(struct metrics_page *p, const char *name, enum metric_type type, const char *help,
+		 double value);
+void page_histogram(struct metrics_page *p, const struct metric_histogram *h, ...)
+	__attribute__((sentinel));
+uint64_t histogram_count(const struct metric_histogram *h);
+
+/* Policies of which each is shown; of more the others count in depfs_policies alone. */
+#define METRICS_POLICIES_MAX 256
+
+/* Each file shows its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */
+void metrics_process(struct metrics_page *p);		 /* ctl_metrics_process.c */
+int metrics_policies(struct metrics_page *p) MUST_CHECK; /* ctl_metrics_policy.c */
+int metrics_jobs(struct metrics_page *p) MUST_CHECK;	 /* the same */
+
+#endif
