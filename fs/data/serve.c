@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -180,13 +181,39 @@ unsigned serving_threads(void)
 	return cpus > 0 ? (unsigned)cpus + 2 : 4;
 }
 
+static void *until_cancelled(void *unused)
+{
+	for (;;)
+		(void)pause(); /* comes back after a signal only */
+	return unused;
+}
+
+/*
+ * libfuse ends its threads by pthread_cancel(3), for which glibc loads a library at the first use,
+ * and aborts where it cannot: at the end of a daemon whose memory had run out, so now.
+ */
+static int load_cancel(void)
+{
+	pthread_t id;
+	int r = -pthread_create(&id, NULL, until_cancelled, NULL);
+
+	if (r == 0) {
+		(void)pthread_cancel(id); /* a thread of ours: it is there */
+		(void)pthread_join(id, NULL);
+	}
+	return r;
+}
+
 static int loop(struct fuse_session *se)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int r;
+	int r = load_cancel();
 
-	if (!config)
-		return -ENOMEM;
+	if (!config || r < 0) {
+		if (config)
+			fuse_loop_cfg_destroy(config);
+		return config ? r : -ENOMEM;
+	}
 	fuse_loop_cfg_set_clone_fd(config, 1);
 	fuse_loop_cfg_set_max_threads(config, serving_threads());
 	fuse_loop_cfg_set_idle_threads(config, serving_threads());
