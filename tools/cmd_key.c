@@ -1,4 +1,4 @@
-/* tools/cmd_key.c - depctl key: the local vaults and their keys. */
+/* tools/cmd_key.c - depctl key: the local vaults and their keys; and a look at keys in Azure. */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "depctl.h"
+#include "key_azure.h"
 #include "key_look.h"
 
 /* One call of a subcommand, parsed. */
@@ -218,9 +219,23 @@ static int run_fault(struct key_call *c)
 	return verdict(c, words, local_fault_set(c->env->vaults_dir, &c->id, fault, &err), &err);
 }
 
+static bool is_azure(const struct key_id *id)
+{
+	return strcmp(id->scheme, "https") == 0;
+}
+
 static int run_show(struct key_call *c)
 {
+	if (is_azure(&c->id))
+		return azure_show(c->env, &c->id);
 	return key_show(c->env, &c->id);
+}
+
+static int run_check(struct key_call *c)
+{
+	if (!c->id.name[0])
+		return key_usage(c, "names a vault; a key is meant", c->uri);
+	return key_check(c->env, &c->id);
 }
 
 static int run_list(struct key_call *c)
@@ -317,15 +332,22 @@ struct key_act {
 	int (*run)(struct key_call *c);
 	const struct option *options;
 	int uris, rest; /* operands: URIs that are needed, and those allowed behind the URI */
+	bool azure;	/* for keys in Azure too, which are looked at and never changed */
 };
 
 static const struct key_act acts[] = {
-	{"create", run_create, create_options, 1, 0}, {"list", run_list, no_options, 0, 0},
-	{"show", run_show, no_options, 1, 0},	      {"rotate", run_rotate, no_options, 1, 0},
-	{"enable", run_enable, no_options, 1, 0},     {"disable", run_disable, no_options, 1, 0},
-	{"deny", run_deny, ops_options, 1, 3},	      {"allow", run_allow, ops_options, 1, 3},
-	{"delete", run_delete, no_options, 1, 0},     {"recover", run_recover, no_options, 1, 0},
-	{"fault", run_fault, no_options, 1, 2},
+	{"create", run_create, create_options, 1, 0, false},
+	{"list", run_list, no_options, 0, 0, false},
+	{"show", run_show, no_options, 1, 0, true},
+	{"check", run_check, no_options, 1, 0, true},
+	{"rotate", run_rotate, no_options, 1, 0, false},
+	{"enable", run_enable, no_options, 1, 0, false},
+	{"disable", run_disable, no_options, 1, 0, false},
+	{"deny", run_deny, ops_options, 1, 3, false},
+	{"allow", run_allow, ops_options, 1, 3, false},
+	{"delete", run_delete, no_options, 1, 0, false},
+	{"recover", run_recover, no_options, 1, 0, false},
+	{"fault", run_fault, no_options, 1, 2, false},
 };
 
 static const struct key_act *act_find(const char *name)
@@ -347,7 +369,9 @@ static int operands_take(struct key_call *c, const struct key_act *act, int argc
 		return key_usage(c, "one operand too many", argv[1 + act->rest]);
 	c->uri = argv[0];
 	c->rest = argv + 1;
-	if (local_uri_parse(c->uri, &c->id, &err) < 0)
+	if (act->azure && strncasecmp(c->uri, "https:", 6) == 0
+		    ? key_id_parse(c->uri, &c->id, &err) < 0
+		    : local_uri_parse(c->uri, &c->id, &err) < 0)
 		return cmd_refuse(err_prefix(&err, -EINVAL, "%s", c->uri), &err);
 	return CMD_OK;
 }

@@ -25,6 +25,7 @@ static const struct command {
 	{"events", cmd_events},
 	{"inspect", cmd_inspect},
 	{"key", cmd_key},
+	{"doctor", cmd_doctor},
 	{"job", cmd_job},
 	{"help", cmd_help},
 };

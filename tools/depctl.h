@@ -40,6 +40,7 @@ int cmd_job(int argc, char **argv, const struct cmd_env *env);
 int cmd_events(int argc, char **argv, const struct cmd_env *env);
 int cmd_inspect(int argc, char **argv, const struct cmd_env *env);
 int cmd_key(int argc, char **argv, const struct cmd_env *env);
+int cmd_doctor(int argc, char **argv, const struct cmd_env *env);
 
 /* cmdlet_find() - the Customer Key cmdlet of that name in any case, or NULL; its argv[0] is the
  * name as typed. */

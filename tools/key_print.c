@@ -5,18 +5,15 @@
 #include <string.h>
 #include <time.h>
 
-#define DATE_LEN 32
-
-/* RFC 3339 in UTC; @none for 0. */
-static const char *date_text(int64_t when, const char *none, char out[static DATE_LEN])
+const char *key_date_text(int64_t when, const char *none, char out[static KEY_DATE_LEN])
 {
 	time_t t = when;
 	struct tm tm;
 
 	if (when == 0)
 		return none;
-	if (!gmtime_r(&t, &tm) || strftime(out, DATE_LEN, "%FT%TZ", &tm) == 0)
-		(void)snprintf(out, DATE_LEN, "@%lld", (long long)when); /* year beyond int */
+	if (!gmtime_r(&t, &tm) || strftime(out, KEY_DATE_LEN, "%FT%TZ", &tm) == 0)
+		(void)snprintf(out, KEY_DATE_LEN, "@%lld", (long long)when); /* year beyond int */
 	return out;
 }
 
@@ -53,7 +50,7 @@ static void rules_print_text(const struct local_rules *rules)
 
 void key_print_text(const struct key_id *id, const struct local_key *key)
 {
-	char text[KEY_ID_MAX], ops[LOCAL_OPS_TEXT_LEN], date[DATE_LEN];
+	char text[KEY_ID_MAX], ops[LOCAL_OPS_TEXT_LEN], date[KEY_DATE_LEN];
 
 	id_text(id, key, text);
 	local_ops_format(key->ops, ops);
@@ -62,10 +59,10 @@ void key_print_text(const struct key_id *id, const struct local_key *key)
 	printf("size: %u\n", key->bits);
 	printf("operations: %s\n", ops);
 	printf("enabled: %s\n", yes_no(key->enabled));
-	printf("created: %s\n", date_text(key->created, "unknown", date));
-	printf("not before: %s\n", date_text(key->not_before, "none", date));
-	printf("expires: %s\n", date_text(key->expires, "none", date));
-	printf("deleted: %s\n", date_text(key->deleted, "no", date));
+	printf("created: %s\n", key_date_text(key->created, "unknown", date));
+	printf("not before: %s\n", key_date_text(key->not_before, "none", date));
+	printf("expires: %s\n", key_date_text(key->expires, "none", date));
+	printf("deleted: %s\n", key_date_text(key->deleted, "no", date));
 	printf("recovery level: %s\n", key->recovery_level);
 	rules_print_text(&key->rules);
 	for (size_t i = key->n_versions; i-- > 0;) { /* the newest first */
@@ -73,7 +70,7 @@ void key_print_text(const struct key_id *id, const struct local_key *key)
 
 		if (version_wanted(id, v))
 			printf("version: %s %s %s\n", v->version,
-			       date_text(v->created, "unknown", date),
+			       key_date_text(v->created, "unknown", date),
 			       v->enabled ? "enabled" : "disabled");
 	}
 }
@@ -81,12 +78,12 @@ void key_print_text(const struct key_id *id, const struct local_key *key)
 /* A date of a JSON object: null when there is none. */
 static void date_print_json(const char *name, int64_t when)
 {
-	char date[DATE_LEN];
+	char date[KEY_DATE_LEN];
 
 	if (when == 0)
 		printf(", \"%s\": null", name);
 	else
-		printf(", \"%s\": \"%s\"", name, date_text(when, "", date));
+		printf(", \"%s\": \"%s\"", name, key_date_text(when, "", date));
 }
 
 static void ops_print_json(const char *name, unsigned ops)

@@ -4,6 +4,10 @@
 
 #include "kms/local.h"
 
+#define KEY_DATE_LEN 32
+/* key_date_text() - RFC 3339 in UTC; @none for 0. */
+const char *key_date_text(int64_t when, const char *none, char out[static KEY_DATE_LEN]);
+
 /*
  * @id: as asked for. With a version only that one is printed, and it is there. Nothing that is
  * printed needs escaping in JSON: the record's decoder lets in no other characters.

@@ -80,8 +80,8 @@ int check_quota(struct act *a, enum policy_kind kind) MUST_CHECK;
 bool secrets_equal(struct secret *a, struct secret *b);
 
 /* copy_make() - wrap under a root's newest version, open again and compare. Lines begin with @who,
- * "key 1". Returns 0 or what refused it. */
-int copy_make(struct engine *e, const struct key_id *id, const char *who, struct secret *dep_key,
+ * "key 1", or with the word alone when it is empty. Returns 0 or what refused it. */
+int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,
 	      struct root_copy *ret_copy, struct report *rep, struct err *err) MUST_CHECK;
 
 /* copies_make() - both copies; @prefix: empty or "generation 2 " */

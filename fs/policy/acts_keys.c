@@ -22,7 +22,7 @@ bool secrets_equal(struct secret *a, struct secret *b)
 }
 
 /* The copy is good only when the vault gives back what went in. */
-static int copy_prove(struct engine *e, const struct root_copy *copy, const char *who,
+static int copy_prove(struct kms *kms, const struct root_copy *copy, const char *who,
 		      struct secret *dep_key, struct report *rep, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *again = NULL;
@@ -30,8 +30,8 @@ static int copy_prove(struct engine *e, const struct root_copy *copy, const char
 	enum kms_outcome o;
 	char what[80];
 
-	(void)snprintf(what, sizeof(what), "%s unwrap", who);
-	o = kms_unwrap(e->kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, NULL, &said);
+	(void)snprintf(what, sizeof(what), "%s%sunwrap", who, *who ? " " : "");
+	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, NULL, &said);
 	if (o == KMS_OK && !secrets_equal(again, dep_key)) {
 		o = KMS_DAMAGED;
 		(void)err_set(&said, -EBADMSG, "key %s: what was wrapped opens to something else",
@@ -41,7 +41,7 @@ static int copy_prove(struct engine *e, const struct root_copy *copy, const char
 	return kms_outcome_errno(o);
 }
 
-int copy_make(struct engine *e, const struct key_id *id, const char *who, struct secret *dep_key,
+int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,
 	      struct root_copy *ret_copy, struct report *rep, struct err *err)
 {
 	struct root_copy copy = {0};
@@ -54,13 +54,13 @@ int copy_make(struct engine *e, const struct key_id *id, const char *who, struct
 
 	newest.version[0] = '\0';
 	key_id_format(&newest, text);
-	(void)snprintf(what, sizeof(what), "%s wrap", who);
-	o = kms_wrap(e->kms, text, dep_key, copy.wrapped, &len, copy.kid, NULL, &said);
+	(void)snprintf(what, sizeof(what), "%s%swrap", who, *who ? " " : "");
+	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, NULL, &said);
 	report_outcome(rep, err, what, o, &said);
 	if (o != KMS_OK)
 		return kms_outcome_errno(o);
 	copy.wrapped_len = (uint16_t)len;
-	r = copy_prove(e, &copy, who, dep_key, rep, err);
+	r = copy_prove(kms, &copy, who, dep_key, rep, err);
 	if (r < 0)
 		return r;
 	*ret_copy = copy;
@@ -76,7 +76,7 @@ int copies_make(struct engine *e, const struct key_id ids[static 2], const char 
 		int r;
 
 		(void)snprintf(who, sizeof(who), "%skey %u copy", prefix, i + 1);
-		r = copy_make(e, &ids[i], who, dep_key, &ret_copies[i], rep, err);
+		r = copy_make(e->kms, &ids[i], who, dep_key, &ret_copies[i], rep, err);
 		if (r < 0)
 			return r;
 	}

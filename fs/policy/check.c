@@ -98,7 +98,7 @@ int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static
 struct root_check {
 	struct report *rep;
 	struct err *err;
-	unsigned no; /* 1 or 2 */
+	unsigned no; /* 1 or 2; 0: it is the only one */
 	bool strict;
 	char id[KEY_ID_MAX];
 	char what[40];
@@ -106,6 +106,8 @@ struct root_check {
 
 static const char *what(struct root_check *c, const char *check)
 {
+	if (c->no == 0)
+		return check;
 	(void)snprintf(c->what, sizeof(c->what), "key %u %s", c->no, check);
 	return c->what;
 }
@@ -168,7 +170,7 @@ static void check_recovery(struct root_check *c, const struct kms_key_info *info
 		report_line(c->rep, what(c, "recovery level"), "warning, purgeable");
 }
 
-static void check_live(struct engine *e, struct root_check *c, const struct key_id *id)
+static void check_live(struct kms *kms, struct root_check *c, const struct key_id *id)
 {
 	CLEANUP(secret_free_p) struct secret *probe = NULL;
 	struct root_copy copy;
@@ -179,12 +181,14 @@ static void check_live(struct engine *e, struct root_check *c, const struct key_
 		report_refuse(c->rep, c->err, r, what(c, "wrap"), c->id, "no memory for a probe");
 		return;
 	}
-	(void)snprintf(c->what, sizeof(c->what), "key %u", c->no);
-	r = copy_make(e, id, c->what, probe, &copy, c->rep, c->err);
+	c->what[0] = '\0';
+	if (c->no != 0)
+		(void)snprintf(c->what, sizeof(c->what), "key %u", c->no);
+	r = copy_make(kms, id, c->what, probe, &copy, c->rep, c->err);
 	(void)r; /* in the report, whose first refusal decides */
 }
 
-static void check_root(struct engine *e, struct root_check *c, const struct key_id *given)
+static void check_root(struct kms *kms, struct root_check *c, const struct key_id *given)
 {
 	struct key_id id = *given;
 	struct kms_key_info info = {0};
@@ -193,7 +197,7 @@ static void check_root(struct engine *e, struct root_check *c, const struct key_
 
 	id.version[0] = '\0'; /* wraps take the newest version, whatever was named */
 	key_id_format(&id, c->id);
-	o = kms_describe(e->kms, c->id, &info, &said);
+	o = kms_describe(kms, c->id, &info, &said);
 	report_outcome(c->rep, c->err, what(c, "describe"), o, &said);
 	if (o == KMS_OK) {
 		check_type(c, &info);
@@ -202,7 +206,7 @@ static void check_root(struct engine *e, struct root_check *c, const struct key_
 		check_expiry(c, &info);
 		check_recovery(c, &info);
 	}
-	check_live(e, c, &id);
+	check_live(kms, c, &id);
 }
 
 int check_roots(struct engine *e, const struct key_id ids[static 2], struct report *rep,
@@ -216,7 +220,22 @@ int check_roots(struct engine *e, const struct key_id ids[static 2], struct repo
 	for (unsigned i = 0; i < 2; i++) {
 		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = e->strict};
 
-		check_root(e, &c, &ids[i]);
+		check_root(e->kms, &c, &ids[i]);
 	}
 	return rep->r;
+}
+
+int root_key_check(struct kms *kms, const char *key_id, bool strict,
+		   char ret_report[static POLICY_OUTCOME_MAX], struct err *err)
+{
+	struct report rep = {0};
+	struct root_check c = {.rep = &rep, .err = err, .strict = strict};
+	struct key_id id;
+	int r = id_parse(key_id, &id, err);
+
+	if (r < 0)
+		return err_prefix(err, r, "\"%.200s\"", key_id);
+	check_root(kms, &c, &id);
+	memcpy(ret_report, rep.text, sizeof(rep.text));
+	return rep.r;
 }

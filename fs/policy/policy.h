@@ -94,6 +94,10 @@ int policy_refresh(struct engine *e, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
 int policy_check(struct engine *e, const char *p, const struct actor *who,
 		 struct err *err) MUST_CHECK;
+/* root_key_check() - every check of DESIGN section 5 that concerns one root key, without a store:
+ * lines as policy_check()'s, "expiry: ok, none". Returns 0 or what refuses the key. */
+int root_key_check(struct kms *kms, const char *key_id, bool strict,
+		   char ret_report[static POLICY_OUTCOME_MAX], struct err *err) MUST_CHECK;
 /* policy_discard() - rmdir of a draft; a completed policy is -EBUSY until `remove` with its scan
  * exists. */
 int policy_discard(struct engine *e, const char *p, const struct actor *who,

@@ -150,12 +150,13 @@ _depctl_command()
 	assign:1) _depctl_folder policies ;;
 	events:*) _depctl_words '-f --follow --verify' ;;
 	key:1)
-		_depctl_words 'create list show rotate enable disable deny allow delete recover fault'
+		_depctl_words 'create list show check rotate enable disable deny allow delete recover fault'
 		;;
 	key:2) _depctl_keys ;;
+	doctor:1) _depctl_keys ;;
 	key:3) [ "$verb" = fault ] && _depctl_words 'transient damaged not-found denied slow none' ;;
 	inspect:*) _depctl_files ;;
-	help:1) _depctl_words 'status policy assign unassign assignment mailbox job events inspect key' ;;
+	help:1) _depctl_words 'status policy assign unassign assignment mailbox job events inspect key doctor' ;;
 	[NSGnsg]et-* | [Nn]ew-*) _depctl_cmdlet ;;
 	esac
 	[[ $cur == -* && ${words[command]} != *-* ]] && _depctl_words "$_depctl_globals"
@@ -198,7 +199,7 @@ _depctl()
 		;;
 	esac
 	if [ $command = 0 ]; then
-		_depctl_words "status policy assign unassign assignment mailbox job events inspect key help
+		_depctl_words "status policy assign unassign assignment mailbox job events inspect key doctor help
 			$_depctl_cmdlets $_depctl_globals --version"
 		return
 	fi

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# azure/doctor: depctl doctor and depctl key check name the first cause of each broken set-up, with
+# its remedy, and find nothing wrong with a good one.
+# timeout: 120
+# builds: release asan
+VAULTS_KIND=azure
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+vaults_init
+STEPS=(dns tls credential token vault key permission)
+export DEPFS_VAULT_TIMEOUT=3
+
+# healthy - all seven steps, in order
+healthy()
+{
+	local found
+
+	found=$("$BIN/depctl" doctor "$K1") || fail "doctor refuses: $found"
+	assert_eq "$(cut -d: -f1 <<<"$found" | tr '\n' ' ')" "${STEPS[*]} " "steps"
+	assert_eq "$(grep -vc ': ok, ' <<<"$found" || true)" 0 "all are ok: $found"
+}
+
+# sick STEP WORDS REMEDY - STEP is the first that fails and the last that is tried
+sick()
+{
+	local found said=$WORK/said
+
+	! found=$("$BIN/depctl" doctor "$K1" 2>"$said") || fail "$1: doctor finds nothing: $found"
+	assert_match "$(tail -n 1 <<<"$found")" "^$1: [a-z ]+, .*($2)" "$1"
+	assert_eq "$(grep -vc ': ok, ' <<<"$found")" 1 "only the last one failed: $found"
+	assert_match "$(cat "$said")" "^depctl: $1: .*($3)" "remedy of $1"
+	cat "$said" >>"$WORK/all-said"
+	echo "$found" >>"$WORK/all-said"
+}
+
+healthy
+assert_match "$("$BIN/depctl" --json doctor "$K1" | python3 -c '
+import json, sys
+print([s["step"] for s in json.load(sys.stdin) if s["ok"]])')" "dns.*permission"
+
+# 1: a name that nobody has; the id is right otherwise
+(K1=https://nobody.vault.azure.net/keys/k1 && sick dns "does not resolve" "vault's name")
+# 2: nobody is there; 3: a certificate that has expired
+fake down "$V1"
+sick tls "no connection" "reach the vault"
+fake up "$V1"
+fake tls "$V1" expired
+sick tls "certificate" "ca_file="
+fake tls "$V1" good
+# 4: the certificate of the application is missing
+(unset AZURE_CLIENT_SECRET && AZURE_CLIENT_CERTIFICATE_PATH=$WORK/none.pem &&
+	export AZURE_CLIENT_CERTIFICATE_PATH && sick credential "none.pem" "variables")
+# 5: a wrong secret; 6: another tenant's id
+(AZURE_CLIENT_SECRET=no~such-secret && sick token "AADSTS7000215" "credential in Entra")
+(AZURE_TENANT_ID=22222222-bbbb-4bbb-8bbb-222222222222 && sick token "AZURE_TENANT_ID" "tenant")
+# 7: the vault's firewall
+fake fault "$V1" get error forbidden-by-firewall
+sick vault "firewall" "network settings"
+fake lift
+# 8: a deleted key; 9: a disabled one
+fake delete "$K1"
+sick key "deleted, and can be recovered" "recover"
+fake recover "$K1"
+fake disable "$K1"
+sick key "disabled" "enable"
+fake enable "$K1"
+# 10, 11: permissions
+fake deny "$V1" get
+sick permission "get: .*access policy" "wrapKey"
+fake allow "$V1" get
+fake deny "$V1" unwrapKey
+sick permission "unwrapKey: .*access policy" "unwrapKey"
+fake allow "$V1"
+healthy
+
+# key check: each precondition of a root key by name
+check()
+{
+	"$BIN/depctl" key check "$K1" 2>/dev/null
+}
+good=$(check) || fail "key check refuses a good key: $good"
+for line in "describe: ok" "type: ok, RSA 2048" "operations: ok" "enabled: ok" "expiry: ok, none" \
+	"recovery level: ok" "wrap: ok" "unwrap: ok"; do
+	assert_match "$good" "(^|.)$line" "$line"
+done
+fake set "$K1" exp=4000000000
+! bad=$(check) || fail "a key that expires is fit: $bad"
+assert_match "$bad" "expiry: refused" "expiry"
+fake set "$K1" exp=0
+fake set "$K1" ops=wrapKey
+! bad=$(check) || fail "a key without unwrapKey is fit: $bad"
+assert_match "$bad" "operations: refused, .*unwrapKey" "operations"
+fake set "$K1" ops=wrapKey,unwrapKey
+fake vault "$V1" recovery_level=Recoverable+Purgeable
+assert_match "$(check)" "recovery level: warning, purgeable" "purgeable"
+
+# key show: a look, with all versions; nothing was changed
+fake rotate "$K1" >/dev/null
+assert_eq "$("$BIN/depctl" key show "$K1" | grep -c '^version: ')" 2 "versions"
+assert_match "$("$BIN/depctl" key show "$K1")" "recovery level: Recoverable" "level"
+for act in rotate disable delete; do
+	! "$BIN/depctl" key "$act" "$K1" 2>/dev/null || fail "key $act was tried in Azure"
+done
+assert_eq "$(fake calls method=PATCH)$(fake calls method=DELETE)$(fake calls method=PUT)" 000 "changes"
+assert_eq "$(grep -cF -- "$SECRET" "$WORK/all-said" || true)" 0 "the secret was said"

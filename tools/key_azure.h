@@ -1,0 +1,13 @@
+/* tools/key_azure.h - `depctl key show` of keys in Azure, and `depctl key check` of any. */
+#ifndef DEPFS_TOOLS_KEY_AZURE_H
+#define DEPFS_TOOLS_KEY_AZURE_H
+
+#include "depctl.h"
+#include "kms/kms.h"
+
+/* All change nothing in a vault, print on stdout and return an enum cmd_exit. */
+int azure_show(const struct cmd_env *env, const struct key_id *id);
+/* key_check() - each precondition of a root key by name; CMD_REFUSED when one is not met. */
+int key_check(const struct cmd_env *env, const struct key_id *id);
+
+#endif
