@@ -87,27 +87,6 @@ static void show_counts(struct metrics_page *p, const struct metrics_total *t)
 	}
 }
 
-static void show_vaults(struct metrics_page *p, const struct metric_vault *list, size_t n)
-{
-	page_family(p, "depfs_vault_requests_total", METRIC_COUNTER,
-		    "Calls of key vaults, by vault, operation and outcome.");
-	for (size_t i = 0; i < n; i++)
-		for (unsigned op = 0; op < METRIC_OPERATIONS; op++)
-			for (unsigned o = 0; o < METRIC_OUTCOMES; o++)
-				if (list[i].outcomes[op][o] > 0)
-					page_count(p, list[i].outcomes[op][o], "vault",
-						   list[i].name, "operation",
-						   kms_operation_name(op), "outcome",
-						   kms_outcome_name(o), NULL);
-	page_family(p, "depfs_vault_request_duration_seconds", METRIC_HISTOGRAM,
-		    "What calls of key vaults took, retries included.");
-	for (size_t i = 0; i < n; i++)
-		for (unsigned op = 0; op < METRIC_OPERATIONS; op++)
-			if (histogram_count(&list[i].latency[op]) > 0)
-				page_histogram(p, &list[i].latency[op], "vault", list[i].name,
-					       "operation", kms_operation_name(op), NULL);
-}
-
 static void show_data(struct metrics_page *p, const struct metrics_total *t)
 {
 	const struct control_config *config = &p->c->config;
@@ -143,23 +122,21 @@ static void show_audit(struct metrics_page *p)
 
 int ctl_metrics_show(struct ctl_call *call)
 {
-	struct metrics *m = engine_metrics(call->c->engine);
 	struct metrics_page page = {.out = call->out, .c = call->c};
 	CLEANUP(free_mem_p) struct metrics_total *total = malloc(sizeof(*total));
-	CLEANUP(free_mem_p) struct metric_vault *vaults = NULL;
-	size_t n_vaults;
-	int r = total ? metrics_vaults(m, &vaults, &n_vaults) : -ENOMEM;
+	int r;
 
-	if (r < 0)
-		return r;
-	metrics_total(m, total);
+	if (!total)
+		return -ENOMEM;
+	metrics_total(engine_metrics(call->c->engine), total);
 	show_identity(&page);
 	metrics_process(&page);
 	show_data(&page, total);
 	show_requests(&page, total);
 	show_counts(&page, total);
-	show_vaults(&page, vaults, n_vaults);
 	show_audit(&page);
-	r = metrics_policies(&page);
+	r = metrics_vaults_show(&page);
+	if (r == 0)
+		r = metrics_policies(&page);
 	return r < 0 ? r : metrics_jobs(&page);
 }

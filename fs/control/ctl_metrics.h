@@ -33,8 +33,9 @@ uint64_t histogram_count(const struct metric_histogram *h);
 #define METRICS_POLICIES_MAX 256
 
 /* Each file shows its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */
-void metrics_process(struct metrics_page *p);		 /* ctl_metrics_process.c */
-int metrics_policies(struct metrics_page *p) MUST_CHECK; /* ctl_metrics_policy.c */
-int metrics_jobs(struct metrics_page *p) MUST_CHECK;	 /* the same */
+void metrics_process(struct metrics_page *p);		    /* ctl_metrics_process.c */
+int metrics_vaults_show(struct metrics_page *p) MUST_CHECK; /* ctl_metrics_vault.c */
+int metrics_policies(struct metrics_page *p) MUST_CHECK;    /* ctl_metrics_policy.c */
+int metrics_jobs(struct metrics_page *p) MUST_CHECK;	    /* the same */
 
 #endif
