@@ -86,12 +86,13 @@ dove() # COMMAND... - its complaints are kept for nothing_wrong
 		fail "doveadm $*: $(cat "$WORK/doveadm.out")"
 }
 
-# nothing_wrong [REGEX] - Dovecot's log and doveadm told of nothing, but what force-resync says
-# whatever it finds (that it begins), and lines that match
+# nothing_wrong [REGEX] - Dovecot's log and doveadm told of nothing, but that Dovecot was kept waiting
+# for the processor, what force-resync says whatever it finds (that it begins), and lines that match
 nothing_wrong()
 {
-	local usual="Warning: (fscking index file |[ms]dbox .*: [Rr]ebuilding index)" lines
+	local usual="Time moved forwards|fscking index file |[ms]dbox .*: [Rr]ebuilding index" lines
 
+	usual="Warning: ($usual)"
 	lines=$(cat "$WORK/dovecot.log" "$WORK/doveadm.out")
 	lines=$(grep -E ' (Warning|Error|Fatal|Panic): ' <<<"$lines" | grep -vE "$usual${1:+|$1}") ||
 		true # none is well
