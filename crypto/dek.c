@@ -69,16 +69,15 @@ int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *h
 	return wrap_seal(kek, aad, sizeof(aad), dek->key, hdr->wrapped_dek);
 }
 
-int dek_unwrap(const struct wrap_key *kek, const struct header *hdr, struct dek **ret_dek)
+static int dek_open(const struct wrap_key *kek, const uint8_t *aad, size_t aad_len,
+		    const uint8_t wrap[static WRAP_LEN], struct dek **ret_dek)
 {
 	CLEANUP(dek_free_p) struct dek *dek = secret_alloc_for_file(sizeof(*dek));
-	uint8_t aad[HEADER_AAD_LEN];
 	int r;
 
 	if (!dek)
 		return -ENOMEM;
-	header_aad(hdr, aad);
-	r = wrap_open(kek, aad, sizeof(aad), hdr->wrapped_dek, dek->key);
+	r = wrap_open(kek, aad, aad_len, wrap, dek->key);
 	if (r < 0)
 		return r;
 	r = dek_derive(dek);
@@ -86,6 +85,49 @@ int dek_unwrap(const struct wrap_key *kek, const struct header *hdr, struct dek 
 		return r;
 	*ret_dek = STEAL(dek);
 	return 0;
+}
+
+int dek_unwrap(const struct wrap_key *kek, const struct header *hdr, struct dek **ret_dek)
+{
+	uint8_t aad[HEADER_AAD_LEN];
+
+	header_aad(hdr, aad);
+	return dek_open(kek, aad, sizeof(aad), hdr->wrapped_dek, ret_dek);
+}
+
+#define OLD_AAD_LEN (2 * FILE_ID_LEN)
+
+static void old_aad(const uint8_t *id, const uint8_t *old_id, uint8_t out[static OLD_AAD_LEN])
+{
+	memcpy(out, old_id, FILE_ID_LEN);
+	memcpy(out + FILE_ID_LEN, id, FILE_ID_LEN);
+}
+
+int dek_wrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN], const struct dek *old,
+		 const uint8_t old_id[static FILE_ID_LEN], uint8_t ret_wrap[static WRAP_LEN])
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	uint8_t aad[OLD_AAD_LEN];
+	int r = wrap_key_new(dek->key, KDF_DEK_OLD_WRAP, &kek);
+
+	if (r < 0)
+		return r;
+	old_aad(id, old_id, aad);
+	return wrap_seal(kek, aad, sizeof(aad), old->key, ret_wrap);
+}
+
+int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
+		   const uint8_t wrap[static WRAP_LEN], const uint8_t old_id[static FILE_ID_LEN],
+		   struct dek **ret_old)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	uint8_t aad[OLD_AAD_LEN];
+	int r = wrap_key_new(dek->key, KDF_DEK_OLD_WRAP, &kek);
+
+	if (r < 0)
+		return r;
+	old_aad(id, old_id, aad);
+	return dek_open(kek, aad, sizeof(aad), wrap, ret_old);
 }
 
 const uint8_t *dek_block_key(const struct dek *dek)

@@ -35,6 +35,20 @@ int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *h
 int dek_unwrap(const struct wrap_key *kek, const struct header *hdr,
 	       struct dek **ret_dek) MUST_CHECK;
 
+/**
+ * dek_wrap_old() - seal the data key that a file had before under the one that it has now
+ * @id, @old_id: the file_id that goes with each; the associated data is @old_id | @id
+ * Whatever re-wraps @dek, or takes it away, does so to @old with it.
+ * Return: 0; -ENOMEM; -EIO.
+ */
+int dek_wrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN], const struct dek *old,
+		 const uint8_t old_id[static FILE_ID_LEN],
+		 uint8_t ret_wrap[static WRAP_LEN]) MUST_CHECK;
+/* dek_unwrap_old() - the reverse; -EBADMSG when these do not belong together. */
+int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
+		   const uint8_t wrap[static WRAP_LEN], const uint8_t old_id[static FILE_ID_LEN],
+		   struct dek **ret_old) MUST_CHECK;
+
 /* For crypto/ only: the derived keys, 32 bytes each, borrowed. */
 const uint8_t *dek_block_key(const struct dek *dek);
 const uint8_t *dek_mac_key(const struct dek *dek);

@@ -13,7 +13,7 @@
 #define HEADER_MAGIC	    "DEPF"
 #define HEADER_MACED_LEN    (HEADER_LEN - HEADER_MAC_LEN)
 #define HEADER_RESERVED_LEN 48
-#define HEADER_FLAGS_KNOWN  HEADER_FLAG_LOOSE_HOLES
+#define HEADER_FLAGS_KNOWN  (HEADER_FLAG_LOOSE_HOLES | HEADER_FLAG_RENEWING)
 
 static_assert(HEADER_AAD_LEN == 4 + 2 + 2 + UUID_LEN + FILE_ID_LEN + SCOPE_ID_LEN + UUID_LEN + 4,
 	      "the associated data are the fields before the wrapped DEK");

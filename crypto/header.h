@@ -21,6 +21,8 @@
 #define SCOPE_ID_LEN 16
 
 #define HEADER_FLAG_LOOSE_HOLES 0x1u /* any zero block is a hole, DESIGN 4.3 */
+#define HEADER_FLAG_RENEWING \
+	0x2u /* some blocks may still be under the DEK of before, fs/policy/renewal.h */
 
 #define BUDGET_MAX  (UINT64_C(1) << 32) /* block writes under one DEK, SP 800-38D section 8.3 */
 #define BUDGET_STEP (UINT64_C(1) << 20)
@@ -54,7 +56,7 @@ struct wrap_ref {
  *    56  16  policy_id    UUID of the policy, zeros: the service key
  *    72   4  generation   of the policy's key, 1 and up
  *    76  48  wrapped_dek  synthetic IV 16 | sealed key 32; associated data = bytes 0..75
- *   124   4  flags        bit 0: loose holes; unknown bits -ENOTSUP
+ *   124   4  flags        bit 0: loose holes, bit 1: renewing; unknown bits -ENOTSUP
  *   128  32  holes        four of: start block u32, count u32; unused slots zero, used ones first,
  *                         ascending and disjoint, none touching the next, start 1 and up
  *   160   8  version_no   raised with every rewrite of the header

@@ -13,6 +13,7 @@
 /* Every info string of the format; depfs-format(5) lists them, no key serves two purposes. */
 #define KDF_DEK_BLOCK	       "depfs 1 dek block"
 #define KDF_DEK_HEADER_MAC     "depfs 1 dek header mac"
+#define KDF_DEK_OLD_WRAP       "depfs 1 dek old dek wrap"
 #define KDF_DEP_DEK_WRAP       "depfs 1 dep dek wrap"
 #define KDF_AVAIL_DEP_WRAP     "depfs 1 availability dep wrap"
 #define KDF_SERVICE_DEK_WRAP   "depfs 1 service dek wrap"
