@@ -110,6 +110,7 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 	engine_cond_init(&e->gate.left);
 	engine_cond_init(&e->workers.gone);
 	jobs_init(e, &e->jobs);
+	renewals_init(&e->renewals);
 	*ret_engine = e;
 	r = tables_init(&e->tables);
 	if (r == 0)
@@ -144,6 +145,9 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 	if (r < 0)
 		return r;
 	r = jobs_load(e, err);
+	if (r < 0)
+		return r;
+	r = renewals_load(e, err);
 	if (r < 0)
 		return r;
 	r = audit_new(e->store, &e->audit, err);
@@ -191,6 +195,7 @@ void engine_close(struct engine *e, bool clean)
 	scope_table_free(e->scopes);
 	tables_fini(&e->tables);
 	jobs_fini(&e->jobs);
+	renewals_fini(&e->renewals);
 	store_close(e->store, clean);
 	kms_free(e->kms);
 	metrics_free(e->metrics);

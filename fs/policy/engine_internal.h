@@ -11,6 +11,7 @@
 #include "fs/policy/job_internal.h"
 #include "fs/policy/policy.h"
 #include "fs/policy/record.h"
+#include "fs/policy/renewal.h"
 
 /*
  * Locks, outermost first: the gate of acts, jobs.write, jobs.lock, tables.lock, keyring.lock,
@@ -84,6 +85,24 @@ struct settle {
 	_Atomic unsigned inside[2];
 };
 
+/* What renewal.h keeps, in memory. The lock is a leaf. */
+struct renewal_entry {
+	struct renewal ren;
+	unsigned holds; /* open files that read with it */
+	bool dropped;	/* to be forgotten durably */
+	bool sought;	/* not seen yet in a look at every file */
+};
+
+struct renewals {
+	pthread_mutex_t lock;
+	struct renewal_entry *at;
+	size_t n, room;
+};
+
+void renewals_init(struct renewals *t);
+void renewals_fini(struct renewals *t);
+int renewals_load(struct engine *e, struct err *err) MUST_CHECK;
+
 struct keyring; /* keyring_internal.h */
 
 struct engine {
@@ -106,6 +125,7 @@ struct engine {
 	struct damage damage;
 	struct settle settle;
 	struct jobs jobs;
+	struct renewals renewals;
 };
 
 uint64_t engine_now_ms(void); /* monotonic, never 0 */

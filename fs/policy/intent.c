@@ -55,6 +55,38 @@ bool intent_allows(struct store *s, const uint8_t file_id[static FILE_ID_LEN],
 		memcmp(value + SCOPE_ID_LEN, a, SCOPE_ID_LEN) == 0);
 }
 
+/* -ENOENT: there is none. */
+static int intent_get(struct store *s, const uint8_t file_id[static FILE_ID_LEN],
+		      uint8_t ret_value[static VALUE_LEN], struct err *err)
+{
+	CLEANUP(store_abort_p) struct store_txn *t = NULL;
+	char name[NAME_LEN + 1];
+	const uint8_t *value;
+	size_t len;
+	int r = store_begin(s, STORE_READ, &t, err);
+
+	intent_name(file_id, name);
+	if (r == 0)
+		r = store_get(t, TABLE_META, name, NAME_LEN, &value, &len, err);
+	if (r < 0)
+		return r;
+	if (len != VALUE_LEN)
+		return err_set(err, -EBADMSG, "state: the record of a rename is damaged");
+	memcpy(ret_value, value, VALUE_LEN);
+	return 0;
+}
+
+int intent_follow(struct store *s, const uint8_t old_id[static FILE_ID_LEN],
+		  const uint8_t new_id[static FILE_ID_LEN], struct err *err)
+{
+	uint8_t value[VALUE_LEN];
+	int r = intent_get(s, old_id, value, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return intent_add(s, new_id, value, value + SCOPE_ID_LEN, err);
+}
+
 struct first {
 	char name[NAME_LEN];
 	bool found;

@@ -26,6 +26,11 @@ int intent_add(struct store *s, const uint8_t file_id[static FILE_ID_LEN],
 bool intent_allows(struct store *s, const uint8_t file_id[static FILE_ID_LEN],
 		   const uint8_t a[static SCOPE_ID_LEN], const uint8_t b[static SCOPE_ID_LEN]);
 
+/* intent_follow() - the file gets another id: what is recorded under the old one holds for the new
+ * one too, durably. */
+int intent_follow(struct store *s, const uint8_t old_id[static FILE_ID_LEN],
+		  const uint8_t new_id[static FILE_ID_LEN], struct err *err) MUST_CHECK;
+
 /* intent_clear() - forget them all; the caller has synced the store's files. */
 int intent_clear(struct store *s, struct err *err) MUST_CHECK;
 

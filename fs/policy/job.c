@@ -14,9 +14,10 @@ const char *job_kind_name(enum job_kind k)
 		[JOB_ASSIGN] = "assign",
 		[JOB_OFFBOARD] = "offboard",
 		[JOB_ROTATE] = "rotate",
+		[JOB_RENEW] = "renew",
 	};
 
-	return k > 0 && k < JOB_KIND_END ? names[k] : "unknown";
+	return k > 0 && k < JOB_KIND_END && names[k] ? names[k] : "unknown";
 }
 
 const char *job_state_name(enum job_state s)
@@ -115,7 +116,8 @@ void job_tell(struct engine *e, const struct job *j, const char *event, const st
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_U64("job", j->rec.no),
 		AUDIT_FIELD_STR("kind", job_kind_name(j->rec.kind)),
-		AUDIT_FIELD_STR("policy_id", id),
+		AUDIT_FIELD_STR("policy_id", j->rec.kind == JOB_RENEW ? NULL : id),
+		AUDIT_FIELD_STR("path", j->rec.kind == JOB_RENEW ? j->rec.path : NULL),
 		AUDIT_FIELD_STR("mailbox", mailbox[0] ? mailbox : NULL),
 		AUDIT_FIELD_STR("state", job_state_name(state)),
 		AUDIT_FIELD_U64("done", atomic_load(&j->done)),

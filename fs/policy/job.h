@@ -67,6 +67,16 @@ int job_command(struct engine *e, uint64_t no, enum job_command command, uint32_
 /* job_failures() - *ret_text: a line "path: reason" for each, malloc'ed. */
 int job_failures(struct engine *e, uint64_t no, char **ret_text, struct err *err) MUST_CHECK;
 
+/**
+ * renew_start() - a job that gives a file, or all files below a folder, a fresh data key
+ * @path: relative to the mount's top; empty: everything
+ * An earlier job for the same path that has not ended is superseded.
+ * Return: 0; -ENOENT, -EINVAL: no such file or folder; -EROFS: a mount for reading only; errors of
+ * store_commit().
+ */
+int renew_start(struct engine *e, const char *path, const struct actor *who, uint64_t *ret_no,
+		struct err *err) MUST_CHECK;
+
 /* ---- for whoever visits the files: fs/data ---- */
 
 struct job; /* the one that runs */
@@ -76,6 +86,8 @@ struct job_runner {
 	 * engine_targets_settle() is called, and that before the first visit. Return: 0: none is
 	 * left, and all is on disk; -EINTR: job_stops(); else why no file can be done now. */
 	int (*run)(void *arg, struct job *j, struct err *err);
+	/* Is @path, below the store's top, a file or a folder? -ENOENT, -EINVAL ... */
+	int (*find)(void *arg, const char *path, struct err *err);
 	void *arg;
 };
 
@@ -98,8 +110,16 @@ bool job_wants(struct engine *e, const struct job *j, const struct wrap_ref *now
 /* Top folders to walk, relative to the store: "mailbox", "mailbox/u1", or "" for all of them.
  * Return: how many. */
 #define JOB_ROOTS_MAX 2
-#define JOB_ROOT_LEN  (sizeof("mailbox/") + MAILBOX_ID_MAX)
+#define JOB_ROOT_LEN  (JOB_PATH_MAX + 1) /* of a renewal it is any path, and may be a file's */
 size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN]);
+
+/*
+ * job_file_id() - a random file id for a file that @j renews; it tells this job, and hardly any
+ * other one (1 in 2^48), that the file is done: job_file_id_is_of(). So a file is renewed once
+ * whatever is repeated, and nothing is kept for it.
+ */
+int job_file_id(const struct job *j, uint8_t ret_id[static FILE_ID_LEN]) MUST_CHECK;
+bool job_file_id_is_of(const struct job *j, const uint8_t file_id[static FILE_ID_LEN]);
 
 enum job_outcome {
 	JOB_FILE_DONE,

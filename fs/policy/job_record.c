@@ -8,7 +8,7 @@
 #define JOB_VERSION 1
 
 static_assert(4 + 2 + 2 + 1 + 1 + 2 + 4 + UUID_LEN + 3 * 8 + 5 * 8 + 4 + 3 * 2 + MAILBOX_ID_MAX +
-			      JOB_CURSOR_MAX + JOB_NOTE_MAX <=
+			      JOB_CURSOR_MAX + JOB_NOTE_MAX + 2 + JOB_PATH_MAX <=
 		      JOB_RECORD_MAX,
 	      "the longest job record fits");
 
@@ -40,6 +40,8 @@ int job_record_encode(const struct job_record *rec, uint8_t out[static JOB_RECOR
 	wbuf_str16(&w, rec->mailbox);
 	wbuf_str16(&w, rec->cursor);
 	wbuf_str16(&w, rec->note);
+	if (rec->kind == JOB_RENEW)
+		wbuf_str16(&w, rec->path);
 	if (w.failed)
 		return -EINVAL;
 	*ret_len = JOB_RECORD_MAX - w.left_len;
@@ -90,6 +92,8 @@ int job_record_decode(const uint8_t *in, size_t in_len, struct job_record *ret_r
 	rbuf_str16(&b, ret_rec->mailbox, sizeof(ret_rec->mailbox));
 	rbuf_str16(&b, ret_rec->cursor, sizeof(ret_rec->cursor));
 	rbuf_str16(&b, ret_rec->note, sizeof(ret_rec->note));
+	if (ret_rec->kind == JOB_RENEW)
+		rbuf_str16(&b, ret_rec->path, sizeof(ret_rec->path));
 	return rbuf_done(&b) && ret_rec->listed <= JOB_FAILURES_MAX ? 0 : -EBADMSG;
 }
 

@@ -8,6 +8,7 @@ enum job_kind {
 	JOB_ASSIGN = 1,
 	JOB_OFFBOARD,
 	JOB_ROTATE,
+	JOB_RENEW = 5,
 	JOB_KIND_END
 };
 
@@ -24,8 +25,9 @@ enum job_state {
 };
 
 #define JOB_CURSOR_MAX	 8192 /* bytes; a longer path starts the pass anew after a crash */
+#define JOB_PATH_MAX	 4095 /* bytes */
 #define JOB_NOTE_MAX	 400  /* bytes: why it waits */
-#define JOB_RECORD_MAX	 (JOB_CURSOR_MAX + 1024)
+#define JOB_RECORD_MAX	 (JOB_CURSOR_MAX + JOB_PATH_MAX + 1024)
 #define JOB_FAILURES_MAX 10000 /* listed; more are only counted */
 
 #define JOB_FLAG_AGAIN \
@@ -36,7 +38,8 @@ enum job_state {
  *   magic "DEPJ" | version u16 = 1 | flags u16 (unknown -ENOTSUP) | kind u8 | state u8 | zero 2 |
  *   rate u32 | policy id 16 | created, started, ended u64 (s since the epoch; 0: not yet) | total,
  *   done, failed, skipped, repeat u64 | listed u32 | mailbox str16 (empty: not of one mailbox) |
- *   cursor str16 | note str16
+ *   cursor str16 | note str16 | of a renewal only: path str16
+ * A renewal has no policy: in its place stands a random number, which job_file_id() needs.
  * TABLE_JOBS' key: number u64 big-endian. A failure: number u64 | index u32, both big-endian;
  * value: "path: reason".
  */
@@ -54,6 +57,8 @@ struct job_record {
 	char mailbox[MAILBOX_ID_MAX + 1];
 	char cursor[JOB_CURSOR_MAX + 1]; /* folder being visited; empty: at the start */
 	char note[JOB_NOTE_MAX + 1];
+	char path[JOB_PATH_MAX + 1]; /* JOB_RENEW: of the file or folder, relative to the top;
+					empty: everything */
 };
 
 /* Encoders: -EINVAL when a field breaks the table. Decoders: -EBADMSG, -ENOTSUP. */

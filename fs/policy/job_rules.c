@@ -51,6 +51,10 @@ bool job_wants(struct engine *e, const struct job *j, const struct wrap_ref *now
 
 size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN])
 {
+	if (j->rec.kind == JOB_RENEW) {
+		strcpy(out[0], j->rec.path);
+		return 1;
+	}
 	if (j->rec.mailbox[0]) {
 		(void)snprintf(out[0], JOB_ROOT_LEN, "mailbox/%s", j->rec.mailbox);
 		return 1;
@@ -74,6 +78,8 @@ bool job_supersedes(const struct job_record *fresh, const struct job_record *old
 
 	if (job_state_is_final(old->state) || old->no == fresh->no)
 		return false;
+	if (fresh->kind == JOB_RENEW || old->kind == JOB_RENEW)
+		return fresh->kind == old->kind && strcmp(fresh->path, old->path) == 0;
 	if (fresh->kind == JOB_ROTATE || old->kind == JOB_ROTATE)
 		return fresh->kind == old->kind && same_policy;
 	if (strcmp(fresh->mailbox, old->mailbox) != 0)
