@@ -46,6 +46,11 @@ struct session {
 	bool read_only;
 	bool drops_ids; /* root: creations take on the caller's fsuid and fsgid */
 	_Atomic unsigned requests_waiting; /* parked until a vault has answered */
+	struct {
+		_Atomic unsigned disturbed; /* odd while a file's mtime is wrong: renew.c */
+		bool searching;		    /* for what is half done; guarded by visits.lock */
+		bool only_ends;		    /* what is half done; the job's thread's own */
+	} renew;
 	_Atomic bool ending; /* nobody is served any more: who waits for a vault gives up */
 };
 

@@ -5,10 +5,11 @@
 
 #include "crypto/cleanup.h"
 #include "disk.h"
+#include "keys.h"
 
 /* ---- one block ---- */
 
-static bool may_be_hole(const struct file *f, uint32_t block_no)
+bool blocks_may_be_hole(const struct file *f, uint32_t block_no)
 {
 	return (f->hdr.flags & HEADER_FLAG_LOOSE_HOLES) || holes_contain(&f->holes, block_no);
 }
@@ -22,14 +23,15 @@ static int open_block(struct session *s, struct file *f, struct worker *w, uint3
 {
 	uint64_t last = block_count(size) - 1;
 	struct block_meta meta;
+	enum key_age ignored;
 	int r;
 
 	if (block_no && block_no != last && bytes_are_zero(in, BLOCK_OVERHEAD) &&
-	    may_be_hole(f, block_no) && bytes_are_zero(in, BLOCK_LEN)) {
+	    blocks_may_be_hole(f, block_no) && bytes_are_zero(in, BLOCK_LEN)) {
 		memset(out, 0, BLOCK_CAP);
 		return 0;
 	}
-	r = block_open(w->crypt, block_no, in, out, &meta);
+	r = keys_open(f, w, block_no, in, out, &meta, &ignored);
 	if (r == 0 && meta.final != (block_no == last))
 		return file_damage(s, f->fd, block_no,
 				   meta.final ? "blocks behind the final one" : "cut");
@@ -43,19 +45,20 @@ int blocks_open_one(struct session *s, struct file *f, struct worker *w, uint32_
 {
 	uint8_t *in = w->edge;
 	struct block_meta meta;
+	enum key_age ignored;
 	int r;
 
 	r = disk_read(f->fd, in, BLOCK_LEN, (off_t)block_no * BLOCK_LEN);
 	if (r < 0)
 		return r == -ENODATA ? file_damage(s, f->fd, block_no, "cut") : r;
-	if (block_no && bytes_are_zero(in, BLOCK_LEN) && may_be_hole(f, block_no)) {
+	if (block_no && bytes_are_zero(in, BLOCK_LEN) && blocks_may_be_hole(f, block_no)) {
 		memset(out, 0, BLOCK_CAP);
 		return 0;
 	}
-	r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	r = keys_load(f, w);
 	if (r == 0)
-		r = block_open(w->crypt, block_no, in, out, &meta);
-	block_ctx_forget(w->crypt);
+		r = keys_open(f, w, block_no, in, out, &meta, &ignored);
+	keys_forget(w);
 	return r == -EBADMSG ? file_damage(s, f->fd, block_no, "block") : r;
 }
 
@@ -81,11 +84,11 @@ static int read_old(struct session *s, struct file *f, struct worker *w, uint64_
 int blocks_open_old(struct session *s, struct file *f, struct worker *w, uint64_t block_no,
 		    uint8_t *out)
 {
-	int r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	int r = keys_load(f, w);
 
 	if (r == 0)
 		r = read_old(s, f, w, block_no, out);
-	block_ctx_forget(w->crypt);
+	keys_forget(w);
 	return r;
 }
 
@@ -160,10 +163,10 @@ ssize_t blocks_read(struct session *s, struct file *f, struct worker *w, uint64_
 	if (r == -ENODATA)
 		r = file_damage(s, f->fd, last, "cut");
 	if (r == 0)
-		r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+		r = keys_load(f, w);
 	if (r == 0)
 		r = open_range(s, f, w, off, len, size);
-	block_ctx_forget(w->crypt);
+	keys_forget(w);
 	file_unlock_read(&f->lock);
 	if (r < 0)
 		explicit_bzero(w->plain, len); /* blocks before the bad one did open */
@@ -242,16 +245,16 @@ static int seal_block(struct session *s, struct file *f, struct worker *w, const
 
 static int seal_rest(struct session *s, struct file *f, struct worker *w, struct write *wr)
 {
-	int r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	int r = keys_load(f, w);
 
 	if (memcmp(wr->file_id, f->hdr.file_id, FILE_ID_LEN) != 0)
-		wr->sealed_to = wr->sealed_from; /* truncated to nothing meanwhile: another key */
+		wr->sealed_to = wr->sealed_from; /* truncated or renewed meanwhile: another key */
 	for (uint64_t b = wr->first; r == 0 && b <= wr->last; b++) {
 		if (b >= wr->sealed_from && b < wr->sealed_to)
 			continue;
 		r = seal_block(s, f, w, wr, b);
 	}
-	block_ctx_forget(w->crypt);
+	keys_forget(w);
 	return r;
 }
 
@@ -275,19 +278,11 @@ void blocks_undo_growth(struct session *s, struct file *f, struct worker *w, uin
 									       is reported */
 }
 
-static void warn_budget(struct session *s, struct file *f, uint64_t before)
-{
-	if (before >= BUDGET_WARN || f->budget_used < BUDGET_WARN)
-		return;
-	metrics_add(engine_metrics(s->engine), METRIC_BUDGET_LOW, 1);
-	file_event(s, f->fd, "write-budget-low", f->budget_used);
-}
-
 /*
  * After a power cut recovery adds BUDGET_STEP to what a header counts; so no more than that may
  * depend on a header that is not yet durable.
  */
-static int sync_count(struct file *f)
+int blocks_sync_count(struct file *f)
 {
 	if (f->unsynced < BUDGET_STEP - WORKER_BLOCKS)
 		return 0;
@@ -298,10 +293,10 @@ static int sync_count(struct file *f)
 static int put_blocks(struct session *s, struct file *f, struct worker *w, struct write *wr)
 {
 	uint8_t *head = disk_of(w, wr, wr->first);
-	uint64_t n = wr->last - wr->first + 1, used_before = f->budget_used;
+	uint64_t n = wr->last - wr->first + 1;
 	int r;
 
-	r = file_reserve_locked(f, n, wr->first == 0);
+	r = file_reserve_locked(s, f, n, wr->first == 0);
 	if (r < 0)
 		return r;
 	if (wr->first == 0)
@@ -309,7 +304,7 @@ static int put_blocks(struct session *s, struct file *f, struct worker *w, struc
 	else if (f->header_dirty)
 		r = file_write_header_locked(f, false);
 	if (r == 0)
-		r = sync_count(f);
+		r = blocks_sync_count(f);
 	if (r < 0)
 		return r;
 	f->budget_used += n;
@@ -325,11 +320,10 @@ static int put_blocks(struct session *s, struct file *f, struct worker *w, struc
 	}
 	if (wr->first == 0)
 		f->header_dirty = false;
-	warn_budget(s, f, used_before);
 	return 0;
 }
 
-static int forget_holes(struct file *f, uint64_t first, uint64_t last)
+int blocks_forget_holes(struct file *f, uint64_t first, uint64_t last)
 {
 	int r;
 
@@ -378,7 +372,7 @@ static int write_blocks(struct session *s, struct file *f, struct worker *w, str
 	if (r < 0)
 		return r;
 	atomic_store(&f->size, wr->size);
-	return forget_holes(f, wr->first, wr->last);
+	return blocks_forget_holes(f, wr->first, wr->last);
 }
 
 static int write_locked(struct session *s, struct file *f, struct worker *w, struct write *wr)

@@ -45,6 +45,15 @@ int blocks_open_old(struct session *s, struct file *f, struct worker *w, uint64_
  * @end_rewritten: the block that was the last one may have become an inner one. */
 void blocks_undo_growth(struct session *s, struct file *f, struct worker *w, uint64_t old_size,
 			bool end_rewritten);
+/* blocks_sync_count() - after a reservation: what depends on a header that is not yet durable stays
+ * within bounds. */
+int blocks_sync_count(struct file *f) MUST_CHECK;
+/* blocks_next_data() - the next block after @block_no that may hold data, where it lies in a hole;
+ * else the next one. */
+uint64_t blocks_next_data(const struct file *f, uint64_t block_no);
+/* blocks_forget_holes() - blocks [first, last] hold data; -ENOMEM. The write lock is held. */
+int blocks_forget_holes(struct file *f, uint64_t first, uint64_t last) MUST_CHECK;
+bool blocks_may_be_hole(const struct file *f, uint32_t block_no);
 /* Seals @in as block @block_no of a file of @size bytes and writes it. */
 int blocks_seal_one_locked(struct file *f, struct worker *w, uint32_t block_no, uint64_t size,
 			   const uint8_t *in) MUST_CHECK;

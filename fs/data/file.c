@@ -10,6 +10,7 @@
 #include "disk.h"
 #include "fresh.h"
 #include "fs/policy/intent.h"
+#include "keys.h"
 #include "recover.h"
 #include "worker.h"
 
@@ -52,11 +53,33 @@ void file_event(struct session *s, int fd, const char *event, uint64_t number)
 	audit_event(engine_audit(s->engine), event, NULL, "ok", fields, 2);
 }
 
+void file_budget_event(struct session *s, int fd, const char *event, uint64_t used)
+{
+	char room[STORE_PATH_ROOM], reason[STORE_PATH_ROOM + 160];
+	const char *path = path_in_store(s, fd, room);
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("path", path),
+		AUDIT_FIELD_U64("number", used),
+		AUDIT_FIELD_STR("reason", reason),
+	};
+
+	(void)snprintf(reason, sizeof(reason),
+		       "%llu of the %llu block writes that its data key is good for are used%s: "
+		       "depctl renew '%s/%s' gives it a fresh key",
+		       (unsigned long long)used, (unsigned long long)BUDGET_MAX,
+		       used + 1 > BUDGET_WARN && strcmp(event, "write-budget-low") != 0
+			       ? ", and writing to it is refused"
+			       : "",
+		       s->mount, path);
+	audit_event(engine_audit(s->engine), event, NULL, "ok", fields, 3);
+}
+
 static void file_free(struct file *f)
 {
 	if (!f)
 		return;
 	dek_free(f->dek);
+	dek_free(f->old_dek);
 	holes_fini(&f->holes);
 	close_fd_p(&f->fd);
 	file_lock_fini(&f->lock);
@@ -178,6 +201,8 @@ static int load_header(struct session *s, struct file *f, const struct request *
 	r = dek_unwrap(kek, &f->hdr, &f->dek);
 	if (r == 0)
 		r = header_verify(bytes, f->dek);
+	if (r == 0)
+		return keys_load_old(s, f);
 	return r == -EBADMSG ? file_damage(s, f->fd, 0, "header") : r;
 }
 
@@ -240,7 +265,7 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 	struct fresh n = {0};
 	int r;
 
-	r = fresh_init(s, f->inode->scope, rq, &n);
+	r = fresh_init(s, f->inode->scope, NULL, rq, &n);
 	if (r < 0)
 		return r;
 	r = fresh_write(&n, f->fd);
@@ -250,6 +275,7 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 		fresh_fini(&n);
 		return r;
 	}
+	keys_drop_old(s, f);
 	dek_free(f->dek);
 	holes_fini(&f->holes);
 	f->hdr = n.hdr;
@@ -383,6 +409,15 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 	return r;
 }
 
+/* No walk finds it, and yet who holds an O_PATH descriptor may open it again: so the record of its
+ * renewal stays held until the mount ends. */
+static bool is_gone(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int file_put(struct session *s, struct file *f)
 {
 	struct inode *i = f->inode;
@@ -392,6 +427,8 @@ int file_put(struct session *s, struct file *f)
 	pthread_mutex_lock(stripe);
 	if (--f->opens == 0) {
 		r = file_flush_header(f);
+		if (!is_gone(f->fd))
+			keys_put_old(s, f);
 		i->file = NULL;
 	} else {
 		i = NULL;

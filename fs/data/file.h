@@ -26,6 +26,12 @@ struct request {
 	struct key_wait wait;
 };
 
+enum budget_told {
+	TOLD_NOTHING,
+	TOLD_LOW,
+	TOLD_USED_UP
+};
+
 /*
  * One for each open inode. `size` changes under the write lock and is read anywhere; the rest is
  * guarded by the lock. The ciphertext descriptor is read-write and never O_APPEND: the kernel's
@@ -44,7 +50,12 @@ struct file {
 	bool holes_changed; /* the declaration may be wider than the truth */
 	struct holes holes; /* unused once the loose flag is set */
 	struct dek *dek;
+	struct dek *old_dek; /* while it is being renewed; else NULL: keys.h, as what follows */
+	uint8_t old_id[FILE_ID_LEN];
+	uint64_t renewed_to;	/* blocks below are under the new key */
 	uint64_t budget_used;	/* block writes so far; hdr.budget is what is reserved */
+	unsigned moving, moves; /* renames across scopes: under way, and begun so far */
+	enum budget_told told;	/* what events have said of it since it was opened */
 	uint64_t unsynced;	/* reserved since the header was last known durable */
 	_Atomic bool revoked;	/* its policy was denied: each request asks for the key again */
 	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was found to be the target */
@@ -92,6 +103,12 @@ int file_rewrap_if_due(struct session *s, struct file *f, const struct request *
 /* file_rewrap_now() - the header for @target on disk, whatever is in force; mtime stays. */
 int file_rewrap_now(struct session *s, struct file *f, const struct wrap_ref *target,
 		    const struct request *rq) MUST_CHECK;
+/*
+ * file_move_begin() - before a rename across scopes: its intent names the file by @ret_id, so that
+ * stays until file_move_end()
+ */
+void file_move_begin(struct file *f, uint8_t ret_id[static FILE_ID_LEN]);
+void file_move_end(struct file *f);
 /* file_move_scope() - the header for another scope, on disk; before a rename across scopes. */
 int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 		    const struct request *rq) MUST_CHECK;
@@ -101,14 +118,19 @@ int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 int file_write_header_locked(struct file *f, bool keep_times) MUST_CHECK;
 /* file_encode_header_locked() - the bytes for the head of block 0; the caller writes them. */
 int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN]) MUST_CHECK;
-/* file_reserve_locked() - room in the budget for @blocks more block writes; -ENOSPC at 2^32. */
-int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0) MUST_CHECK;
+/* file_reserve_locked() - room in the budget for @blocks more block writes; -ENOSPC at 2^32. An
+ * event asks for a renewal near the limit, and at it. */
+int file_reserve_locked(struct session *s, struct file *f, uint64_t blocks,
+			bool with_block0) MUST_CHECK;
 
 int file_sync(struct file *f, bool data_only) MUST_CHECK;
 int file_flush_header(struct file *f) MUST_CHECK; /* when the last writer leaves */
 
 /* file_damage() - an event that names the file; gives -EIO. */
 int file_damage(struct session *s, int fd, uint64_t block_no, const char *what);
+
+/* file_budget_event() - one that asks to renew the file, and says why. */
+void file_budget_event(struct session *s, int fd, const char *event, uint64_t used);
 
 /* file_event() - an event that names the file and one number: its size, its budget, .... */
 void file_event(struct session *s, int fd, const char *event, uint64_t number);

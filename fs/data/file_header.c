@@ -83,12 +83,28 @@ int file_write_header_locked(struct file *f, bool keep_times)
 	return r == -ENODATA ? -EIO : r;
 }
 
-int file_reserve_locked(struct file *f, uint64_t blocks, bool with_block0)
+/* Once since it was opened, and once more at the limit: a program may try for ever. */
+static void tell_budget(struct session *s, struct file *f, enum budget_told what)
+{
+	if (f->told >= what)
+		return;
+	f->told = what;
+	if (what == TOLD_LOW)
+		metrics_add(engine_metrics(s->engine), METRIC_BUDGET_LOW, 1);
+	file_budget_event(s, f->fd, what == TOLD_LOW ? "write-budget-low" : "write-budget-used-up",
+			  f->budget_used);
+}
+
+int file_reserve_locked(struct session *s, struct file *f, uint64_t blocks, bool with_block0)
 {
 	uint64_t used = f->budget_used + blocks, ahead, raised;
 
-	if (used > BUDGET_MAX)
+	if (used > BUDGET_MAX) {
+		tell_budget(s, f, TOLD_USED_UP);
 		return -ENOSPC;
+	}
+	if (used >= BUDGET_WARN)
+		tell_budget(s, f, TOLD_LOW);
 	if (used <= f->hdr.budget)
 		return 0;
 	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second

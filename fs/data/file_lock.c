@@ -16,8 +16,10 @@ void file_lock_fini(struct file_lock *l)
 void file_lock_read(struct file_lock *l)
 {
 	pthread_mutex_lock(&l->mutex);
+	l->readers_waiting++;
 	while (l->writing || l->writers_waiting)
 		pthread_cond_wait(&l->cond, &l->mutex);
+	l->readers_waiting--;
 	l->readers++;
 	pthread_mutex_unlock(&l->mutex);
 }
@@ -47,6 +49,16 @@ void file_unlock_write(struct file_lock *l)
 	l->writing = false;
 	pthread_cond_broadcast(&l->cond);
 	pthread_mutex_unlock(&l->mutex);
+}
+
+bool file_lock_wanted(struct file_lock *l)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&l->mutex);
+	wanted = l->readers_waiting || l->writers_waiting || l->announced;
+	pthread_mutex_unlock(&l->mutex);
+	return wanted;
 }
 
 void file_lock_announce(struct file_lock *l, struct announced *a, uint64_t off)

@@ -14,7 +14,7 @@
 struct file_lock {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	unsigned readers;
+	unsigned readers, readers_waiting;
 	unsigned writers_waiting; /* readers let them pass */
 	bool writing;
 	struct announced *announced; /* guarded by mutex */
@@ -32,6 +32,9 @@ void file_lock_read(struct file_lock *l);
 void file_unlock_read(struct file_lock *l);
 void file_lock_write(struct file_lock *l);
 void file_unlock_write(struct file_lock *l);
+
+/* file_lock_wanted() - somebody waits for it. */
+bool file_lock_wanted(struct file_lock *l);
 
 void file_lock_announce(struct file_lock *l, struct announced *a, uint64_t off);
 /* file_lock_write_at() - as file_lock_write(), and withdraws @a; @size is read under the lock. */

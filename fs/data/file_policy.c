@@ -116,6 +116,22 @@ int file_rewrap_now(struct session *s, struct file *f, const struct wrap_ref *ta
 	return r;
 }
 
+void file_move_begin(struct file *f, uint8_t ret_id[static FILE_ID_LEN])
+{
+	file_lock_write(&f->lock);
+	f->moving++;
+	f->moves++;
+	memcpy(ret_id, f->hdr.file_id, FILE_ID_LEN);
+	file_unlock_write(&f->lock);
+}
+
+void file_move_end(struct file *f)
+{
+	file_lock_write(&f->lock);
+	f->moving--;
+	file_unlock_write(&f->lock);
+}
+
 int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 		    const struct request *rq)
 {

@@ -13,8 +13,8 @@ void fresh_fini(struct fresh *n)
 	n->dek = NULL;
 }
 
-int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
-	       struct fresh *ret_fresh)
+int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file_id,
+	       const struct request *rq, struct fresh *ret_fresh)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
@@ -26,7 +26,10 @@ int fresh_init(struct session *s, const struct scope *scope, const struct reques
 		return r;
 	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
 	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
-	r = random_bytes(n.hdr.file_id, FILE_ID_LEN);
+	if (file_id)
+		memcpy(n.hdr.file_id, file_id, FILE_ID_LEN);
+	else
+		r = random_bytes(n.hdr.file_id, FILE_ID_LEN);
 	if (r < 0)
 		return r;
 	r = dek_new(&n.dek);

@@ -14,9 +14,9 @@ struct fresh {
 };
 
 /* fresh_init() - for a new file of @scope, under the key in force there; errors of request_kek().
- */
-int fresh_init(struct session *s, const struct scope *scope, const struct request *rq,
-	       struct fresh *ret_fresh) MUST_CHECK;
+ * @file_id: NULL: a random one. */
+int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file_id,
+	       const struct request *rq, struct fresh *ret_fresh) MUST_CHECK;
 void fresh_fini(struct fresh *n);
 int fresh_write(struct fresh *n, int fd) MUST_CHECK; /* one whole block at 0 */
 

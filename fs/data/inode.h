@@ -28,13 +28,14 @@ struct inode {
 	int fd;		       /* O_PATH, or -1 */
 	uint16_t type;	       /* S_IFMT bits; constant */
 	bool keep_fd;	       /* cannot be reopened: unlinked, or on another device */
-	bool moved;	       /* folder: the job has yet to come to it; guarded by visits */
+	bool moved;	       /* the job has yet to come to it; guarded by visits */
+	bool due;	       /* and it lay where a renewal was asked for; the same */
 	uint32_t walked;       /* folder: the pass that has been through it; the same */
 	struct reopen *reopen; /* how to get fd back: file handle, or parent and name */
 	const struct scope
 		*scope;	   /* folder: of what lies in it; else: its own. Changes under the stripe */
 	struct file *file; /* content while open; guarded by the stripe */
-}; /* all but type, scope, file, moved, walked: guarded by inode_table.lock */
+}; /* all but type, scope, file, moved, due, walked: guarded by inode_table.lock */
 
 struct inode_table;
 

@@ -144,22 +144,51 @@ static void plain_size(struct session *s, struct inode *i, struct stat *st)
 	st->st_size = (off_t)size;
 }
 
+/*
+ * A renewal writes, and puts mtime back: what was asked since @disturbed was read may be in between
+ * (renew.c). With the file's lock it is not.
+ */
+static void calm_times(struct session *s, struct inode *i, unsigned disturbed, struct stat *st)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	struct stat again;
+	int fd;
+
+	if (!(disturbed & 1) && atomic_load(&s->renew.disturbed) == disturbed)
+		return;
+	if (inode_fd(s->inodes, i, &fd) < 0)
+		return; /* gone: the times of before will do */
+	pthread_mutex_lock(stripe);
+	if (i->file)
+		file_lock_read(&i->file->lock);
+	if (fstatat(fd, "", &again, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0)
+		st->st_mtim = again.st_mtim;
+	if (i->file)
+		file_unlock_read(&i->file->lock);
+	pthread_mutex_unlock(stripe);
+	inode_fd_done(s->inodes, i);
+}
+
 int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
 {
+	unsigned disturbed = atomic_load(&s->renew.disturbed);
 	int fd, r = inode_fd(s->inodes, i, &fd);
 
 	if (r < 0)
 		return r;
 	r = fstatat(fd, "", ret_st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 	inode_fd_done(s->inodes, i);
-	if (r == 0 && i->type == S_IFREG)
+	if (r == 0 && i->type == S_IFREG) {
+		calm_times(s, i, disturbed, ret_st);
 		plain_size(s, i, ret_st);
+	}
 	return r;
 }
 
 int op_entry_of(struct session *s, struct inode *parent, const char *name, int fd,
 		struct fuse_entry_param *ret_e)
 {
+	unsigned disturbed = atomic_load(&s->renew.disturbed);
 	const struct scope *scope = parent->scope;
 	struct inode *i;
 	int r = 0;
@@ -176,8 +205,10 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 	r = inode_ref(s->inodes, fd, &ret_e->attr, parent, name, scope, &i);
 	if (r < 0)
 		return r;
-	if (i->type == S_IFREG)
+	if (i->type == S_IFREG) {
+		calm_times(s, i, disturbed, &ret_e->attr);
 		plain_size(s, i, &ret_e->attr);
+	}
 	ret_e->ino = (fuse_ino_t)(uintptr_t)i;
 	return 0;
 }

@@ -118,7 +118,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
 	room = engine_target_enter(s->engine); /* until the file can be seen by a job */
-	r = fresh_init(s, parent->scope, rq, &n);
+	r = fresh_init(s, parent->scope, NULL, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
 		if (r == 0) {

@@ -265,6 +265,7 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 		       const struct request *rq)
 {
 	const struct scope *old = m->from->scope, *new = m->to->scope;
+	uint8_t file_id[FILE_ID_LEN];
 	struct fuse_entry_param e;
 	struct file *f;
 	int r, undo;
@@ -278,7 +279,8 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 		return r;
 	r = file_get(s, inode_of(s, e.ino), O_RDWR, rq, &f);
 	if (r == 0) {
-		r = intent_add(engine_store(s->engine), f->hdr.file_id, old->id, new->id, NULL);
+		file_move_begin(f, file_id);
+		r = intent_add(engine_store(s->engine), file_id, old->id, new->id, NULL);
 		if (r == 0)
 			r = file_move_scope(s, f, new, rq);
 		if (r == 0) {
@@ -288,6 +290,7 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 				(void)file_damage(s, f->fd, 0,
 						  "left under the scope of a rename that failed");
 		}
+		file_move_end(f);
 		(void)file_put(s, f); /* its header is on disk */
 	}
 	inode_forget(s->inodes, inode_of(s, e.ino), 1);

@@ -35,39 +35,11 @@ static int read_raw_meta(int fd, uint64_t block_no, struct raw_meta *ret_meta)
 	return 0;
 }
 
-static bool may_be_hole(const struct file *f, uint32_t block_no)
-{
-	return (f->hdr.flags & HEADER_FLAG_LOOSE_HOLES) || holes_contain(&f->holes, block_no);
-}
-
-/*
- * The next block after @b that has something on disk, where all between may be a hole; else b + 1.
- * Any user can make a file of 15 TiB of nothing: to look at each of its blocks would take hours.
- */
-static uint64_t skip_hole(const struct file *f, uint64_t b)
-{
-	uint64_t data, end = b + 1;
-	struct hole range;
-	off_t at;
-
-	if (f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)
-		end = UINT64_MAX;
-	else if (holes_next(&f->holes, (uint32_t)b, &range) && range.start <= b)
-		end = (uint64_t)range.start + range.count;
-	at = lseek(f->fd, (off_t)(b * BLOCK_LEN), SEEK_DATA);
-	if (at < 0 && errno != ENXIO)
-		return b + 1;
-	data = at < 0 ? UINT64_MAX : (uint64_t)at / BLOCK_LEN;
-	data = data < end ? data : end;
-	return data > b ? data : b + 1;
-}
-
 /*
  * Walks the blocks up to the first that says it is the last. *ret_end: blocks that belong to the
  * file; *ret_meta: of the last one of them; final when it says so itself.
  */
-static int find_end(const struct file *f, uint64_t n_blocks, uint64_t *ret_end,
-		    struct raw_meta *ret_meta)
+static int find_end(struct file *f, uint64_t n_blocks, uint64_t *ret_end, struct raw_meta *ret_meta)
 {
 	struct raw_meta m = {0};
 
@@ -77,9 +49,9 @@ static int find_end(const struct file *f, uint64_t n_blocks, uint64_t *ret_end,
 
 		if (r < 0)
 			return r;
-		if (!m.written && !(b && may_be_hole(f, (uint32_t)b)))
+		if (!m.written && !(b && blocks_may_be_hole(f, (uint32_t)b)))
 			return 0;
-		next = m.written ? b + 1 : skip_hole(f, b);
+		next = m.written ? b + 1 : blocks_next_data(f, b);
 		next = next < n_blocks ? next : n_blocks;
 		*ret_meta = m;
 		*ret_end = next;
@@ -100,7 +72,7 @@ static int write_end(struct session *s, struct file *f, uint64_t last, bool rese
 	if (!f->writable)
 		return -EROFS;
 	if (reseal) {
-		r = file_reserve_locked(f, 1, last == 0);
+		r = file_reserve_locked(s, f, 1, last == 0);
 		if (r == 0 && last && f->header_dirty)
 			r = file_write_header_locked(f, true);
 		if (r == 0)

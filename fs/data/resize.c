@@ -52,7 +52,7 @@ int blocks_extend_locked(struct session *s, struct file *f, struct worker *w, ui
 
 	r = declare_holes(f, old_last + 1, new_last - (new_last > old_last));
 	if (r == 0)
-		r = file_reserve_locked(f, 2, false);
+		r = file_reserve_locked(s, f, 2, false);
 	if (r == 0 && f->header_dirty)
 		r = file_write_header_locked(f, false);
 	if (r < 0)
@@ -74,7 +74,7 @@ static int shrink_locked(struct session *s, struct file *f, struct worker *w, ui
 	uint64_t last = block_count(size) - 1;
 	int r;
 
-	r = file_reserve_locked(f, 1, last == 0);
+	r = file_reserve_locked(s, f, 1, last == 0);
 	if (r == 0 && last && f->header_dirty)
 		r = file_write_header_locked(f, false);
 	if (r < 0)
@@ -244,6 +244,28 @@ static uint64_t seek_tracked(const struct file *f, uint64_t b, int whence, uint6
 	if (!holes_next(&f->holes, (uint32_t)b, &r))
 		return last + 1;
 	return r.start > b ? r.start : b;
+}
+
+/*
+ * The next block after @b that has something on disk, where all between may be a hole; else b + 1.
+ * Any user can make a file of 15 TiB of nothing: to look at each of its blocks would take hours.
+ */
+uint64_t blocks_next_data(const struct file *f, uint64_t b)
+{
+	uint64_t data, end = b + 1;
+	struct hole range;
+	off_t at;
+
+	if (f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)
+		end = UINT64_MAX;
+	else if (holes_next(&f->holes, (uint32_t)b, &range) && range.start <= b)
+		end = (uint64_t)range.start + range.count;
+	at = lseek(f->fd, (off_t)(b * BLOCK_LEN), SEEK_DATA);
+	if (at < 0 && errno != ENXIO)
+		return b + 1;
+	data = at < 0 ? UINT64_MAX : (uint64_t)at / BLOCK_LEN;
+	data = data < end ? data : end;
+	return data > b ? data : b + 1;
 }
 
 off_t blocks_seek(struct file *f, uint64_t off, int whence)

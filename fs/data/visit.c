@@ -9,6 +9,7 @@
 
 #include "crypto/cleanup.h"
 #include "disk.h"
+#include "fs/policy/renewal.h"
 
 #define MOVED_MAX 65536u /* folders remembered; more of them cost a pass over everything */
 #define STOP_MS	  5u	 /* so long renames wait for a job that begins or ends, */
@@ -72,6 +73,8 @@ static const char *reason(int r)
 		return "damaged; events say where";
 	case -EKEYREVOKED:
 		return "its policy's key is denied";
+	case -EOVERFLOW:
+		return "moved away, and too much else moved to follow it";
 	case -ETIMEDOUT:
 	case -EAGAIN:
 		return "its policy's key was not to be had in time";
@@ -157,6 +160,22 @@ static int target_key(struct session *s, const struct wrap_ref *target, const st
 	return r;
 }
 
+int visit_target_key(struct session *s, const struct wrap_ref *target, const struct request *rq,
+		     struct err *err)
+{
+	return target_key(s, target, rq, err);
+}
+
+void visit_tell_failure(struct session *s, struct job *j, int dir_fd, const char *name, int r)
+{
+	tell_failure(s, j, dir_fd, name, r);
+}
+
+static bool renews(const struct job *j)
+{
+	return job_of(j)->kind == JOB_RENEW;
+}
+
 int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 	       const struct scope *scope, const struct request *rq, struct err *err)
 {
@@ -166,6 +185,8 @@ int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 
 	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* gone, a link, a socket */
 		return 0;
+	if (renews(j))
+		return visit_renewed(s, j, dir_fd, name, fd, scope, rq, err);
 	r = fd < 0 ? fd : look(s, j, fd, scope, &st, &target);
 	if (r == LOOK_WANTED) {
 		r = target_key(s, &target, rq, err);
@@ -239,6 +260,10 @@ int visit_before_move(struct session *s, int dir_fd, const char *name, const str
 {
 	int fd;
 
+	if (s->visits->job && renews(s->visits->job)) {
+		renewed_before_move(s, s->visits->job, dir_fd, name, st);
+		return 0;
+	}
 	if (!s->visits->job || !S_ISREG(st->st_mode))
 		return 0;
 	fd = open_quietly(dir_fd, name);
@@ -258,6 +283,10 @@ int visit_before_link(struct session *s, int fd, const struct scope *scope,
 
 	if (!s->visits->job || fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode))
 		return 0;
+	if (renews(s->visits->job)) {
+		renewed_before_move(s, s->visits->job, fd, "", &st);
+		return 0;
+	}
 	content_fd = open(fd_path(fd, link), O_RDONLY | O_CLOEXEC);
 	if (content_fd >= 0)
 		return visit_early(s, fd, "", content_fd, scope, rq);
@@ -286,7 +315,8 @@ void visit_after_move(struct session *s, int dir_fd, const char *name)
 	struct inode *i = NULL;
 	struct stat st;
 
-	if (!v->job || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+	if (!v->job || renews(v->job) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(st.st_mode))
 		return;
 	i = inode_find(s->inodes, st.st_dev, st.st_ino);
 	pthread_mutex_lock(&v->moved_lock);
@@ -301,6 +331,26 @@ void visit_after_move(struct session *s, int dir_fd, const char *name)
 	pthread_mutex_unlock(&v->moved_lock);
 	if (i)
 		inode_unhold(s->inodes, i);
+}
+
+bool visit_remember(struct session *s, struct inode *i, bool due)
+{
+	struct visits *v = s->visits;
+	bool known, fits = true;
+
+	pthread_mutex_lock(&v->moved_lock);
+	known = i->moved || i->walked == v->pass; /* walked: nothing in it is undone */
+	i->due |= due;
+	if (!known) {
+		fits = moved_fits_locked(v);
+		i->moved = fits;
+		if (fits)
+			v->moved[v->n_moved++] = i;
+	}
+	pthread_mutex_unlock(&v->moved_lock);
+	if (known || !fits)
+		inode_unhold(s->inodes, i);
+	return fits;
 }
 
 void visit_made(struct session *s, struct inode *folder)
@@ -385,13 +435,18 @@ static void begin(struct session *s, struct job *j)
 /* Failures are found anew, so no folder counts as walked. */
 static int pass_again(struct session *s, struct job *j, struct err *err)
 {
+	int r;
+
 	job_again(j);
 	next_pass(s->visits);
-	return walk_all(s, j, "", err);
+	s->renew.only_ends = false;
+	r = walk_all(s, j, "", err);
+	s->renew.only_ends = s->renew.searching;
+	return r == 0 && s->renew.searching ? walk_store(s, j, err) : r;
 }
 
 /* A folder that moved, held; NULL: none. *ret_lost: one is not remembered. */
-static struct inode *next_moved(struct visits *v, bool *ret_lost)
+static struct inode *next_moved(struct visits *v, bool *ret_lost, bool *ret_due)
 {
 	struct inode *i = NULL;
 
@@ -399,6 +454,8 @@ static struct inode *next_moved(struct visits *v, bool *ret_lost)
 	if (v->n_moved) {
 		i = v->moved[--v->n_moved];
 		i->moved = false; /* by another move it is listed again, and then walked */
+		*ret_due = i->due;
+		i->due = false;
 	}
 	*ret_lost = v->lost && !i;
 	if (*ret_lost)
@@ -410,8 +467,14 @@ static struct inode *next_moved(struct visits *v, bool *ret_lost)
 static int walk_inode(struct session *s, struct job *j, struct inode *i, struct err *err)
 {
 	char link[FD_PATH_LEN];
-	int path_fd, fd, r = inode_fd(s->inodes, i, &path_fd);
+	int path_fd, fd, r;
 
+	if (i->type == S_IFREG) {
+		r = visit_renewed_inode(s, j, i, err);
+		inode_unhold(s->inodes, i);
+		return r;
+	}
+	r = inode_fd(s->inodes, i, &path_fd);
 	if (r == 0) {
 		fd = open(fd_path(path_fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		inode_fd_done(s->inodes, i);
@@ -423,12 +486,13 @@ static int walk_inode(struct session *s, struct job *j, struct inode *i, struct 
 
 static int walk_all_moved(struct session *s, struct job *j, struct err *err)
 {
-	bool lost = false;
+	bool lost = false, due = false;
 	int r = 0;
 
 	for (struct inode *i; r == 0;) {
-		i = next_moved(s->visits, &lost);
+		i = next_moved(s->visits, &lost, &due);
 		if (i) {
+			s->renew.only_ends = renews(j) && !due;
 			r = walk_inode(s, j, i, err);
 		} else if (lost) {
 			r = pass_again(s, j, err);
@@ -455,14 +519,14 @@ static bool end(struct session *s)
 
 static void give_up(struct session *s)
 {
-	bool lost;
+	bool lost, due;
 
 	stop_renames(s->visits);
 	s->visits->job = NULL;
 	pthread_rwlock_unlock(&s->visits->lock);
-	for (struct inode *i; (i = next_moved(s->visits, &lost));)
+	for (struct inode *i; (i = next_moved(s->visits, &lost, &due));)
 		inode_unhold(s->inodes, i);
-	(void)next_moved(s->visits, &lost); /* forgets that too */
+	(void)next_moved(s->visits, &lost, &due); /* forgets that too */
 }
 
 /* What moved while it was interrupted was seen by nobody: so one pass more from the start. */
@@ -474,6 +538,32 @@ static int walk_from(struct session *s, struct job *j, struct err *err)
 	strcpy(cursor, job_of(j)->cursor);
 	r = walk_all(s, j, cursor, err);
 	return r == 0 && cursor[0] ? pass_again(s, j, err) : r;
+}
+
+/*
+ * A renewal that was stopped half way may be anywhere by now, or its file gone. So every file is
+ * looked at, and what no file needs is forgotten.
+ */
+static int search(struct session *s, struct job *j, struct err *err)
+{
+	int r;
+
+	stop_renames(s->visits);
+	next_pass(s->visits);
+	s->renew.searching = true;
+	pthread_rwlock_unlock(&s->visits->lock);
+	renewals_search(s->engine);
+	s->renew.only_ends = true;
+	r = walk_store(s, j, err);
+	return r < 0 ? r : walk_all_moved(s, j, err);
+}
+
+/* What ended is forgotten: it is on disk, and so is what was removed. */
+static int end_renewals(struct session *s, struct err *err)
+{
+	if (s->renew.searching)
+		renewals_searched(s->engine);
+	return renewals_flush(s->engine, err);
 }
 
 static int run(void *arg, struct job *j, struct err *err)
@@ -492,17 +582,22 @@ static int run(void *arg, struct job *j, struct err *err)
 	do {
 		if (r == 0)
 			r = walk_all_moved(s, j, err);
+		if (r == 0 && renews(j) && !s->renew.searching && renewals_left(s->engine))
+			r = search(s, j, err);
 		if (r == 0 && syncfs(s->top_fd) < 0)
 			r = err_set(err, -errno, "the store cannot be synced: %s", strerror(errno));
 	} while (r == 0 && !end(s));
+	if (r == 0)
+		r = end_renewals(s, err);
 	if (r < 0)
 		give_up(s);
+	s->renew.searching = s->renew.only_ends = false; /* no job is known that would look at it */
 	return r;
 }
 
 int visits_listen(struct session *s, struct err *err)
 {
-	const struct job_runner runner = {run, s};
+	const struct job_runner runner = {run, visit_find, s};
 
 	return s->read_only ? 0 : jobs_serve(s->engine, &runner, err);
 }

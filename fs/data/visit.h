@@ -50,8 +50,33 @@ int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 bool visit_walked(struct session *s, int dir_fd);
 void visit_mark(struct session *s, int dir_fd);
 
+/* visit_target_key() - the key of @target is to be had: without it no file can be done, and none is
+ * to blame. */
+int visit_target_key(struct session *s, const struct wrap_ref *target, const struct request *rq,
+		     struct err *err) MUST_CHECK;
+void visit_tell_failure(struct session *s, struct job *j, int dir_fd, const char *name, int r);
+/* visit_remember() - @i, which is held and consumed, is walked or visited later. @due: see struct
+ * inode. False: there is no room; a folder then costs a pass over everything. */
+bool visit_remember(struct session *s, struct inode *i, bool due);
+
+/* ---- visit_renew.c: renewals ---- */
+
+int visit_find(void *arg, const char *path, struct err *err) MUST_CHECK;
+/* visit_renewed() - as visit_file(); @fd: of the file, consumed, or an errno. */
+int visit_renewed(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
+		  const struct scope *scope, const struct request *rq, struct err *err) MUST_CHECK;
+/* visit_renewed_inode() - a file that moved. */
+int visit_renewed_inode(struct session *s, struct job *j, struct inode *i,
+			struct err *err) MUST_CHECK;
+/* What lies below the job's path is remembered before it moves away, or gets another name; while it
+ * searches, so is all that moves. */
+void renewed_before_move(struct session *s, struct job *j, int dir_fd, const char *name,
+			 const struct stat *st);
+
 /* walk_all() - every file of the job, from its cursor on; -EINTR when it stops. */
 int walk_all(struct session *s, struct job *j, const char *cursor, struct err *err) MUST_CHECK;
+/* walk_store() - the same of the whole store, from its top on, whatever the job's roots. */
+int walk_store(struct session *s, struct job *j, struct err *err) MUST_CHECK;
 /* walk_moved() - a folder that moved, with all that is below it. @dir_fd is consumed. */
 int walk_moved(struct session *s, struct job *j, int dir_fd, const struct scope *scope,
 	       struct err *err) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/cleanup.h"
+#include "fs/policy/renewal.h"
 #include "visit.h"
 
 #define NAMES_MAX 8192u /* subfolders kept at once; a folder with more is read more often */
@@ -99,6 +100,7 @@ struct walk {
 	const char *cursor; /* what is left of it: the way to where the walk begins; "": there */
 	struct path path;
 	bool in_order;		 /* the path is a cursor */
+	bool whole;		 /* the store rather than the roots: not a cursor of theirs */
 	bool counts;		 /* how many, no more */
 	uint64_t files, visited; /* visited: in this folder */
 };
@@ -108,9 +110,12 @@ static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SY
 /* After a crash the walk goes on from here; so all before is on disk first. */
 static int checkpoint(struct walk *w)
 {
+	int r;
+
 	if (syncfs(w->s->top_fd) < 0)
 		return err_set(w->err, -errno, "the store cannot be synced: %s", strerror(errno));
-	return job_checkpoint(w->j, w->path.text, w->visited, w->err);
+	r = renewals_flush(w->s->engine, w->err);
+	return r < 0 ? r : job_checkpoint(w->j, w->path.text, w->visited, w->err);
 }
 
 /* Out of order there is no cursor: all is looked at again. */
@@ -120,7 +125,7 @@ static int interrupted(struct walk *w)
 
 	if (w->counts)
 		return -EINTR;
-	if (w->in_order) {
+	if (w->in_order && !w->whole) {
 		r = checkpoint(w);
 	} else {
 		job_again(w->j);
@@ -137,7 +142,7 @@ static int go_on(struct walk *w)
 	if (w->counts)
 		return 0;
 	job_pace(w->j);
-	return w->in_order && job_checkpoint_due(w->j) ? checkpoint(w) : 0;
+	return w->in_order && !w->whole && job_checkpoint_due(w->j) ? checkpoint(w) : 0;
 }
 
 static bool is_dots(const char *name)
@@ -157,7 +162,7 @@ static unsigned char type_of(DIR *dir, const struct dirent *d)
 	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-static int see_file(struct walk *w, DIR *dir, const char *name, const struct scope *scope)
+static int see_file(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
 {
 	int r;
 
@@ -165,9 +170,9 @@ static int see_file(struct walk *w, DIR *dir, const char *name, const struct sco
 		w->files++;
 		return 0;
 	}
-	r = visit_file(w->s, w->j, dirfd(dir), name, scope, &rq_job, w->err);
+	r = visit_file(w->s, w->j, dir_fd, name, scope, &rq_job, w->err);
 	if (r < 0) {
-		int saved = w->in_order ? checkpoint(w) : interrupted(w);
+		int saved = w->in_order && !w->whole ? checkpoint(w) : interrupted(w);
 
 		return saved < 0 && saved != -EINTR ? saved : r;
 	}
@@ -189,7 +194,7 @@ static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool
 		if (is_dots(d->d_name) || (top && strcmp(d->d_name, STORE_DIR) == 0))
 			continue;
 		if (type == DT_REG && files) {
-			r = see_file(w, dir, d->d_name, scope);
+			r = see_file(w, dirfd(dir), d->d_name, scope);
 			if (r == 0)
 				r = go_on(w);
 		} else if (type == DT_DIR) {
@@ -306,6 +311,19 @@ static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope)
 	return r;
 }
 
+/* A root that is no folder: of a renewal a file, or gone since the job was asked for. */
+static int see_root(struct walk *w, int dir_fd, const char *name, const char *rest, int why,
+		    const struct scope *scope)
+{
+	if (w->whole || job_of(w->j)->kind != JOB_RENEW)
+		return 0; /* nothing there yet */
+	if (why == -ENOTDIR && !*rest)
+		return see_file(w, dir_fd, name, scope);
+	if (!w->counts)
+		visit_tell_failure(w->s, w->j, dir_fd, name, why);
+	return 0;
+}
+
 /* A root by its path, opened name by name as the walk itself would. */
 static int walk_root(struct walk *w, const char *root)
 {
@@ -321,7 +339,12 @@ static int walk_root(struct walk *w, const char *root)
 		root += len + (root[len] == '/');
 		next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = next < 0 ? -errno : 0;
-		(void)close(fd); /* only read from */
+		if (r == -ENOENT || r == -ENOTDIR) {
+			r = see_root(w, fd, name, root, r, scope);
+			(void)close(fd); /* only read from */
+			return r;
+		}
+		(void)close(fd); /* the same */
 		fd = next;
 		if (r == 0)
 			r = scope_enter(engine_scopes(w->s->engine), scope, name, &scope);
@@ -332,8 +355,8 @@ static int walk_root(struct walk *w, const char *root)
 		return walk_folder(w, fd, scope);
 	r = fd < 0 ? -errno : r;
 	if (fd >= 0)
-		(void)close(fd);		      /* the same */
-	return r == -ENOENT || r == -ENOTDIR ? 0 : r; /* nothing there yet */
+		(void)close(fd); /* the same */
+	return r;
 }
 
 static bool lies_below(const char *path, const char *root, size_t *ret_skip)
@@ -353,6 +376,8 @@ static int walk_roots(struct walk *w, const char *cursor)
 
 	if (path_push(&w->path, "", &skip) < 0)
 		return -ENOMEM;
+	if (w->whole)
+		return walk_root(w, "");
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		bool here = !reached && lies_below(cursor, roots[i], &skip);
 
@@ -371,6 +396,15 @@ int walk_all(struct session *s, struct job *j, const char *cursor, struct err *e
 {
 	struct walk w = {.s = s, .j = j, .err = err, .cursor = "", .in_order = true};
 	int r = walk_roots(&w, cursor);
+
+	free(w.path.text);
+	return r;
+}
+
+int walk_store(struct session *s, struct job *j, struct err *err)
+{
+	struct walk w = {.s = s, .j = j, .err = err, .cursor = "", .in_order = true, .whole = true};
+	int r = walk_roots(&w, "");
 
 	free(w.path.text);
 	return r;

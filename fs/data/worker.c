@@ -35,6 +35,7 @@ static void unmap_buffer(uint8_t *p, size_t len)
 static void worker_free(struct worker *w)
 {
 	block_ctx_free(w->crypt);
+	block_ctx_free(w->crypt_old);
 	unmap_buffer(w->disk, DISK_LEN);
 	unmap_buffer(w->plain, PLAIN_LEN);
 	unmap_buffer(w->edge, 2 * BLOCK_LEN);
@@ -57,7 +58,7 @@ static struct worker *worker_new(void)
 {
 	CLEANUP(worker_free_p) struct worker *w = calloc(1, sizeof(*w));
 
-	if (!w || block_ctx_new(&w->crypt) < 0)
+	if (!w || block_ctx_new(&w->crypt) < 0 || block_ctx_new(&w->crypt_old) < 0)
 		return NULL;
 	w->disk = map_buffer(DISK_LEN);
 	w->plain = map_buffer(PLAIN_LEN);

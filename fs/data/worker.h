@@ -2,6 +2,7 @@
 #ifndef DEPFS_DATA_WORKER_H
 #define DEPFS_DATA_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,9 @@
 
 struct worker {
 	struct block_ctx *crypt;
-	uint8_t *disk;	/* WORKER_BLOCKS ciphertext blocks, page-aligned */
+	struct block_ctx *crypt_old; /* for the old key of a file that is being renewed */
+	bool has_old;		     /* that one has a key */
+	uint8_t *disk;		     /* WORKER_BLOCKS ciphertext blocks, page-aligned */
 	uint8_t *plain; /* REQUEST_MAX bytes of answer, page-aligned; wiped after each reply */
 	uint8_t *edge;	/* BLOCK_LEN: plaintext of a block that is only partly wanted */
 	uint8_t *tail;	/* BLOCK_LEN: plaintext of the block that was the last one */
