@@ -127,8 +127,11 @@ int file_flush_header(struct file *f)
 		return 0;
 	file_lock_write(&f->lock);
 	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
-		if (!holes_cover(&f->holes, exact))
+		/* Ranges that cover data would have it taken for holes when it is opened again. */
+		if (!holes_cover(&f->holes, exact)) {
 			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
+			f->header_dirty = true;
+		}
 		f->header_dirty |= memcmp(exact, f->hdr.holes, sizeof(exact)) != 0;
 	}
 	if (f->hdr.budget > f->budget_used + SLACK_MAX) {

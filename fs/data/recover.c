@@ -51,6 +51,11 @@ static int find_end(struct file *f, uint64_t n_blocks, uint64_t *ret_end, struct
 			return r;
 		if (!m.written && !(b && blocks_may_be_hole(f, (uint32_t)b)))
 			return 0;
+		/* The declared range was wider than the holes; SEEK_DATA must not call this one. */
+		if (m.written && b && holes_contain(&f->holes, (uint32_t)b))
+			r = blocks_forget_holes(f, b, b);
+		if (r < 0)
+			return r;
 		next = m.written ? b + 1 : blocks_next_data(f, b);
 		next = next < n_blocks ? next : n_blocks;
 		*ret_meta = m;
