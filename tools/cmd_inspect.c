@@ -165,6 +165,13 @@ static void holes_text(const struct header *hdr, char *out, size_t out_len)
 				       hdr->holes[i].start + hdr->holes[i].count - 1);
 }
 
+static const char *const flags_text[] = {
+	[0] = "none",
+	[HEADER_FLAG_LOOSE_HOLES] = "loose holes",
+	[HEADER_FLAG_RENEWING] = "renewing",
+	[HEADER_FLAG_LOOSE_HOLES | HEADER_FLAG_RENEWING] = "loose holes, renewing",
+};
+
 static void print_text(const struct inspected *in)
 {
 	const struct header *hdr = &in->hdr;
@@ -185,7 +192,8 @@ static void print_text(const struct inspected *in)
 	printf("size: %" PRIu64 "%s\n", in->size, in->size_fits ? "" : " (estimated)");
 	holes_text(hdr, holes, sizeof(holes));
 	out_pair("holes", holes);
-	out_pair("flags", hdr->flags & HEADER_FLAG_LOOSE_HOLES ? "loose holes" : "none");
+	out_pair("flags",
+		 flags_text[hdr->flags & (HEADER_FLAG_LOOSE_HOLES | HEADER_FLAG_RENEWING)]);
 	printf("version: %" PRIu64 "\n", hdr->version_no);
 	printf("budget: %" PRIu64 " of %" PRIu64 " block writes\n", hdr->budget, BUDGET_MAX);
 }
@@ -239,6 +247,8 @@ static void print_json(const struct inspected *in)
 	out_set(object, "holes", holes_json(hdr));
 	if (hdr->flags & HEADER_FLAG_LOOSE_HOLES)
 		out_append(flags, json_string("loose holes"));
+	if (hdr->flags & HEADER_FLAG_RENEWING)
+		out_append(flags, json_string("renewing"));
 	out_set(object, "flags", flags);
 	out_set(object, "version", json_integer((json_int_t)hdr->version_no));
 	out_set(object, "budget", json_integer((json_int_t)hdr->budget));

@@ -120,7 +120,7 @@ static int run_list(struct job_call *c)
 			continue;
 		}
 		for (size_t k = 0; r == 0 && k < 9; k++)
-			cells[k] = fields_get(&f, names[k]);
+			cells[k] = fields_get(&f, names[k]) ?: "-";
 		if (r == 0 && c->env->json)
 			out_append(array, job_json(&f));
 		else if (r == 0)

@@ -27,6 +27,7 @@ static const struct command {
 	{"key", cmd_key},
 	{"doctor", cmd_doctor},
 	{"job", cmd_job},
+	{"renew", cmd_renew},
 	{"help", cmd_help},
 };
 

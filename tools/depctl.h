@@ -36,6 +36,7 @@ int cmd_assign(int argc, char **argv, const struct cmd_env *env);
 int cmd_unassign(int argc, char **argv, const struct cmd_env *env);
 int cmd_assignment(int argc, char **argv, const struct cmd_env *env);
 int cmd_mailbox(int argc, char **argv, const struct cmd_env *env);
+int cmd_renew(int argc, char **argv, const struct cmd_env *env);
 int cmd_job(int argc, char **argv, const struct cmd_env *env);
 int cmd_events(int argc, char **argv, const struct cmd_env *env);
 int cmd_inspect(int argc, char **argv, const struct cmd_env *env);

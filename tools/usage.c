@@ -45,6 +45,7 @@ static const struct usage_row rows[] = {
 	{"job cancel", "N", "end it; what is done stays done"},
 	{"job retry", "N", "once more, for what is still to do"},
 	{"job rate", "N FILES_PER_S", "no faster than this; 0: as fast as it can"},
+	{"renew", "PATH", "fresh data keys for a file of the mount, or all below a folder"},
 	{"events", "[-f] [--verify]", "the audit log; -f follows it, --verify proves its chain"},
 	{"inspect", "FILE", "the header of a ciphertext file; needs no key"},
 	{"key create",

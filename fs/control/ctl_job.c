@@ -77,11 +77,15 @@ static int status_show(struct ctl_call *call)
 	if (r < 0)
 		return r;
 	uuid_encode(info->rec.policy_id, id);
-	(void)fprintf(
-		out, "job: %llu\nkind: %s\npolicy: %s\npolicy id: %s\nmailbox: %s\nstate: %s\n",
-		(unsigned long long)info->rec.no, job_kind_name(info->rec.kind),
-		info->policy[0] ? info->policy : "none", id,
-		info->rec.mailbox[0] ? info->rec.mailbox : "all", job_state_name(info->rec.state));
+	(void)fprintf(out, "job: %llu\nkind: %s\n", (unsigned long long)info->rec.no,
+		      job_kind_name(info->rec.kind));
+	if (info->rec.kind == JOB_RENEW)
+		(void)fprintf(out, "path: %s\n", info->rec.path[0] ? info->rec.path : ".");
+	else
+		(void)fprintf(out, "policy: %s\npolicy id: %s\nmailbox: %s\n",
+			      info->policy[0] ? info->policy : "none", id,
+			      info->rec.mailbox[0] ? info->rec.mailbox : "all");
+	(void)fprintf(out, "state: %s\n", job_state_name(info->rec.state));
 	if (info->rec.note[0])
 		(void)fprintf(out, "why: %s\n", info->rec.note);
 	if (info->counting)

@@ -63,6 +63,7 @@ static const char readme[] =
 	"  policies/NAME/check    write 1 to check both root keys; changes nothing\n"
 	"  policies/NAME/status   state, generation, and how each root key answered last\n"
 	"  mailboxes/ID/policy    the policy of one mailbox: write its name, or none\n"
+	"  renew                  write the path of a file or folder: fresh data keys for it\n"
 	"  jobs/N/status          how far the re-wrapping of existing files has come\n"
 	"  jobs/N/control         write pause, resume, cancel, retry or rate=FILES_PER_SECOND\n"
 	"  jobs/N/failed          the files it could not do, and why\n"
@@ -247,12 +248,51 @@ static int assignment_store(struct ctl_call *call, const char *in)
 	return 0;
 }
 
+static int renew_show(struct ctl_call *call)
+{
+	(void)fputs("write the path of a file or folder, below the mount's top\n", call->out);
+	return 0;
+}
+
+/* Below the mount's top, whether it begins there or at the root of everything; "" is the top. */
+static const char *path_below(const struct ctl_call *call, const char *in)
+{
+	size_t len = strlen(call->c->mount);
+
+	if (strncmp(in, call->c->mount, len) == 0 && (in[len] == '/' || in[len] == '\0'))
+		in += len;
+	else if (*in == '/')
+		return NULL;
+	in += strspn(in, "/");
+	return strcmp(in, ".") == 0 ? in + 1 : in;
+}
+
+static int renew_store(struct ctl_call *call, const char *in)
+{
+	char path[CTL_WRITE_MAX + 1];
+	const char *below = path_below(call, in);
+	uint64_t no;
+	int r;
+
+	if (!below)
+		return ctl_refuse(call, -EINVAL, "renew: '%s' is not below %s", in, call->c->mount);
+	(void)snprintf(path, sizeof(path), "%s", below);
+	for (size_t len = strlen(path); len && path[len - 1] == '/'; len--)
+		path[len - 1] = '\0';
+	r = renew_start(call->c->engine, path, call->who, &no, &call->err);
+	if (r == 0)
+		(void)fprintf(call->out, "ok: job %llu gives %s a fresh key\n",
+			      (unsigned long long)no, *path ? path : "every file");
+	return r;
+}
+
 const struct ctl_row ctl_top_rows[] = {
 	{"version", CTL_SEE, .show = version_show},
 	{"workloads", CTL_SEE, .show = workloads_show},
 	{"README", CTL_SEE, .show = readme_show},
 	{"status", CTL_SEE, CTL_LONG, .show = status_show},
 	{"assignment", CTL_CHANGE, .show = assignment_show, .store = assignment_store},
+	{"renew", CTL_CHANGE, .show = renew_show, .store = renew_store},
 	{"policies", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_POLICIES},
 	{"mailboxes", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
 	{"jobs", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_JOBS},

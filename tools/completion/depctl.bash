@@ -155,8 +155,8 @@ _depctl_command()
 	key:2) _depctl_keys ;;
 	doctor:1) _depctl_keys ;;
 	key:3) [ "$verb" = fault ] && _depctl_words 'transient damaged not-found denied slow none' ;;
-	inspect:*) _depctl_files ;;
-	help:1) _depctl_words 'status policy assign unassign assignment mailbox job events inspect key doctor' ;;
+	inspect:* | renew:1) _depctl_files ;;
+	help:1) _depctl_words 'status policy assign unassign assignment mailbox job renew events inspect key doctor' ;;
 	[NSGnsg]et-* | [Nn]ew-*) _depctl_cmdlet ;;
 	esac
 	[[ $cur == -* && ${words[command]} != *-* ]] && _depctl_words "$_depctl_globals"
@@ -199,7 +199,7 @@ _depctl()
 		;;
 	esac
 	if [ $command = 0 ]; then
-		_depctl_words "status policy assign unassign assignment mailbox job events inspect key doctor help
+		_depctl_words "status policy assign unassign assignment mailbox job renew events inspect key doctor help
 			$_depctl_cmdlets $_depctl_globals --version"
 		return
 	fi
