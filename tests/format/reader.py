@@ -37,6 +37,7 @@ BLOCK, HEADER = 4096, 256
 FIRST, REST = 3808, 4064  # plaintext bytes of block 0 and of every other one
 SERVICE = bytes(16)       # policy id of what no policy covers
 LOOSE_HOLES = 1
+RENEWING = 2
 TABLES = ('meta', 'policies', 'keys', 'assignments', 'events', 'jobs')
 
 
@@ -216,6 +217,7 @@ class Store:
         self.policies = {k: policy_decode(v, k) for k, v in state.records('policies')}
         self.keys = {(k[:16], int.from_bytes(k[16:], 'big')): key_decode(v, k)
                      for k, v in state.records('keys')}
+        self.renewals = {k: v for k, v in state.records('meta') if k.startswith(b'renew/')}
         self.assignments = {k: assignment_decode(v, k) for k, v in state.records('assignments')}
 
     def state(self, name):
@@ -264,6 +266,13 @@ class Store:
                 need(root_key == dep_key, 'a root copy opens to another DEP key')
         return dep_key
 
+    def old_dek(self, header, dek):
+        """(file id, DEK) of before, of a file that is being renewed."""
+        record = self.renewals.get(b'renew/' + header['file_id'].hex().encode())
+        need(record and len(record) == 64, 'the record of its renewal is missing')
+        return record[:16], unwrap(dek, 'depfs 1 dek old dek wrap', record[:16] + header['file_id'], record[16:],
+                                   'the DEK of before')
+
     def dek(self, header):
         if header['policy_id'] == SERVICE:
             key, info = self.service_key, 'depfs 1 service dek wrap'
@@ -284,7 +293,7 @@ def header_decode(data):
          'flags': f.number(4), 'holes': [(f.number(4), f.number(4)) for _ in range(4)],
          'version_no': f.number(8), 'budget': f.number(8)}
     f.zeros(48)
-    need(h['flags'] & ~LOOSE_HOLES == 0, 'the header has unknown flags')
+    need(h['flags'] & ~(LOOSE_HOLES | RENEWING) == 0, 'the header has unknown flags')
     need(h['generation'] == 1 or (h['generation'] > 1 and h['policy_id'] != SERVICE),
          'the header names an impossible generation')
     need(h['budget'] <= 1 << 32, 'the write budget is beyond its limit')
@@ -319,7 +328,10 @@ class File:
         dek = store.dek(h)
         need(hmac.compare_digest(mac_of(derive(dek, 'depfs 1 dek header mac'), h['maced']),
                                  h['mac']), "the header's MAC does not hold")
-        self.gcm = AESGCM(derive(dek, 'depfs 1 dek block'))
+        self.keys = [(AESGCM(derive(dek, 'depfs 1 dek block')), h['file_id'])]
+        if h['flags'] & RENEWING:
+            old_id, old_dek = store.old_dek(h, dek)
+            self.keys.append((AESGCM(derive(old_dek, 'depfs 1 dek block')), old_id))
 
     def may_be_hole(self, number):
         if number in (0, self.count - 1):
@@ -332,11 +344,14 @@ class File:
         nonce, tag, meta, text = data[at:at + 12], data[at + 12:at + 28], data[at + 28:at + 32], \
             data[at + 32:]
         used, flags, zero = struct.unpack('<HBB', meta)
-        aad = self.header['file_id'] + struct.pack('<I', number) + meta
-        try:
-            plain = self.gcm.decrypt(nonce, text + tag, aad)
-        except InvalidTag:
-            raise Damage(f'block {number} does not authenticate') from None
+        plain = None
+        for gcm, file_id in self.keys[:1 if number == 0 else 2]:
+            try:
+                plain = gcm.decrypt(nonce, text + tag, file_id + struct.pack('<I', number) + meta)
+                break
+            except InvalidTag:
+                pass
+        need(plain is not None, f'block {number} does not authenticate')
         final = number == self.count - 1
         need(zero == 0 and flags == final, f'block {number}: the final flag is wrong')
         need(used == (self.tail if final else len(plain)), f'block {number}: its size is wrong')
@@ -426,7 +441,8 @@ def header_fields(store, path):
             'policy_id': uuid.UUID(bytes=h['policy_id']), 'generation': h['generation'],
             'size': file.size, 'blocks': file.count,
             'holes': ' '.join(f'{s}+{c}' for s, c in h['holes']) or 'none',
-            'flags': 'loose-holes' if h['flags'] else 'none',
+            'flags': ' '.join(name for bit, name in ((LOOSE_HOLES, 'loose-holes'), (RENEWING, 'renewing'))
+                              if h['flags'] & bit) or 'none',
             'version_no': h['version_no'], 'budget': h['budget']}
 
 

@@ -3,10 +3,10 @@
 
 static void listing_has_every_row_once(void **state)
 {
-	static const char *const want[] = {".",		 "..",	     "version",	   "workloads",
-					   "README",	 "status",   "assignment", "policies",
-					   "mailboxes",	 "jobs",     "events",	   "metrics",
-					   "last_error", "error_log"};
+	static const char *const want[] = {".",	       "..",	     "version",	   "workloads",
+					   "README",   "status",     "assignment", "renew",
+					   "policies", "mailboxes",  "jobs",	   "events",
+					   "metrics",  "last_error", "error_log"};
 	struct fix *f = *state;
 	struct entries *e = calloc(1, sizeof(*e));
 	struct vtree_attr attr;
@@ -68,7 +68,7 @@ static void listing_goes_on_from_any_offset(void **state)
 		(void)snprintf(name, sizeof(name), "p%d", i);
 		assert_int_equal(make(f, name), 0);
 	}
-	paged(f, "", 14);
+	paged(f, "", 15);
 	paged(f, "policies", 11);
 	paged(f, "policies/p3", 12);
 }

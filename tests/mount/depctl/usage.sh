@@ -7,7 +7,7 @@ depfs_start_policies
 policy_create P
 
 refused 2 "a command is missing" depctl
-for word in rotate remove purge coverage restore renew frobnicate; do
+for word in rotate remove purge coverage restore frobnicate; do
 	refused 2 "there is no command '$word'" depctl $word
 done
 for word in remove purge; do
