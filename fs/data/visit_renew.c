@@ -188,6 +188,8 @@ int visit_renewed(struct session *s, struct job *j, int dir_fd, const char *name
 	}
 	if (r == 0)
 		job_file(j, JOB_FILE_DONE);
+	else if (s->renew.only_ends && is_below(s, j, dir_fd, name))
+		return 0; /* it was told before the search */
 	else
 		visit_tell_failure(s, j, dir_fd, name, r);
 	return 1;

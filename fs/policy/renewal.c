@@ -158,12 +158,14 @@ static int load_record(void *arg, const void *key, size_t key_len, const uint8_t
 		       size_t value_len)
 {
 	struct renewal ren;
+	char name[NAME_LEN + 1] = "";
 	struct load *l = arg;
-	const char *name = key;
 	int r;
 
 	if (key_len < PREFIX_LEN || memcmp(key, PREFIX, PREFIX_LEN) != 0)
 		return 1;
+	if (key_len == NAME_LEN)
+		memcpy(name, key, NAME_LEN);
 	if (key_len != NAME_LEN || value_len != VALUE_LEN ||
 	    hex_decode(name + PREFIX_LEN, ren.file_id, FILE_ID_LEN) < 0)
 		return err_set(l->err, -EBADMSG, "state: the record of a renewal is damaged");
