@@ -68,6 +68,18 @@ for top in "$MNT" "$WORK/plain"; do
 	mkfifo "$top/edm/fifo"
 done
 
+# One that is stopped half way while it is renewed: a later one is damaged on purpose, by hand.
+head -c 400000 /dev/urandom >"$WORK/plain/chat/half" # 98 blocks
+cp "$WORK/plain/chat/half" "$MNT/chat/half"
+sync -f "$MNT"
+dd if="$STORE/chat/half" of="$WORK/block" bs=4096 skip=80 count=1 status=none
+dd if=/dev/urandom of="$STORE/chat/half" bs=4096 seek=80 count=1 conv=notrunc status=none
+depctl renew chat/half >/dev/null
+wait_until 20 grep -q '^state: failed' "$MNT/.depfs/jobs/$(depctl --json job list |
+	"$PY" -c 'import json, sys; print(json.load(sys.stdin)[-1]["job"])')/status"
+depctl renew chat/us-sparse >/dev/null # and this one to its end
+dd if="$WORK/block" of="$STORE/chat/half" bs=4096 seek=80 conv=notrunc status=none
+
 "$PY" "$FORMAT/shapes.py" list "$WORK/plain" >"$WORK/wanted"
 "$PY" "$FORMAT/shapes.py" list "$MNT" >"$WORK/mounted"
 same_bytes "$WORK/wanted" "$WORK/mounted"
@@ -92,6 +104,7 @@ assert_eq "$(header planner/deep/eur-loose policy)" "service key"
 assert_match "$(header chat/us-sparse holes)" '^[12]\+[0-9]+( [0-9]+\+[0-9]+){3}$'
 assert_eq "$(header chat/us-sparse flags)" none
 assert_eq "$(header chat/us-punched holes)" 2+4
+assert_eq "$(header chat/half flags)" renewing
 assert_match "$(header chat/us-refilled holes)" '^[12]\+[0-9]+ [0-9]+\+[0-9]+$'
 assert_eq "$(header chat/us-loose flags)" loose-holes
 "$BIN/depctl" inspect "$STORE/chat/us-sparse" >"$WORK/inspect"
