@@ -7,7 +7,7 @@ fsx=$(helper fsx)
 linear=$(helper linear)
 LARGE=$((96 << 20)) STEPS=3000
 case $KIND in
-asan | tsan) LARGE=$((16 << 20)) STEPS=500 ;;
+asan | tsan) LARGE=$((48 << 20)) STEPS=500 ;;
 esac
 depfs_start_policies
 mkdir -p "$MNT/chat/sub" "$MNT/mailbox/a" "$MNT/mailbox/b" "$MNT/edm"
@@ -55,14 +55,18 @@ half_done() # NAME... - each is large and somewhere in the middle, the job is pa
 		sync -f "$MNT"
 		depctl renew chat >/dev/null
 		n=$(newest_job)
-		wait_until 50 half_is "$1" || true
+		wait_until 50 half_or_over "$1" || fail "job $n does nothing"
 		depctl job pause "$n" >/dev/null 2>&1 || true
 		wait_until 50 job_rests "$n" || fail "job $n goes on"
 		! half_is "$1" || return 0
 	done
 	fail "never half done"
 }
-half_is() { [[ "$(inspect "chat/$1" flags)" == *renewing* ]] || job_ended "$n" && [[ "$(inspect "chat/$1" flags)" == *renewing* ]]; }
+half_is() # NAME - its header has the flag; quicker than inspect
+{
+	[ $(($(od -An -tu1 -j124 -N1 "$STORE/chat/$1") & 2)) = 2 ]
+}
+half_or_over() { half_is "$1" || job_ended "$n"; }
 job_rests() { job_state_is "$1" paused || job_ended "$1"; }
 goes_on()
 {
