@@ -202,6 +202,32 @@ static void dek_unwrap_ignores_mutable_fields(void **state)
 	wrap_key_put(kek);
 }
 
+/* The record of a renewal must not be good for another file, or for another pair of ids. */
+static void dek_old_wrap_fits_its_keys_and_ids_alone(void **state)
+{
+	uint8_t id[FILE_ID_LEN] = {1}, old_id[FILE_ID_LEN] = {2}, wrap[WRAP_LEN];
+	struct dek *dek = NULL, *old = NULL, *back = NULL;
+
+	(void)state;
+	assert_int_equal(dek_new(&dek), 0);
+	assert_int_equal(dek_new(&old), 0);
+	assert_int_equal(dek_wrap_old(dek, id, old, old_id, wrap), 0);
+	assert_int_equal(dek_unwrap_old(dek, id, wrap, old_id, &back), 0);
+	assert_same_dek(old, back);
+	dek_free(back);
+	back = NULL;
+	assert_int_equal(dek_unwrap_old(old, id, wrap, old_id, &back), -EBADMSG);
+	assert_int_equal(dek_unwrap_old(dek, old_id, wrap, id, &back), -EBADMSG);
+	for (size_t i = 0; i < WRAP_LEN; i++) {
+		wrap[i] ^= 1;
+		assert_int_equal(dek_unwrap_old(dek, id, wrap, old_id, &back), -EBADMSG);
+		wrap[i] ^= 1;
+	}
+	assert_null(back);
+	dek_free(dek);
+	dek_free(old);
+}
+
 static void *open_often(void *arg)
 {
 	struct header hdr = fixed_header();
@@ -268,6 +294,7 @@ int main(void)
 		cmocka_unit_test(dek_wraps_swapped_between_two_headers_do_not_open),
 		cmocka_unit_test(dek_unwrap_refuses_another_purpose),
 		cmocka_unit_test(dek_unwrap_ignores_mutable_fields),
+		cmocka_unit_test(dek_old_wrap_fits_its_keys_and_ids_alone),
 		cmocka_unit_test(deks_open_in_threads_at_once),
 		cmocka_unit_test(deks_leave_room_for_other_keys),
 	};

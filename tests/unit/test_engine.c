@@ -263,6 +263,54 @@ static void acts_and_targets_run_together(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
+/* The record of an old key is there after a restart until it is dropped, from a snapshot as well.
+ */
+static void renewals_outlive_a_restart_until_dropped(void **state)
+{
+	struct renewal ren = {.file_id = {1}, .old_id = {2}, .old_wrap = {3}}, found;
+	struct fix *f = *state;
+
+	DONE(f, renewal_add(f->e, &ren, &f->err));
+	fix_restart(f);
+	assert_true(renewal_find(f->e, ren.file_id, &found));
+	assert_memory_equal(&found, &ren, sizeof(ren));
+	assert_int_equal(renewals_left(f->e), 1);
+	renewals_search(f->e);
+	renewal_seen(f->e, ren.file_id);
+	renewals_searched(f->e); /* its file was found */
+	DONE(f, renewals_flush(f->e, &f->err));
+	renewals_search(f->e);
+	renewal_hold(f->e, ren.file_id);
+	renewals_searched(f->e); /* not found, but open */
+	renewal_unhold(f->e, ren.file_id);
+	assert_int_equal(renewals_left(f->e), 1);
+	renewals_search(f->e);
+	renewals_searched(f->e);
+	DONE(f, renewals_flush(f->e, &f->err));
+	assert_false(renewal_find(f->e, ren.file_id, &found));
+	fix_restart(f);
+	assert_false(renewal_find(f->e, ren.file_id, &found));
+}
+
+/* A job knows the files that it gave their ids, and takes no other one for its own. */
+static void file_ids_tell_their_job(void **state)
+{
+	struct job a = {.rec.policy_id = {1}}, b = {.rec.policy_id = {2}};
+	uint8_t id[FILE_ID_LEN], again[FILE_ID_LEN];
+
+	(void)state;
+	assert_int_equal(job_file_id(&a, id), 0);
+	assert_int_equal(job_file_id(&a, again), 0);
+	assert_memory_not_equal(id, again, FILE_ID_LEN);
+	assert_true(job_file_id_is_of(&a, id));
+	assert_false(job_file_id_is_of(&b, id));
+	for (size_t i = 0; i < FILE_ID_LEN; i++) {
+		id[i] ^= 1;
+		assert_false(job_file_id_is_of(&a, id));
+		id[i] ^= 1;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +326,8 @@ int main(void)
 		T(wide_damage_is_told_of_every_file),
 		T(a_second_act_gives_up_when_the_first_takes_too_long),
 		T(acts_and_targets_run_together),
+		T(renewals_outlive_a_restart_until_dropped),
+		T(file_ids_tell_their_job),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;

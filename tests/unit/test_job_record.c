@@ -110,6 +110,29 @@ static void job_record_refuses_what_it_does_not_know(void **state)
 	free(rec);
 }
 
+/* The path stands at the end, and in no other kind. */
+static void job_record_of_a_renewal_has_its_path(void **state)
+{
+	struct job_record *rec = calloc(1, sizeof(*rec)), *back = calloc(1, sizeof(*back));
+	uint8_t bytes[JOB_RECORD_MAX];
+	size_t len;
+
+	(void)state;
+	assert_true(rec && back);
+	rec->kind = JOB_RENEW;
+	rec->state = JOB_QUEUED;
+	strcpy(rec->path, "mailbox/ann/1");
+	assert_int_equal(job_record_encode(rec, bytes, &len), 0);
+	assert_memory_equal(bytes + len - 13, "mailbox/ann/1", 13);
+	assert_int_equal(job_record_decode(bytes, len, back), 0);
+	assert_string_equal(back->path, rec->path);
+	assert_int_equal(job_record_decode(bytes, len - 1, back), -EBADMSG);
+	bytes[8] = JOB_ROTATE;
+	assert_int_equal(job_record_decode(bytes, len, back), -EBADMSG);
+	free(rec);
+	free(back);
+}
+
 static void job_keys_sort_by_number(void **state)
 {
 	uint8_t a[JOB_KEY_LEN], b[JOB_KEY_LEN], f[JOB_FAILURE_KEY_LEN];
@@ -130,6 +153,7 @@ int main(void)
 		cmocka_unit_test(job_record_is_as_its_table_says),
 		cmocka_unit_test(job_record_refuses_every_cut),
 		cmocka_unit_test(job_record_refuses_what_it_does_not_know),
+		cmocka_unit_test(job_record_of_a_renewal_has_its_path),
 		cmocka_unit_test(job_keys_sort_by_number),
 	};
 
