@@ -130,6 +130,23 @@ static void failing_show(FILE *out, const struct policy_info *list, size_t n)
 		}
 }
 
+#define CIRCUITS_MAX 64
+
+/* circuits_show() - each vault or token service that is probed instead of asked. */
+static void circuits_show(FILE *out, struct kms *kms)
+{
+	struct kms_circuit list[CIRCUITS_MAX];
+	size_t n = kms_circuits(kms, list, CIRCUITS_MAX);
+	unsigned no = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state != KMS_CIRCUIT_CLOSED)
+			(void)fprintf(out, "vault circuit %u: %s is %s, %u calls in a row failed, "
+					   "next try in %llu ms\n",
+				      ++no, list[i].vault, kms_circuit_state_name(list[i].state),
+				      list[i].failures, (unsigned long long)list[i].retry_in_ms);
+}
+
 static int policies_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
@@ -147,6 +164,7 @@ static int policies_show(struct ctl_call *call)
 	(void)fprintf(call->out, "tenant policy: %s\nroot keys: %u\nroot keys failing: %u\n",
 		      sum.tenant, sum.roots, sum.failing);
 	failing_show(call->out, list, n);
+	circuits_show(call->out, engine_kms(call->c->engine));
 	return 0;
 }
 
