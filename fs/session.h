@@ -18,6 +18,7 @@
  *   visits.lock       read: a name changes; write: a job begins or ends. The one lock that is held
  *                     across a vault call: a job that waits for it lets others in between
  *   inode stripe      (inode_table) loading, first opening, last closing of a file's content
+ *   tally.lock        files that may change, and the sums of a scan
  *   file.lock         (struct file_lock) content, size and header of one open file
  *   visits.moved_lock what a job has yet to come to
  *   inode_table.lock  lookup counts, descriptors, hash chains
@@ -28,7 +29,9 @@
 struct session {
 	struct engine *engine;
 	struct inode_table *inodes;
-	struct visits *visits; /* the job that goes through the files, if any */
+	struct visits *visits;	       /* the job that goes through the files, if any */
+	struct tally *tally;	       /* what a scan counts */
+	struct purge_list *purge_list; /* of the job that runs; NULL: it lists nothing */
 	struct lane *lane;
 	struct lane
 		*control_lane; /* the control directory's own: it answers whatever files wait for */

@@ -218,22 +218,6 @@ static int op_mkdir(void *tree, uint64_t parent, const char *name, const struct 
 	return 0;
 }
 
-/* discard() - a complete policy is refused, and the sentence tells what would be needed. */
-static int discard(struct ctl_call *call)
-{
-	struct engine *e = call->c->engine;
-	const char *id = call->ref.folder->policy_text;
-	struct policy_info info;
-	struct err why;
-	int r = policy_discard(e, id, call->who, &call->err);
-
-	if (r != -EBUSY || policy_get(e, id, &info, NULL) < 0 || info.state == POLICY_DRAFT)
-		return r;
-	why = call->err;
-	return err_set(&call->err, r, "%s; only a scan of all files could prove that none does",
-		       why.text);
-}
-
 static int op_rmdir(void *tree, uint64_t parent, const char *name, const struct actor *who)
 {
 	struct change ch;
@@ -245,7 +229,8 @@ static int op_rmdir(void *tree, uint64_t parent, const char *name, const struct 
 	if (r == 0)
 		r = change_target(&ch);
 	if (r == 0)
-		r = discard(&ch.call);
+		r = policy_remove(ch.call.c->engine, ch.call.ref.folder->policy_text, REMOVE_KEEP,
+				  who, &ch.call.err);
 	return change_end(&ch, r);
 }
 

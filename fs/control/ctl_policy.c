@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "fs/policy/purge.h"
 
 /*
  * policies/NAME/: the acts take the policy's id, so that a handle stays with its policy through a
@@ -293,6 +296,109 @@ static int check_store(struct ctl_call *call, const char *in)
 	return check_show(call); /* warnings are the point of a check that passes */
 }
 
+/* The receipt; or the form, so that nobody has to look it up. */
+static int purge_show(struct ctl_call *call)
+{
+	CLEANUP(free_mem_p) char *text = NULL;
+	struct policy_info info;
+	int r = info_of(call, &info);
+
+	if (r < 0)
+		return r;
+	if (info.state != POLICY_PURGED) {
+		(void)fputs("none\n", call->out);
+		return 0;
+	}
+	r = purge_receipt(engine_of(call), info.id, &text);
+	if (r == -ENOENT)
+		(void)fputs("receipt: not written yet, see jobs\n", call->out);
+	else if (r == 0)
+		(void)fputs(text, call->out);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* "reason=TEXT contact=TEXT confirm=ID" in any order; each text goes on to the next word that is
+ * one of these. @in is cut into pieces. */
+static int purge_parse(struct ctl_call *call, char *in, struct purge_request *rq)
+{
+	static const char *const names[] = {"reason=", "contact=", "confirm="};
+	const char **values[] = {&rq->reason, &rq->contact, &rq->confirm};
+	char *end = in;
+
+	for (char *at = in; *at; at++) {
+		if (at != in && !strchr(" \t\r\n", at[-1]))
+			continue;
+		for (size_t i = 0; i < 3; i++) {
+			if (strncmp(at, names[i], strlen(names[i])) != 0)
+				continue;
+			if (*values[i])
+				return ctl_refuse(call, -EINVAL, "purge: %s is given twice",
+						  names[i]);
+			if (at != in)
+				at[-1] = '\0';
+			*values[i] = end = at + strlen(names[i]);
+		}
+	}
+	if (end == in)
+		return ctl_refuse(call, -EINVAL,
+				  "purge: write reason=TEXT contact=TEXT confirm=<policy id>");
+	for (size_t i = 0; i < 3; i++) {
+		char *last = *values[i] ? strchr(*values[i], '\0') : NULL;
+
+		while (last && last > *values[i] && strchr(" \t\r\n", last[-1]))
+			*--last = '\0';
+	}
+	return 0;
+}
+
+static int purge_store(struct ctl_call *call, const char *in)
+{
+	CLEANUP(free_mem_p) char *copy = strdup(in);
+	struct purge_request rq = {0};
+	uint64_t before = job_last(engine_of(call));
+	int r = copy ? purge_parse(call, copy, &rq) : -ENOMEM;
+
+	if (r == 0)
+		r = policy_purge(engine_of(call), id_of(call), &rq, call->who, &call->err);
+	if (r == 0 && job_last(engine_of(call)) > before)
+		say(call,
+		    "is purged: no copy of its key is left; job %llu lists what became "
+		    "unreadable",
+		    (unsigned long long)job_last(engine_of(call)));
+	else if (r == 0)
+		say(call, "is purged already");
+	return r;
+}
+
+static int remove_show(struct ctl_call *call)
+{
+	(void)fputs("1\nforce\n", call->out);
+	return 0;
+}
+
+/* The folder is gone when this returns. */
+static int remove_store(struct ctl_call *call, const char *in)
+{
+	bool force = strcmp(in, "force") == 0;
+	struct policy_info info;
+	int r;
+
+	if (!force && strcmp(in, "1") != 0)
+		return ctl_refuse(call, -EINVAL,
+				  "remove: write 1 to keep its keys for backups, or force");
+	r = info_of(call, &info);
+	if (r < 0)
+		return r;
+	r = policy_remove(engine_of(call), id_of(call), force ? REMOVE_FORCE : REMOVE_KEEP,
+			  call->who, &call->err);
+	if (r == 0)
+		(void)fprintf(call->out, "ok: policy %s is removed; %s\n", info.name,
+			      force || info.state == POLICY_DRAFT
+				      ? "no key of it is left"
+				      : "its keys are kept for backups");
+	return r;
+}
+
 static void root_show(FILE *out, int no, const struct policy_root_info *root)
 {
 	struct key_id key;
@@ -326,6 +432,7 @@ static int status_show(struct ctl_call *call)
 		      created);
 	for (int i = 0; i < 2 && info.state != POLICY_DRAFT; i++)
 		root_show(call->out, i + 1, &info.roots[i]);
+	ctl_scan_of_policy(call, info.id);
 	return 0;
 }
 
@@ -339,6 +446,8 @@ const struct ctl_row ctl_policy_rows[] = {
 	{"refresh", CTL_CHANGE, .show = refresh_show, .store = refresh_store},
 	{"rotate", CTL_CHANGE, .show = rotate_show, .store = rotate_store},
 	{"check", CTL_CHANGE, .show = check_show, .store = check_store},
+	{"purge", CTL_CHANGE, CTL_LONG | CTL_LINES, .show = purge_show, .store = purge_store},
+	{"remove", CTL_CHANGE, .show = remove_show, .store = remove_store},
 	{"status", CTL_SEE, .show = status_show},
 	{"last_error", CTL_SEE, .show = ctl_last_error_show},
 	{0},

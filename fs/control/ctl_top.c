@@ -67,6 +67,7 @@ static const char readme[] =
 	"  jobs/N/status          how far the re-wrapping of existing files has come\n"
 	"  jobs/N/control         write pause, resume, cancel, retry or rate=FILES_PER_SECOND\n"
 	"  jobs/N/failed          the files it could not do, and why\n"
+	"  scan                   what the last count of all files found; write 1 for a new one\n"
 	"  events                 the audit log, one JSON object a line, oldest first\n"
 	"  metrics                counters and gauges in the text format of Prometheus,\n"
 	"                         see depfs-metrics(5)\n"
@@ -92,10 +93,15 @@ static int readme_show(struct ctl_call *call)
 
 /* What `status` says of all policies together. */
 struct summary {
-	unsigned by_state[POLICY_DISABLED + 1];
+	unsigned by_state[POLICY_PURGED + 1];
 	const char *tenant;
 	unsigned roots, failing;
 };
+
+static bool has_keys(const struct policy_info *info)
+{
+	return info->state != POLICY_DRAFT && info->state != POLICY_PURGED;
+}
 
 static void summarise(const struct policy_info *list, size_t n, struct summary *sum)
 {
@@ -103,7 +109,7 @@ static void summarise(const struct policy_info *list, size_t n, struct summary *
 		sum->by_state[list[i].state]++;
 		if (list[i].assigned_tenant)
 			sum->tenant = list[i].name;
-		for (int k = 0; k < 2 && list[i].state != POLICY_DRAFT; k++) {
+		for (int k = 0; k < 2 && has_keys(&list[i]); k++) {
 			sum->roots++;
 			sum->failing += list[i].roots[k].health.when != 0 &&
 					list[i].roots[k].health.outcome != KMS_OK;
@@ -118,7 +124,7 @@ static void failing_show(FILE *out, const struct policy_info *list, size_t n)
 	char when[CTL_TIME_LEN];
 
 	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < 2 && list[i].state != POLICY_DRAFT; k++) {
+		for (int k = 0; k < 2 && has_keys(&list[i]); k++) {
 			const struct root_health *h = &list[i].roots[k].health;
 
 			if (h->when == 0 || h->outcome == KMS_OK)
@@ -158,7 +164,7 @@ static int policies_show(struct ctl_call *call)
 		return r;
 	summarise(list, n, &sum);
 	(void)fprintf(call->out, "policies: %zu\n", n);
-	for (int s = 0; s <= POLICY_DISABLED; s++)
+	for (int s = 0; s <= POLICY_PURGED; s++)
 		(void)fprintf(call->out, "policies %s: %u\n",
 			      policy_state_name((enum policy_state)s), sum.by_state[s]);
 	(void)fprintf(call->out, "tenant policy: %s\nroot keys: %u\nroot keys failing: %u\n",
@@ -314,6 +320,7 @@ const struct ctl_row ctl_top_rows[] = {
 	{"policies", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_POLICIES},
 	{"mailboxes", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_MAILBOXES},
 	{"jobs", CTL_DIR, .flags = CTL_FOLDER, .child = CTL_JOBS},
+	{"scan", CTL_CHANGE, CTL_LONG, .show = ctl_scan_show, .store = ctl_scan_store},
 	{"events", CTL_SEE, .flags = CTL_STREAM | CTL_LONG},
 	{"metrics", CTL_SEE, CTL_LONG, .show = ctl_metrics_show},
 	{"last_error", CTL_SEE, .show = ctl_last_error_show},

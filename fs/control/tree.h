@@ -185,6 +185,12 @@ void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after);
 /* ctl_metrics.c */
 int ctl_metrics_show(struct ctl_call *call);
 
+/* ctl_scan.c */
+int ctl_scan_show(struct ctl_call *call);
+int ctl_scan_store(struct ctl_call *call, const char *in);
+/* ctl_scan_of_policy() - lines of a policy's status: what was under it at the last scan. */
+void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]);
+
 /* ctl_error.c: what went wrong */
 /* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,

@@ -12,6 +12,7 @@
 #include "fs/policy/intent.h"
 #include "keys.h"
 #include "recover.h"
+#include "tally.h"
 #include "worker.h"
 
 #define STORE_PATH_ROOM 4096
@@ -121,6 +122,7 @@ int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd, stru
 	f->budget_used = f->unsynced = n->hdr.budget;
 	pthread_mutex_lock(stripe);
 	publish_locked(s, i, f);
+	tally_open(s, f);
 	pthread_mutex_unlock(stripe);
 	*ret_file = f;
 	return 0;
@@ -295,10 +297,17 @@ static int start_over(struct session *s, struct file *f, const struct request *r
 	return r;
 }
 
-static int file_load_locked(struct session *s, struct inode *i, bool truncate,
-			    const struct request *rq)
+/* Whether the header or the size may change through this open; loading itself may put right what an
+ * unclean stop left. */
+static bool may_change(const struct session *s, int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC || s->unclean_since;
+}
+
+static int file_load_locked(struct session *s, struct inode *i, int flags, const struct request *rq)
 {
 	CLEANUP(file_free_p) struct file *f = file_new(i);
+	bool truncate = flags & O_TRUNC;
 	int r;
 
 	if (!f)
@@ -308,9 +317,13 @@ static int file_load_locked(struct session *s, struct inode *i, bool truncate,
 		return f->fd;
 	if (truncate && !f->writable)
 		return -EROFS;
+	if (may_change(s, flags))
+		tally_open(s, f);
 	r = truncate ? start_over(s, f, rq) : load_content(s, f, rq);
-	if (r < 0)
+	if (r < 0) {
+		tally_close(s, f);
 		return r;
+	}
 	publish_locked(s, i, STEAL(f));
 	return 0;
 }
@@ -386,10 +399,13 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 	for (int attempt = 0;; attempt++) {
 		pthread_mutex_lock(stripe);
 		loaded = i->file != NULL;
-		r = loaded ? 0 : file_load_locked(s, i, truncate, &quick);
+		r = loaded ? 0 : file_load_locked(s, i, flags, &quick);
 		f = i->file;
-		if (r == 0 && loaded)
+		if (r == 0 && loaded) {
 			f->opens++;
+			if (may_change(s, flags))
+				tally_open(s, f);
+		}
 		pthread_mutex_unlock(stripe);
 		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
 			break;
@@ -429,6 +445,7 @@ int file_put(struct session *s, struct file *f)
 		r = file_flush_header(f);
 		if (!is_gone(f->fd))
 			keys_put_old(s, f);
+		tally_close(s, f);
 		i->file = NULL;
 	} else {
 		i = NULL;

@@ -43,6 +43,8 @@ struct file {
 	int fd;
 	bool writable;
 	unsigned opens;		  /* guarded by the inode's stripe */
+	struct file *tally_next;  /* of those that may change; guarded by the tally, as */
+	struct file **tally_link; /* what points here; NULL: not in the list */
 	_Atomic unsigned writers; /* handles that may leave unwritten pages in the kernel */
 	_Atomic uint64_t size;
 	struct header hdr;

@@ -6,8 +6,10 @@
 
 #include "cred.h"
 #include "crypto/cleanup.h"
+#include "disk.h"
 #include "fs/policy/intent.h"
 #include "ops.h"
+#include "tally.h"
 #include "visit.h"
 
 /* ---- making ---- */
@@ -201,6 +203,30 @@ static void keep_done(struct session *s, struct inode *kept, int r)
 	inode_unhold(s->inodes, kept);
 }
 
+/* A scan wants to know what it was that loses a name. Negative: it does not, or cannot. */
+static int watch_name(struct session *s, int dir_fd, const char *name)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	struct stat st;
+	int fd;
+
+	if (!tally_watches(s) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return -1;
+	fd = fd_for_file(openat(dir_fd, name, flags));
+	if (fd < 0 && fd != -ENOENT)
+		tally_lost(s, fd);
+	return fd;
+}
+
+static void watch_done(struct session *s, int fd, const struct inode *dir)
+{
+	if (fd < 0)
+		return;
+	tally_removed(s, fd, dir->scope->workload);
+	(void)close(fd); /* only read from */
+}
+
 /* Needs no key and no readable block: what is damaged can always be removed. */
 static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
@@ -212,9 +238,11 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, in
 		r = inode_fd(s->inodes, dir, &dir_fd);
 	if (r == 0) {
 		struct inode *kept = keep_if_last(s, dir_fd, name);
+		int watched = watch_name(s, dir_fd, name);
 
 		r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
 		keep_done(s, kept, r);
+		watch_done(s, watched, dir);
 		inode_fd_done(s->inodes, dir);
 	}
 	fuse_reply_err(req, -r);
@@ -248,12 +276,15 @@ struct move {
 static int move_entry(struct session *s, const struct move *m)
 {
 	struct inode *kept = NULL;
-	int r;
+	int watched = -1, r;
 
-	if (!(m->flags & RENAME_EXCHANGE))
+	if (!(m->flags & RENAME_EXCHANGE)) {
 		kept = keep_if_last(s, m->to_fd, m->name2); /* what is replaced */
+		watched = watch_name(s, m->to_fd, m->name2);
+	}
 	r = renameat2(m->from_fd, m->name, m->to_fd, m->name2, m->flags) < 0 ? -errno : 0;
 	keep_done(s, kept, r);
+	watch_done(s, watched, m->to);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "proto.h"
 #include "recover.h"
 #include "revoke.h"
+#include "tally.h"
 #include "visit.h"
 
 int serve_init(struct session *s, struct err *err)
@@ -37,6 +38,8 @@ int serve_init(struct session *s, struct err *err)
 		r = lane_new(&s->control_lane);
 	if (r == 0)
 		r = visits_new(&s->visits);
+	if (r == 0)
+		r = tally_new(&s->tally);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->unclean_since = store_unclean_since(engine_store(s->engine));
@@ -54,6 +57,7 @@ void serve_fini(struct session *s)
 	lane_free(s->lane);
 	lane_free(s->control_lane);
 	visits_free(STEAL(s->visits));
+	tally_free(STEAL(s->tally));
 	inode_table_free(s->inodes);
 	s->lane = s->control_lane = NULL;
 	s->inodes = NULL;

@@ -10,6 +10,8 @@
 #include "crypto/cleanup.h"
 #include "disk.h"
 #include "fs/policy/renewal.h"
+#include "purge_list.h"
+#include "tally.h"
 
 #define MOVED_MAX 65536u /* folders remembered; more of them cost a pass over everything */
 #define STOP_MS	  5u	 /* so long renames wait for a job that begins or ends, */
@@ -134,9 +136,9 @@ static int look(struct session *s, struct job *j, int fd, const struct scope *sc
 	return job_wants(s->engine, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED : LOOK_FINE;
 }
 
-static void tell_failure(struct session *s, struct job *j, int dir_fd, const char *name, int r)
+void visit_path(struct session *s, int dir_fd, const char *name, char out[static VISIT_PATH_LEN])
 {
-	char link[FD_PATH_LEN], dir[4096], path[4096 + 256];
+	char link[FD_PATH_LEN], dir[4096];
 	size_t store_len = strlen(s->store);
 	ssize_t n = readlink(fd_path(dir_fd, link), dir, sizeof(dir) - 1);
 	const char *at = dir;
@@ -144,7 +146,14 @@ static void tell_failure(struct session *s, struct job *j, int dir_fd, const cha
 	dir[n > 0 ? n : 0] = '\0';
 	if (strncmp(dir, s->store, store_len) == 0)
 		at = dir[store_len] == '/' ? dir + store_len + 1 : dir + store_len;
-	(void)snprintf(path, sizeof(path), "%s%s%s", at, *at && *name ? "/" : "", name);
+	(void)snprintf(out, VISIT_PATH_LEN, "%s%s%s", at, *at && *name ? "/" : "", name);
+}
+
+void visit_failed(struct session *s, struct job *j, int dir_fd, const char *name, int r)
+{
+	char path[VISIT_PATH_LEN];
+
+	visit_path(s, dir_fd, name, path);
 	job_file_failed(j, path, reason(r));
 }
 
@@ -168,7 +177,7 @@ int visit_target_key(struct session *s, const struct wrap_ref *target, const str
 
 void visit_tell_failure(struct session *s, struct job *j, int dir_fd, const char *name, int r)
 {
-	tell_failure(s, j, dir_fd, name, r);
+	visit_failed(s, j, dir_fd, name, r);
 }
 
 static bool renews(const struct job *j)
@@ -187,6 +196,8 @@ int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 		return 0;
 	if (renews(j))
 		return visit_renewed(s, j, dir_fd, name, fd, scope, rq, err);
+	if (!job_rewraps(j))
+		return visit_count(s, j, dir_fd, name, fd, scope);
 	r = fd < 0 ? fd : look(s, j, fd, scope, &st, &target);
 	if (r == LOOK_WANTED) {
 		r = target_key(s, &target, rq, err);
@@ -206,7 +217,7 @@ int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 			job_file(j, JOB_FILE_SKIPPED);
 	}
 	if (r < 0)
-		tell_failure(s, j, dir_fd, name, r);
+		visit_failed(s, j, dir_fd, name, r);
 	return 1;
 }
 
@@ -239,8 +250,13 @@ static int visit_early(struct session *s, int dir_fd, const char *name, int fd,
 	struct job *j = s->visits->job;
 	struct wrap_ref target;
 	struct stat st;
-	int r = look(s, j, fd, scope, &st, &target);
+	int r;
 
+	if (!job_rewraps(j)) {
+		(void)visit_count(s, j, dir_fd, name, fd, scope);
+		return 0;
+	}
+	r = look(s, j, fd, scope, &st, &target);
 	if (r != LOOK_WANTED || rq->blocking == NEVER_BLOCK)
 		(void)close(fd); /* only read from */
 	if (r == LOOK_WANTED && rq->blocking == NEVER_BLOCK)
@@ -251,7 +267,7 @@ static int visit_early(struct session *s, int dir_fd, const char *name, int fd,
 			job_file_early(j);
 	}
 	if (r < 0)
-		tell_failure(s, j, dir_fd, name, r);
+		visit_failed(s, j, dir_fd, name, r);
 	return 0;
 }
 
@@ -270,7 +286,7 @@ int visit_before_move(struct session *s, int dir_fd, const char *name, const str
 	if (fd >= 0)
 		return visit_early(s, dir_fd, name, fd, scope, rq);
 	if (fd != -ENOENT)
-		tell_failure(s, s->visits->job, dir_fd, name, fd);
+		visit_failed(s, s->visits->job, dir_fd, name, fd);
 	return 0;
 }
 
@@ -290,7 +306,7 @@ int visit_before_link(struct session *s, int fd, const struct scope *scope,
 	content_fd = open(fd_path(fd, link), O_RDONLY | O_CLOEXEC);
 	if (content_fd >= 0)
 		return visit_early(s, fd, "", content_fd, scope, rq);
-	tell_failure(s, s->visits->job, fd, "", -errno);
+	visit_failed(s, s->visits->job, fd, "", -errno);
 	return 0;
 }
 
@@ -423,13 +439,22 @@ static void next_pass(struct visits *v)
 	pthread_mutex_unlock(&v->moved_lock);
 }
 
-static void begin(struct session *s, struct job *j)
+static int begin(struct session *s, struct job *j)
 {
+	bool scan = !job_rewraps(j);
+	int r = 0;
+
 	stop_renames(s->visits);
 	next_pass(s->visits);
-	s->visits->job = j;
+	if (scan)
+		r = tally_begin(s);
+	if (r == 0)
+		s->visits->job = j;
 	pthread_rwlock_unlock(&s->visits->lock);
+	if (scan)
+		scan_begins(s->engine, j);
 	engine_targets_settle(s->engine);
+	return r;
 }
 
 /* Failures are found anew, so no folder counts as walked. */
@@ -566,14 +591,59 @@ static int end_renewals(struct session *s, struct err *err)
 	return renewals_flush(s->engine, err);
 }
 
+/* Whatever was counted before an interruption is void: nobody saw what changed since. */
+static int run_scan(struct session *s, struct job *j, struct err *err)
+{
+	CLEANUP(scan_result_fini) struct scan_result res = {0};
+	uint64_t files = 0, mailboxes = 0;
+	int r;
+
+	job_restart(j);
+	r = purge_list_begin(s, j, err);
+	if (r < 0)
+		return r;
+	r = begin(s, j);
+	if (r < 0) {
+		purge_list_give_up(s);
+		return err_set(err, r, "the count cannot begin: %s", strerror(-r));
+	}
+	r = walk_count(s, j, &files);
+	if (r == 0) {
+		job_total(j, files);
+		r = walk_all(s, j, "", err);
+	}
+	do {
+		if (r == 0)
+			r = walk_all_moved(s, j, err);
+	} while (r == 0 && !end(s));
+	if (r == 0)
+		r = visit_mailboxes(s, &mailboxes);
+	if (r == 0) {
+		r = tally_end(s, &res);
+		if (r < 0)
+			(void)err_set(err, r, "the count cannot be finished: %s", strerror(-r));
+	}
+	if (r < 0) {
+		give_up(s);
+		tally_give_up(s);
+		purge_list_give_up(s);
+		return r;
+	}
+	res.mailboxes = mailboxes;
+	r = purge_list_end(s, &res, err);
+	return r < 0 ? r : scan_ends(s->engine, j, &res, err);
+}
+
 static int run(void *arg, struct job *j, struct err *err)
 {
 	struct session *s = arg;
 	uint64_t files = job_of(j)->total;
-	int r = 0;
+	int r;
 
-	begin(s, j);
-	if (!files)
+	if (!job_rewraps(j))
+		return run_scan(s, j, err);
+	r = begin(s, j);
+	if (r == 0 && !files)
 		r = walk_count(s, j, &files);
 	if (r == 0) {
 		job_total(j, files);

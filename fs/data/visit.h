@@ -45,6 +45,18 @@ void visit_made(struct session *s, struct inode *folder);
 int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
 	       const struct scope *scope, const struct request *rq, struct err *err) MUST_CHECK;
 
+/* visit_path() - of a name in the folder @dir_fd, relative to the store's top. */
+#define VISIT_PATH_LEN (4096 + 256)
+void visit_path(struct session *s, int dir_fd, const char *name, char out[static VISIT_PATH_LEN]);
+/* visit_failed() - counted and listed, by the name in the folder @dir_fd. */
+void visit_failed(struct session *s, struct job *j, int dir_fd, const char *name, int r);
+
+/* visit_count() - for a scan. @fd is consumed, or an errno. Gives 1 when the file counts, from the
+ * first time that it is seen. visit_mailboxes() - how many folders there are below mailbox/. */
+int visit_count(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
+		const struct scope *scope);
+int visit_mailboxes(struct session *s, uint64_t *ret_n) MUST_CHECK;
+
 /* visit_walked() - has this pass been through the folder, wherever that lay then?
  * visit_mark() - it has now; a folder that the kernel does not know is not remembered. */
 bool visit_walked(struct session *s, int dir_fd);

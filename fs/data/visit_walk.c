@@ -112,6 +112,8 @@ static int checkpoint(struct walk *w)
 {
 	int r;
 
+	if (!job_rewraps(w->j)) /* it begins anew in any case */
+		return job_checkpoint(w->j, "", 0, w->err);
 	if (syncfs(w->s->top_fd) < 0)
 		return err_set(w->err, -errno, "the store cannot be synced: %s", strerror(errno));
 	r = renewals_flush(w->s->engine, w->err);
@@ -125,7 +127,7 @@ static int interrupted(struct walk *w)
 
 	if (w->counts)
 		return -EINTR;
-	if (w->in_order && !w->whole) {
+	if ((w->in_order && !w->whole) || !job_rewraps(w->j)) {
 		r = checkpoint(w);
 	} else {
 		job_again(w->j);

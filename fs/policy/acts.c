@@ -90,7 +90,7 @@ int act_end(struct act *a, int r)
 	return r;
 }
 
-static int put_policy(struct store_txn *txn, const struct policy_record *rec, struct err *err)
+int policy_put(struct store_txn *txn, const struct policy_record *rec, struct err *err)
 {
 	uint8_t buf[RECORD_MAX];
 	size_t len;
@@ -131,9 +131,11 @@ int act_commit_job(struct act *a, const struct policy_record *rec,
 	r = store_begin(a->e->store, STORE_WRITE, &txn, a->err);
 	if (r < 0)
 		return r;
-	r = put_policy(txn, rec, a->err);
+	r = policy_put(txn, rec, a->err);
 	for (uint32_t i = 0; r == 0 && i < n_keys; i++)
 		r = put_key(txn, keys[i], a->err);
+	if (r == 0 && a->fresh_policy)
+		r = untargeted_put(txn, rec->id, a->err);
 	if (r == 0 && plan)
 		r = job_plan_put(plan, txn, a->err);
 	if (r < 0)

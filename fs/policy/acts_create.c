@@ -96,9 +96,11 @@ static int policy_insert(struct act *a, struct policy **p)
 	pthread_rwlock_unlock(&t->lock);
 	if (r < 0)
 		return err_set(a->err, r, "no memory for one policy more");
+	a->fresh_policy = true;
 	r = act_commit(a, &(*p)->rec, (const struct key_record *const *)(*p)->keys, (*p)->n_keys);
 	if (r < 0)
 		return r;
+	(*p)->proof.untargeted = true;
 	pthread_rwlock_wrlock(&t->lock);
 	tables_insert_locked(t, STEAL(*p));
 	pthread_rwlock_unlock(&t->lock);

@@ -15,9 +15,10 @@ struct act {
 	struct err own_err;
 	struct policy *policy; /* the one asked for; NULL: none */
 	bool entered;
-	const char *mailbox, *new_name;	       /* for the event; NULL: none */
-	uint64_t job;			       /* started by it, for the event; 0: none */
-	struct mailbox *fresh;		       /* assignment.c */
+	bool fresh_policy;		/* act_commit() makes it: no header can refer to it yet */
+	const char *mailbox, *new_name; /* for the event; NULL: none */
+	uint64_t job;			/* started by it, for the event; 0: none */
+	struct mailbox *fresh;		/* assignment.c */
 	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
 	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
 };
@@ -33,6 +34,8 @@ int act_begin(struct act *a, struct engine *e, const char *event, const struct a
 int act_end(struct act *a, int r);
 void act_name(struct act *a, const char *name, const uint8_t *id); /* for the event; @id or NULL */
 
+/* policy_put() - its record, in a transaction of the caller's. */
+int policy_put(struct store_txn *txn, const struct policy_record *rec, struct err *err) MUST_CHECK;
 /* act_commit() - policy record and @n key records in one durable transaction with snapshot. */
 int act_commit(struct act *a, const struct policy_record *rec, const struct key_record *const *keys,
 	       uint32_t n_keys) MUST_CHECK;
@@ -75,6 +78,12 @@ int description_check(const char *text, struct err *err) MUST_CHECK;
 int kind_check(enum policy_kind kind, struct err *err) MUST_CHECK;
 /* check_quota() - one more policy of kind mailbox may be active; -EDQUOT. */
 int check_quota(struct act *a, enum policy_kind kind) MUST_CHECK;
+
+/* record_replace() - the policy's record changed: durable, then seen. */
+int record_replace(struct act *a, const struct policy_record *rec) MUST_CHECK;
+/* policy_unassigned() - -EBUSY: it is assigned. policy_refuse_purged() - gives -EINVAL. */
+int policy_unassigned(const struct act *a) MUST_CHECK;
+int policy_refuse_purged(const struct act *a);
 
 /* secrets_equal() - in constant time. */
 bool secrets_equal(struct secret *a, struct secret *b);

@@ -36,7 +36,9 @@ int policy_set_keys(struct engine *e, const char *p, const char *const ids[stati
 	struct act a;
 	int r = act_begin(&a, e, "policy-keys", who, p, err);
 
-	if (r == 0) {
+	if (r == 0 && policy_is_purged(a.policy)) {
+		r = policy_refuse_purged(&a);
+	} else if (r == 0) {
 		r = policy_is_draft(a.policy) ? policy_complete(&a, ids, &rep)
 					      : replace_do(&a, ids, &rep);
 		report_keep(&a, &rep, a.policy->last_check);
@@ -48,6 +50,8 @@ int policy_set_keys(struct engine *e, const char *p, const char *const ids[stati
 
 static int needs_keys(struct act *a)
 {
+	if (policy_is_purged(a->policy))
+		return policy_refuse_purged(a);
 	if (!policy_is_draft(a->policy))
 		return 0;
 	return err_set(a->err, -EINVAL, "policy \"%s\" is a draft: it has no keys yet",

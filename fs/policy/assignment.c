@@ -34,6 +34,8 @@ static int assignment_write(struct act *a, const char *key, const struct policy 
 		if (r < 0)
 			return err_set(a->err, r, "the assignment cannot be written");
 		r = store_put(txn, TABLE_ASSIGNMENTS, key, strlen(key), buf, len, a->err);
+		if (r == 0)
+			r = untargeted_del(txn, p->rec.id, a->err);
 	} else {
 		r = store_del(txn, TABLE_ASSIGNMENTS, key, strlen(key), a->err);
 	}
@@ -42,6 +44,15 @@ static int assignment_write(struct act *a, const char *key, const struct policy 
 	if (r < 0)
 		return r;
 	return store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);
+}
+
+/* From now on files can come under @p. */
+static void proof_void(struct act *a, struct policy *p)
+{
+	pthread_rwlock_wrlock(&a->e->tables.lock);
+	if (p)
+		p->proof = (struct scan_proof){0};
+	pthread_rwlock_unlock(&a->e->tables.lock);
 }
 
 /*
@@ -63,6 +74,7 @@ static int assignment_change(struct act *a, enum job_kind kind, struct policy *p
 	if (r == 0)
 		r = assignment_write(a, key, now, &plan);
 	if (r == 0) {
+		proof_void(a, now);
 		seen(a, now);
 		act_changed(a, TARGETS_CHANGED);
 	}
@@ -77,6 +89,8 @@ static int assignable(struct act *a, enum policy_kind kind)
 	if (policy_is_draft(p))
 		return err_set(a->err, -EINVAL, "policy \"%s\" is a draft: it has no keys yet",
 			       p->rec.name);
+	if (policy_is_purged(p))
+		return policy_refuse_purged(a);
 	if (p->rec.kind != kind)
 		return err_set(a->err, -EINVAL,
 			       "policy \"%s\" is of kind %s, and %s needs one of kind %s",

@@ -12,6 +12,7 @@
 #include "fs/policy/policy.h"
 #include "fs/policy/record.h"
 #include "fs/policy/renewal.h"
+#include "fs/policy/scan_internal.h"
 
 /*
  * Locks, outermost first: the gate of acts, jobs.write, jobs.lock, tables.lock, keyring.lock,
@@ -26,6 +27,7 @@ struct policy {
 	struct key_record **keys; /* the same; oldest generation first; a draft has none */
 	uint32_t n_keys;	  /* the same */
 	uint32_t mailboxes;	  /* assigned to; the same */
+	struct scan_proof proof;  /* the same */
 	char last_rotate[POLICY_OUTCOME_MAX];  /* the same */
 	char last_refresh[POLICY_OUTCOME_MAX]; /* the same */
 	char last_check[POLICY_OUTCOME_MAX];   /* the same */
@@ -48,6 +50,7 @@ struct tables {
 	struct mailbox **buckets;
 	size_t n_buckets, n_mailboxes; /* n_buckets is a power of two */
 	uint64_t seed;
+	struct scan_result scan; /* the last complete one; .ended 0: there was none */
 };
 
 /* One act at a time; a waiter gives up after wait_ms. */
@@ -139,8 +142,11 @@ int engine_worker(struct engine *e, void (*fn)(void *arg), void *arg) MUST_CHECK
 /* engine_tables.c. Those that end in _locked need tables.lock, or the gate when they only read. */
 int tables_init(struct tables *t) MUST_CHECK;
 void tables_fini(struct tables *t);
-struct policy *tables_find_locked(const struct tables *t, const char *p); /* name or id */
+/* By name or id; no tombstone. */
+struct policy *tables_find_locked(const struct tables *t, const char *p);
+/* As headers name it: a tombstone too. */
 struct policy *tables_find_id_locked(const struct tables *t, const uint8_t id[static UUID_LEN]);
+/* No tombstone: its name is free. */
 struct policy *tables_find_name_locked(const struct tables *t, const char *name);
 struct mailbox *tables_mailbox_locked(const struct tables *t, const char *id);
 /* Room first, so that nothing can fail once a change is durable. */
@@ -165,6 +171,16 @@ static inline bool policy_is_draft(const struct policy *p)
 static inline bool policy_is_enabled(const struct policy *p)
 {
 	return p->rec.flags & POLICY_FLAG_ENABLED;
+}
+
+/* policy_is_removed() - a tombstone: found by its id in headers, and by nobody else. */
+static inline bool policy_is_removed(const struct policy *p)
+{
+	return p->rec.flags & POLICY_FLAG_REMOVED;
+}
+static inline bool policy_is_purged(const struct policy *p)
+{
+	return p->rec.flags & POLICY_FLAG_PURGED;
 }
 
 /* engine_load() - fill the tables from the store; a record that is not understood is refused. */

@@ -35,7 +35,8 @@ static int load_policy(void *arg, const void *key, size_t key_len, const uint8_t
 	r = policy_record_decode(value, value_len, &p->rec);
 	if (r < 0)
 		return refuse(l, r, "policy", id);
-	if (memcmp(p->rec.id, key, UUID_LEN) != 0 || tables_find_name_locked(l->t, p->rec.name))
+	if (memcmp(p->rec.id, key, UUID_LEN) != 0 ||
+	    (!policy_is_removed(p) && tables_find_name_locked(l->t, p->rec.name)))
 		return refuse(l, -EBADMSG, "policy", id);
 	r = tables_reserve_locked(l->t);
 	if (r < 0)
@@ -78,7 +79,7 @@ static int load_key(void *arg, const void *key, size_t key_len, const uint8_t *v
 	key_table_key(rec->policy_id, rec->generation, expected);
 	p = tables_find_id_locked(l->t, rec->policy_id);
 	if (memcmp(expected, key, KEY_TABLE_KEY_LEN) != 0 || !p || policy_is_draft(p) ||
-	    rec->generation > p->rec.generation)
+	    policy_is_purged(p) || rec->generation > p->rec.generation)
 		return refuse(l, -EBADMSG, "key", id);
 	return key_append(p, &rec);
 }
@@ -123,7 +124,7 @@ static int load_assignment(void *arg, const void *key, size_t key_len, const uin
 	if (r < 0)
 		return refuse(l, r, "assignment", name);
 	p = tables_find_id_locked(l->t, rec.policy_id);
-	if (!p || policy_is_draft(p) || strlen(name) != key_len)
+	if (!p || policy_is_draft(p) || policy_is_removed(p) || strlen(name) != key_len)
 		return refuse(l, -EBADMSG, "assignment", name);
 	if (strcmp(name, "tenant") == 0)
 		return load_tenant(l, p);
@@ -138,7 +139,8 @@ static int check_keys(struct load *l)
 	for (size_t i = 0; i < l->t->n_policies; i++) {
 		const struct policy *p = l->t->policies[i];
 
-		if (!policy_is_draft(p) && !policy_key(p, p->rec.generation))
+		if (!policy_is_draft(p) && !policy_is_purged(p) &&
+		    !policy_key(p, p->rec.generation))
 			return err_set(l->err, -EBADMSG,
 				       "policy \"%s\": the key record of generation %u is missing",
 				       p->rec.name, p->rec.generation);
@@ -164,5 +166,6 @@ int engine_load(struct engine *e, struct err *err)
 	r = store_each(txn, TABLE_ASSIGNMENTS, NULL, 0, load_assignment, &l, err);
 	if (r < 0)
 		return r;
-	return check_keys(&l);
+	r = check_keys(&l);
+	return r < 0 ? r : scan_load(e, txn, err);
 }

@@ -63,6 +63,7 @@ void tables_fini(struct tables *t)
 			free(m);
 		}
 	}
+	scan_result_fini(&t->scan);
 	free(t->policies);
 	free(t->buckets);
 	(void)pthread_rwlock_destroy(&t->lock);
@@ -79,7 +80,8 @@ struct policy *tables_find_id_locked(const struct tables *t, const uint8_t id[st
 struct policy *tables_find_name_locked(const struct tables *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_policies; i++)
-		if (name_compare(t->policies[i]->rec.name, name) == 0)
+		if (!policy_is_removed(t->policies[i]) &&
+		    name_compare(t->policies[i]->rec.name, name) == 0)
 			return t->policies[i];
 	return NULL;
 }
@@ -88,9 +90,12 @@ struct policy *tables_find_locked(const struct tables *t, const char *p)
 {
 	uint8_t id[UUID_LEN];
 
-	/* no name is shaped like an id: policy_name_check() */
-	return uuid_decode(p, id) == 0 ? tables_find_id_locked(t, id)
-				       : tables_find_name_locked(t, p);
+	struct policy *found;
+
+	if (uuid_decode(p, id) < 0) /* no name is shaped like an id: policy_name_check() */
+		return tables_find_name_locked(t, p);
+	found = tables_find_id_locked(t, id);
+	return found && !policy_is_removed(found) ? found : NULL;
 }
 
 int tables_reserve_locked(struct tables *t)

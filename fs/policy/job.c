@@ -11,10 +11,8 @@
 const char *job_kind_name(enum job_kind k)
 {
 	static const char *const names[] = {
-		[JOB_ASSIGN] = "assign",
-		[JOB_OFFBOARD] = "offboard",
-		[JOB_ROTATE] = "rotate",
-		[JOB_RENEW] = "renew",
+		[JOB_ASSIGN] = "assign", [JOB_OFFBOARD] = "offboard", [JOB_ROTATE] = "rotate",
+		[JOB_RENEW] = "renew",	 [JOB_SCAN] = "scan",	      [JOB_PURGE] = "purge",
 	};
 
 	return k > 0 && k < JOB_KIND_END && names[k] ? names[k] : "unknown";
@@ -217,7 +215,8 @@ uint64_t job_newest(struct engine *e, const char *mailbox, uint64_t after)
 
 	pthread_mutex_lock(&e->jobs.lock);
 	for (const struct job *j = e->jobs.first; j; j = j->next)
-		if (j->rec.no > after && strcmp(j->rec.mailbox, mailbox ? mailbox : "") == 0)
+		if (j->rec.no > after && job_rewraps(j) &&
+		    strcmp(j->rec.mailbox, mailbox ? mailbox : "") == 0)
 			no = j->rec.no;
 	pthread_mutex_unlock(&e->jobs.lock);
 	return no;

@@ -47,7 +47,8 @@ bool job_state_is_final(enum job_state s);    /* done, failed, cancelled, supers
 int job_get(struct engine *e, uint64_t no, struct job_info *ret_info, struct err *err) MUST_CHECK;
 /* job_list() - by number; *ret_list is malloc'ed, the caller frees it. */
 int job_list(struct engine *e, struct job_info **ret_list, size_t *ret_count) MUST_CHECK;
-/* job_newest() - of those for @mailbox (NULL: for no single one) and later than @after; 0: none. */
+/* job_newest() - of those that re-wrap, for @mailbox (NULL: for no single one) and later than
+ * @after; 0: none. */
 uint64_t job_newest(struct engine *e, const char *mailbox, uint64_t after);
 uint64_t job_last(struct engine *e); /* the greatest number so far; 0: there was none */
 
@@ -96,6 +97,9 @@ int jobs_serve(struct engine *e, const struct job_runner *runner, struct err *er
 /* jobs_stop() - the running one is interrupted and waited for. */
 void jobs_stop(struct engine *e);
 
+/* job_rewraps() - it changes headers; else it only looks at the files. */
+bool job_rewraps(const struct job *j);
+
 const struct job_record *job_of(const struct job *j); /* constant while it runs, but for counts */
 
 /**
@@ -135,6 +139,9 @@ void job_file_failed(struct job *j, const char *path, const char *why);
 /* job_again() - a pass over all files begins that only looks for what the last one may have missed:
  * files that need nothing are not counted any more, and failures are forgotten and found anew. */
 void job_again(struct job *j);
+
+/* job_restart() - what it counted before is void: it begins anew. */
+void job_restart(struct job *j);
 
 /* job_stops() - it was told to pause, to end, or the mount goes away. One atomic load. */
 bool job_stops(const struct job *j);

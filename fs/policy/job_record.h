@@ -8,7 +8,9 @@ enum job_kind {
 	JOB_ASSIGN = 1,
 	JOB_OFFBOARD,
 	JOB_ROTATE,
+	JOB_SCAN = 4,
 	JOB_RENEW = 5,
+	JOB_PURGE, /* a scan that lists what a purge made unreadable */
 	JOB_KIND_END
 };
 

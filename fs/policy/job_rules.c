@@ -9,6 +9,16 @@ static bool is_under(const struct wrap_ref *ref, const struct job_record *rec)
 	return memcmp(ref->policy_id, rec->policy_id, UUID_LEN) == 0;
 }
 
+static bool job_kind_rewraps(enum job_kind kind)
+{
+	return kind != JOB_SCAN && kind != JOB_PURGE;
+}
+
+bool job_rewraps(const struct job *j)
+{
+	return job_kind_rewraps(j->rec.kind);
+}
+
 /* The newest key of the policy that a file is already under; false: it has that one. */
 static bool wants_newest(struct engine *e, const struct job_record *rec, const struct wrap_ref *now,
 			 struct wrap_ref *ret_target)
@@ -78,6 +88,8 @@ bool job_supersedes(const struct job_record *fresh, const struct job_record *old
 
 	if (job_state_is_final(old->state) || old->no == fresh->no)
 		return false;
+	if (!job_kind_rewraps(fresh->kind) || !job_kind_rewraps(old->kind))
+		return false; /* it counts what there is, whatever decides about that */
 	if (fresh->kind == JOB_RENEW || old->kind == JOB_RENEW)
 		return fresh->kind == old->kind && strcmp(fresh->path, old->path) == 0;
 	if (fresh->kind == JOB_ROTATE || old->kind == JOB_ROTATE)

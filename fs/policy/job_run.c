@@ -100,6 +100,23 @@ void job_again(struct job *j)
 	pthread_mutex_unlock(&j->jobs->lock);
 }
 
+void job_restart(struct job *j)
+{
+	pthread_mutex_lock(&j->jobs->lock);
+	job_again_locked(j);
+	j->rec.flags &= (uint16_t)~JOB_FLAG_AGAIN;
+	j->rec.cursor[0] = '\0';
+	atomic_store(&j->again, false);
+	atomic_store(&j->counted, false);
+	atomic_store(&j->total, 0);
+	atomic_store(&j->done, 0);
+	atomic_store(&j->skipped, 0);
+	atomic_store(&j->uncounted, 0);
+	j->old = j->at = (struct job_sample){engine_now_ms(), 0};
+	pthread_mutex_unlock(&j->jobs->lock);
+	j->pace_rate = 0;
+}
+
 bool job_stops(const struct job *j)
 {
 	return atomic_load(&j->wish) != WISH_NONE || atomic_load(&j->jobs->stop);

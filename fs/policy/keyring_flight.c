@@ -346,6 +346,8 @@ static int source_of(struct engine *e, const struct wrap_ref *ref, struct key_so
 	if (r == 0)
 		return 0;
 	uuid_encode(ref->policy_id, id);
+	if (r == -EKEYREVOKED)
+		return err_set(err, r, "policy %s is purged: no copy of its key is left", id);
 	return err_set(err, r, "this store has no policy %s with a generation %u", id,
 		       ref->generation);
 }

@@ -28,8 +28,8 @@ enum verdict {
 			 */
 };
 
-/* keyring_source() - -ENOKEY when this store has no such policy or generation; generation 0: the
- * newest. */
+/* keyring_source() - -EKEYREVOKED when the policy is purged; -ENOKEY when this store has no such
+ * policy or generation; generation 0: the newest. */
 int keyring_source(struct engine *e, const struct wrap_ref *ref,
 		   struct key_source *ret_src) MUST_CHECK;
 
@@ -160,5 +160,9 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 /* The checker's thread, and one look at every policy that is open or revoked. */
 void *keyring_checker(void *engine);
 void keyring_check_all(struct engine *e);
+
+/* keyring_purge() - no key of it exists any more: whoever has files open is told as of a
+ * revocation. No lock of the engine may be held. */
+void keyring_purge(struct engine *e, const uint8_t policy_id[static UUID_LEN]);
 
 #endif

@@ -80,6 +80,19 @@ struct judgement keyring_judge_locked(struct engine *e, struct key_policy *kp,
 	return j;
 }
 
+static void tell_revoked(struct engine *e, const uint8_t policy_id[static UUID_LEN])
+{
+	void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]);
+	void *arg;
+
+	pthread_rwlock_rdlock(&e->keyring->lock);
+	fn = e->keyring->on_revoked;
+	arg = e->keyring->on_revoked_arg;
+	pthread_rwlock_unlock(&e->keyring->lock);
+	if (fn)
+		fn(arg, policy_id);
+}
+
 void keyring_tell(struct engine *e, const struct key_source *src, const struct judgement *j,
 		  const struct root_answer answers[static 2])
 {
@@ -91,8 +104,6 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 		AUDIT_FIELD_STR("state", names[j->state]),
 		AUDIT_FIELD_STR("reason", reason),
 	};
-	void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]);
-	void *arg;
 
 	uuid_encode(src->key.policy_id, id);
 	roots_text(answers, reason, sizeof(reason));
@@ -102,12 +113,13 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 	if (!j->revoked)
 		return;
 	metrics_add(e->metrics, METRIC_REVOCATIONS, 1);
-	pthread_rwlock_rdlock(&e->keyring->lock);
-	fn = e->keyring->on_revoked;
-	arg = e->keyring->on_revoked_arg;
-	pthread_rwlock_unlock(&e->keyring->lock);
-	if (fn)
-		fn(arg, src->key.policy_id);
+	tell_revoked(e, src->key.policy_id);
+}
+
+void keyring_purge(struct engine *e, const uint8_t policy_id[static UUID_LEN])
+{
+	keyring_forget(e, policy_id);
+	tell_revoked(e, policy_id);
 }
 
 /*

@@ -11,9 +11,11 @@ int keyring_source(struct engine *e, const struct wrap_ref *ref, struct key_sour
 	struct tables *t = &e->tables;
 	const struct key_record *key = NULL;
 	const struct policy *p;
+	bool purged;
 
 	pthread_rwlock_rdlock(&t->lock);
 	p = tables_find_id_locked(t, ref->policy_id);
+	purged = p && policy_is_purged(p);
 	if (p)
 		key = policy_key(p, ref->generation ? ref->generation : p->rec.generation);
 	if (key) {
@@ -23,7 +25,7 @@ int keyring_source(struct engine *e, const struct wrap_ref *ref, struct key_sour
 		memcpy(ret_src->policy_name, p->rec.name, sizeof(ret_src->policy_name));
 	}
 	pthread_rwlock_unlock(&t->lock);
-	return key ? 0 : -ENOKEY;
+	return key ? 0 : purged ? -EKEYREVOKED : -ENOKEY;
 }
 
 /* A copy that opens to anything but a key of ours is as damaged as one that does not open. */

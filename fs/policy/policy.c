@@ -12,7 +12,7 @@ const char *policy_state_name(enum policy_state s)
 	static const char *const names[] = {
 		[POLICY_DRAFT] = "draft",	[POLICY_READY] = "ready",
 		[POLICY_DEGRADED] = "degraded", [POLICY_REVOKED] = "revoked",
-		[POLICY_DISABLED] = "disabled",
+		[POLICY_DISABLED] = "disabled", [POLICY_PURGED] = "purged",
 	};
 
 	return (size_t)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
@@ -34,7 +34,9 @@ static void info_copy_locked(const struct tables *t, const struct policy *p,
 	memcpy(info->description, p->rec.description, sizeof(info->description));
 	info->kind = p->rec.kind;
 	info->enabled = policy_is_enabled(p);
-	info->state = policy_is_draft(p) ? POLICY_DRAFT : POLICY_READY;
+	info->state = policy_is_draft(p)    ? POLICY_DRAFT
+		      : policy_is_purged(p) ? POLICY_PURGED
+					    : POLICY_READY;
 	info->assigned_tenant = t->tenant == p;
 	info->mailboxes_assigned = p->mailboxes;
 	info->generation = p->rec.generation;
@@ -62,7 +64,7 @@ static void info_add_health(struct engine *e, struct policy_info *info)
 
 	info->roots[0].health = health[0];
 	info->roots[1].health = health[1];
-	if (info->state == POLICY_DRAFT)
+	if (info->state == POLICY_DRAFT || info->state == POLICY_PURGED)
 		return;
 	if (!info->enabled)
 		info->state = POLICY_DISABLED;
@@ -92,13 +94,13 @@ int policy_list(struct engine *e, struct policy_info **ret_list, size_t *ret_cou
 {
 	struct tables *t = &e->tables;
 	struct policy_info *list;
-	size_t n;
+	size_t n = 0;
 
 	pthread_rwlock_rdlock(&t->lock);
-	n = t->n_policies;
-	list = calloc(n + 1, sizeof(*list)); /* one more, so that an empty list is no NULL */
-	for (size_t i = 0; list && i < n; i++)
-		info_copy_locked(t, t->policies[i], &list[i]);
+	list = calloc(t->n_policies + 1, sizeof(*list)); /* so that an empty list is no NULL */
+	for (size_t i = 0; list && i < t->n_policies; i++)
+		if (!policy_is_removed(t->policies[i]))
+			info_copy_locked(t, t->policies[i], &list[n++]);
 	pthread_rwlock_unlock(&t->lock);
 	if (!list)
 		return -ENOMEM;
@@ -109,8 +111,14 @@ int policy_list(struct engine *e, struct policy_info **ret_list, size_t *ret_cou
 	return 0;
 }
 
+int policy_refuse_purged(const struct act *a)
+{
+	return err_set(a->err, -EINVAL, "policy \"%s\" is purged: no copy of its key is left",
+		       a->policy->rec.name);
+}
+
 /* A record of the same policy, changed: durable, then seen. */
-static int record_replace(struct act *a, const struct policy_record *rec)
+int record_replace(struct act *a, const struct policy_record *rec)
 {
 	struct tables *t = &a->e->tables;
 	int r;
@@ -216,6 +224,8 @@ static int enable_do(struct act *a)
 	if (policy_is_draft(a->policy))
 		return err_set(a->err, -EINVAL, "policy \"%s\" is a draft: it has no keys yet",
 			       rec.name);
+	if (policy_is_purged(a->policy))
+		return policy_refuse_purged(a);
 	if (policy_is_enabled(a->policy))
 		return 0;
 	r = check_quota(a, rec.kind);
@@ -235,22 +245,32 @@ int policy_enable(struct engine *e, const char *p, const struct actor *who, stru
 	return act_end(&a, r);
 }
 
-/* Data under it stays readable, so its keys stay in the keyring. */
-static int disable_do(struct act *a)
+int policy_unassigned(const struct act *a)
 {
-	struct policy_record rec = a->policy->rec;
+	const struct policy *p = a->policy;
 
-	if (a->e->tables.tenant == a->policy)
+	if (a->e->tables.tenant == p)
 		return err_set(a->err, -EBUSY,
 			       "policy \"%s\" is assigned to the tenant: assign another one to it, "
 			       "or none, first",
-			       rec.name);
-	if (a->policy->mailboxes > 0)
+			       p->rec.name);
+	if (p->mailboxes > 0)
 		return err_set(
 			a->err, -EBUSY,
 			"policy \"%s\" is assigned to %u mailbox%s: write none to its policy "
 			"in mailboxes/ first",
-			rec.name, a->policy->mailboxes, a->policy->mailboxes == 1 ? "" : "es");
+			p->rec.name, p->mailboxes, p->mailboxes == 1 ? "" : "es");
+	return 0;
+}
+
+/* Data under it stays readable, so its keys stay in the keyring. */
+static int disable_do(struct act *a)
+{
+	struct policy_record rec = a->policy->rec;
+	int r = policy_unassigned(a);
+
+	if (r < 0)
+		return r;
 	rec.flags &= (uint16_t)~POLICY_FLAG_ENABLED;
 	return record_replace(a, &rec);
 }
@@ -262,41 +282,5 @@ int policy_disable(struct engine *e, const char *p, const struct actor *who, str
 
 	if (r == 0)
 		r = disable_do(&a);
-	return act_end(&a, r);
-}
-
-static int discard_do(struct act *a)
-{
-	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
-	struct tables *t = &a->e->tables;
-	int r;
-
-	if (!policy_is_draft(a->policy))
-		return err_set(a->err, -EBUSY,
-			       "policy \"%s\" has keys, and files or backups may need them",
-			       a->policy_name);
-	r = store_begin(a->e->store, STORE_WRITE, &txn, a->err);
-	if (r < 0)
-		return r;
-	r = store_del(txn, TABLE_POLICIES, a->policy->rec.id, UUID_LEN, a->err);
-	if (r < 0)
-		return r;
-	r = store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);
-	if (r < 0)
-		return r;
-	pthread_rwlock_wrlock(&t->lock);
-	tables_remove_locked(t, STEAL(a->policy));
-	pthread_rwlock_unlock(&t->lock);
-	act_changed(a, TARGETS_SAME);
-	return 0;
-}
-
-int policy_discard(struct engine *e, const char *p, const struct actor *who, struct err *err)
-{
-	struct act a;
-	int r = act_begin(&a, e, "policy-discard", who, p, err);
-
-	if (r == 0)
-		r = discard_do(&a);
 	return act_end(&a, r);
 }

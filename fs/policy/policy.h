@@ -26,7 +26,8 @@ enum policy_state {
 	POLICY_READY,
 	POLICY_DEGRADED,
 	POLICY_REVOKED,
-	POLICY_DISABLED
+	POLICY_DISABLED,
+	POLICY_PURGED
 };
 const char *policy_state_name(enum policy_state s);
 const char *policy_kind_name(enum policy_kind k); /* "multi-workload", "mailbox" */
@@ -98,10 +99,24 @@ int policy_check(struct engine *e, const char *p, const struct actor *who,
  * lines as policy_check()'s, "expiry: ok, none". Returns 0 or what refuses the key. */
 int root_key_check(struct kms *kms, const char *key_id, bool strict,
 		   char ret_report[static POLICY_OUTCOME_MAX], struct err *err) MUST_CHECK;
-/* policy_discard() - rmdir of a draft; a completed policy is -EBUSY until `remove` with its scan
- * exists. */
-int policy_discard(struct engine *e, const char *p, const struct actor *who,
-		   struct err *err) MUST_CHECK;
+/*
+ * A policy's life, and who moves it on:
+ *
+ *   draft      has no keys                                    key_ids: ready; rmdir: gone
+ *   ready      (degraded, revoked: by what its vaults say)    enabled 0, remove, purge
+ *   disabled   opens what is under it, takes nothing new      enabled 1, remove, purge
+ *   purged     no copy of its key is left                     remove
+ *   tombstone  no policy any more; opens old backups          nobody
+ *   gone       removed by force, or a draft                   nobody
+ */
+enum remove_how {
+	REMOVE_KEEP, /* its keys stay, for backups: a tombstone; of a draft nothing stays */
+	REMOVE_FORCE /* nothing stays: backups under it cannot be opened any more */
+};
+/* policy_remove() - -EBUSY with what to do: assigned, or no scan proves that no file is under it.
+ */
+int policy_remove(struct engine *e, const char *p, enum remove_how how, const struct actor *who,
+		  struct err *err) MUST_CHECK;
 
 int assign_tenant(struct engine *e, const char *p, const struct actor *who,
 		  struct err *err) MUST_CHECK;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define RECORD_VERSION 1
-#define POLICY_FLAGS   (POLICY_FLAG_ENABLED | POLICY_FLAG_DRAFT)
+#define POLICY_FLAGS \
+	(POLICY_FLAG_ENABLED | POLICY_FLAG_DRAFT | POLICY_FLAG_REMOVED | POLICY_FLAG_PURGED)
 
 static_assert(4 + 2 + 2 + UUID_LEN + 4 + 8 + WRAP_LEN + 2 * (2 + KEY_ID_MAX + 2 + KMS_WRAP_MAX) <=
 		      RECORD_MAX,
@@ -67,8 +68,11 @@ static bool policy_record_holds(const struct policy_record *rec)
 	if (!rec->name[0] || bytes_are_zero(rec->id, UUID_LEN)) /* zeros name the service key */
 		return false;
 	if (draft)
-		return rec->generation == 0 && no_keys && !avail &&
-		       !(rec->flags & POLICY_FLAG_ENABLED);
+		return rec->generation == 0 && no_keys && !avail && rec->flags == POLICY_FLAG_DRAFT;
+	if (rec->flags & POLICY_FLAG_REMOVED && rec->flags & POLICY_FLAG_ENABLED)
+		return false;
+	if (rec->flags & POLICY_FLAG_PURGED && (avail || rec->flags & POLICY_FLAG_ENABLED))
+		return false;
 	return rec->generation > 0 && keys;
 }
 

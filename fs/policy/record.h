@@ -24,6 +24,10 @@ enum policy_kind {
 #define POLICY_FLAG_ENABLED 0x1u
 #define POLICY_FLAG_DRAFT \
 	0x2u /* mkdir'ed, no keys yet: generation 0, no key ids, no availability key */
+#define POLICY_FLAG_REMOVED \
+	0x4u /* a tombstone: it is no policy any more, but its keys open old backups */
+#define POLICY_FLAG_PURGED \
+	0x8u /* crypto-erased: no availability key and no key records; not enabled */
 
 /*
  * Policy record, version 1, integers little-endian (the store appends the MAC).

@@ -11,6 +11,7 @@
 
 /* Copying from the tables of an open transaction into those of a fresh file. */
 struct copy {
+	bool whole; /* every event */
 	struct store_txn *from;
 	struct store_env to;
 	MDB_txn *to_txn;
@@ -78,16 +79,17 @@ static int copy_one(struct copy *c, enum store_table table)
 {
 	CLEANUP(cursor_close_p) MDB_cursor *cur = NULL;
 	MDB_val key, raw;
+	bool cut;
 	int rc;
 
 	rc = mdb_cursor_open(c->from->mdb, c->from->store->env.dbi[table], &cur);
 	if (rc != 0)
 		return rc;
-	rc = table == TABLE_EVENTS ? events_seek(cur, &key, &raw)
-				   : mdb_cursor_get(cur, &key, &raw, MDB_FIRST);
+	cut = table == TABLE_EVENTS && !c->whole;
+	rc = cut ? events_seek(cur, &key, &raw) : mdb_cursor_get(cur, &key, &raw, MDB_FIRST);
 	if (rc == MDB_NOTFOUND) /* empty */
 		return 0;
-	if (rc == 0 && table == TABLE_EVENTS)
+	if (rc == 0 && cut)
 		rc = events_from_put(c, &key);
 	return rc == 0 ? table_copy(c, table, cur, &key, &raw) : rc;
 }
@@ -102,13 +104,13 @@ static int copy_all(struct copy *c)
 }
 
 /* Leftovers of a crash go first: the file must be ours from its first byte. */
-static int tmp_make(struct store *s, int *ret_fd)
+static int tmp_make(struct store *s, const char *name, int *ret_fd)
 {
 	int fd;
 
-	if (unlinkat(s->dir_fd, STORE_SNAPSHOT_TMP, 0) < 0 && errno != ENOENT)
+	if (unlinkat(s->dir_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	fd = openat(s->dir_fd, STORE_SNAPSHOT_TMP, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(s->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
@@ -122,17 +124,17 @@ int dir_path(const struct store *s, const char *name, char out[static PATH_MAX],
 	return 0;
 }
 
-int snapshot_build(struct store_txn *t, struct err *err)
+static int copy_build(struct store_txn *t, const char *name, bool whole, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = -1;
-	CLEANUP(copy_end_p) struct copy c = {.from = t};
+	CLEANUP(copy_end_p) struct copy c = {.from = t, .whole = whole};
 	char path[PATH_MAX];
 	int rc, r;
 
-	r = dir_path(t->store, STORE_SNAPSHOT_TMP, path, err);
+	r = dir_path(t->store, name, path, err);
 	if (r < 0)
 		return r;
-	r = tmp_make(t->store, &fd);
+	r = tmp_make(t->store, name, &fd);
 	if (r < 0)
 		return err_set(err, r, "snapshot: cannot be made: %s", strerrordesc_np(-r));
 	r = env_open(&c.to, path, ENV_CREATE, t->store->env.map_len + MAP_MORE, err);
@@ -146,6 +148,16 @@ int snapshot_build(struct store_txn *t, struct err *err)
 	if (fsync(fd) < 0)
 		return err_set(err, -errno, "snapshot: cannot be written: %m");
 	return 0;
+}
+
+int snapshot_build(struct store_txn *t, struct err *err)
+{
+	return copy_build(t, STORE_SNAPSHOT_TMP, false, err);
+}
+
+int state_copy_build(struct store_txn *t, struct err *err)
+{
+	return copy_build(t, STORE_SCRUB_TMP, true, err);
 }
 
 int snapshot_publish(struct store *s, bool *ret_renamed, struct err *err)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "crypto/bytes.h"
 #include "crypto/err.h"
@@ -137,5 +138,31 @@ int store_each(struct store_txn *t, enum store_table table, const void *from, si
 int store_last(struct store_txn *t, enum store_table table, const void **ret_key,
 	       size_t *ret_key_len, const uint8_t **ret_value, size_t *ret_len,
 	       struct err *err) MUST_CHECK;
+
+/**
+ * store_scrub() - no byte of a record that was removed or replaced stays in the store's files
+ * LMDB leaves old records in pages that are free, and in the gaps of those that are not. So the
+ * state is made anew from its records, put in place, and the old file overwritten; so are states
+ * that were set aside (state.copied-*). What the disk below keeps (journal, copy on write, flash)
+ * is beyond reach, as are backups. Return: 0; -EAGAIN, -ENOSPC, -EIO ...: may be repeated.
+ */
+int store_scrub(struct store *s, struct err *err) MUST_CHECK;
+/* store_snapshot_hold() - the present state.snapshot, to be overwritten once another is in place.
+ */
+int store_snapshot_hold(struct store *s, int *ret_fd, struct err *err) MUST_CHECK;
+/* store_shred() - overwrite an open file with zeros, durably. */
+int store_shred(int fd, struct err *err) MUST_CHECK;
+
+/*
+ * A receipt is a text file STORE/.depfs/receipts/NAME. store_receipt_begin() - to be written, under
+ * another name. store_receipt_end() - durable and whole under its own, over an older one; @out is
+ * consumed whatever the outcome. @ret_hash: SHA-256 of all of it. store_receipt_read() - *ret_text
+ * malloc'ed; -ENOENT.
+ */
+int store_receipt_begin(struct store *s, const char *name, FILE **ret_out,
+			struct err *err) MUST_CHECK;
+int store_receipt_end(struct store *s, const char *name, FILE *out, uint8_t ret_hash[static 32],
+		      struct err *err) MUST_CHECK;
+int store_receipt_read(struct store *s, const char *name, char **ret_text) MUST_CHECK;
 
 #endif

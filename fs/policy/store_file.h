@@ -17,7 +17,9 @@
 #define STORE_LMDB_LOCK_FILE "state/lock.mdb"
 #define STORE_SNAPSHOT	     "state.snapshot"
 #define STORE_SNAPSHOT_TMP   "state.snapshot.tmp"
-#define STORE_FORMAT_MAX     128 /* bytes of the format line */
+#define STORE_SCRUB_TMP	     "state.scrub" /* store_scrub() makes the state anew */
+#define STORE_RECEIPTS	     "receipts"	   /* purge.h */
+#define STORE_FORMAT_MAX     128	   /* bytes of the format line */
 
 /* file_format() - the format line of a new store. */
 void format_encode(const uint8_t store_id[static UUID_LEN], char out[static STORE_FORMAT_MAX]);

@@ -135,6 +135,9 @@ void gate_leave(struct store *s);
 bool gate_is_inside(const struct store *s);			  /* this thread reads */
 int map_grow(struct store *s, unsigned wait_ms, struct err *err); /* no txn of ours */
 void map_grow_ahead(struct store *s);
+/* map_swap() - @name (in .depfs) becomes the state's file, and is opened. write_lock is held, no
+ * transaction of this thread lives. A failure after the swap leaves the store stuck. */
+int map_swap(struct store *s, const char *name, struct err *err) MUST_CHECK;
 /* map_revive() - after a commit that failed: open the state again if LMDB gave it up. What cannot
  * be had again leaves the store stuck. write_lock is held, no transaction of this thread lives. */
 void map_revive(struct store *s);
@@ -161,6 +164,8 @@ int dir_path(const struct store *s, const char *name, char out[static PATH_MAX],
 	     struct err *err) MUST_CHECK;
 /* snapshot_build() - write state.snapshot.tmp as @t sees the tables, durable under that name. */
 int snapshot_build(struct store_txn *t, struct err *err) MUST_CHECK;
+/* state_copy_build() - the same with every event, as state.scrub. */
+int state_copy_build(struct store_txn *t, struct err *err) MUST_CHECK;
 /* snapshot_publish() - rename it; @ret_renamed tells whether that much happened on failure. */
 int snapshot_publish(struct store *s, bool *ret_renamed, struct err *err) MUST_CHECK;
 void snapshot_discard(struct store *s);

@@ -113,6 +113,39 @@ void map_grow_ahead(struct store *s)
 		(void)map_grow(s, 0, NULL); /* the next transaction tries again */
 }
 
+/* Between the two names of the file, a crash must not make the next open think of a copy: the lock
+ * file says nothing of the state's identity meanwhile. */
+static int swap(struct store *s, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int r = dir_path(s, STORE_STATE_DIR, path, err);
+
+	if (r < 0)
+		return r;
+	lock_clear(s->lock_fd);
+	env_close(&s->env);
+	if (renameat(s->dir_fd, name, s->dir_fd, STORE_DATA_FILE) < 0)
+		r = err_set(err, -errno, "state: its new file cannot be put in place: %m");
+	if (r == 0)
+		r = fsync_dir(s->dir_fd, STORE_STATE_DIR);
+	if (env_open(&s->env, path, ENV_SERVE, s->env.map_len, r < 0 ? NULL : err) < 0) {
+		s->stuck = true;
+		return r < 0 ? r : -EIO;
+	}
+	return r < 0 ? r : lock_say(s->dir_fd, s->lock_fd, err);
+}
+
+int map_swap(struct store *s, const char *name, struct err *err)
+{
+	int r;
+
+	if (!gate_close(s, GATE_WAIT_MS))
+		return err_set(err, -EAGAIN, "state: busy, it could not be made anew");
+	r = swap(s, name, err);
+	gate_open(s);
+	return r;
+}
+
 static bool is_dead(const struct store_env *env)
 {
 	MDB_txn *probe;

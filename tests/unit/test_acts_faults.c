@@ -85,7 +85,7 @@ static int set_kind(struct fix *f)
 
 static int discard(struct fix *f)
 {
-	return policy_discard(f->e, "P", &WHO, &f->err);
+	return policy_remove(f->e, "P", REMOVE_KEEP, &WHO, &f->err);
 }
 
 static int set_keys(struct fix *f)

@@ -254,10 +254,11 @@ static void policy_folders_are_refused_with_a_sentence(void **state)
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	assert_int_equal(make(f, name), -ENAMETOOLONG);
+	assert_int_equal(put(f, "assignment", "EUR"), 0);
 	assert_int_equal(ops->rmdir(f->control, policies, "EUR", &ROOT), -EBUSY);
 	assert_has(get(f, "last_error"), "file: policies/EUR\nerrno: EBUSY\nwhy: ");
 	assert_has(get(f, "policies/EUR/last_error"), "errno: EBUSY");
-	assert_has(get(f, "last_error"), "scan");
+	assert_has(get(f, "last_error"), "assigned to the tenant");
 	assert_int_equal(ops->rmdir(f->control, policies, "nobody", &ROOT), -ENOENT);
 	assert_int_equal(ops->rename(f->control, policies, "Draft", policies, "EUR", &ROOT),
 			 -EEXIST);

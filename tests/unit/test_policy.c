@@ -220,16 +220,14 @@ static void a_draft_is_completed_by_its_keys(void **state)
 	DONE(f, policy_set_kind(f->e, "D", POLICY_MAILBOX, &WHO, &f->err)); /* idempotent */
 }
 
-/* rmdir: files or backups may need the keys of a completed one. */
-static void only_a_draft_is_discarded(void **state)
+static void a_draft_is_removed_without_a_trace(void **state)
 {
 	struct fix *f = *state;
 
 	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	REFUSED(f, -EBUSY, policy_discard(f->e, "P", &WHO, &f->err));
-	DONE(f, policy_discard(f->e, "D", &WHO, &f->err));
-	REFUSED(f, -ENOENT, policy_discard(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_remove(f->e, "D", REMOVE_KEEP, &WHO, &f->err));
+	REFUSED(f, -ENOENT, policy_remove(f->e, "D", REMOVE_KEEP, &WHO, &f->err));
 	fix_restart(f);
 	assert_int_equal(count(f), 1);
 }
@@ -285,7 +283,7 @@ static void unknown_policies_are_enoent_everywhere(void **state)
 		REFUSED(f, -ENOENT, policy_disable(f->e, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_refresh(f->e, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_check(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_discard(f->e, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_remove(f->e, p, REMOVE_KEEP, &WHO, &f->err));
 		REFUSED(f, -ENOENT, assign_tenant(f->e, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, assign_mailbox(f->e, "u1", p, &WHO, &f->err));
 	}
@@ -345,7 +343,7 @@ int main(void)
 		T(a_purgeable_key_warns_and_strict_refuses),
 		T(key_ids_are_trimmed),
 		T(a_draft_is_completed_by_its_keys),
-		T(only_a_draft_is_discarded),
+		T(a_draft_is_removed_without_a_trace),
 		T(rename_and_describe_change_that_alone),
 		T(unknown_policies_are_enoent_everywhere),
 		T(list_is_by_name_and_survives_a_restart),

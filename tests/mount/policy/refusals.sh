@@ -59,10 +59,11 @@ ctl_refused EINVAL "." assignment ""
 ctl_refused EINVAL "0.*1|1.*0" $P/One/enabled 2
 ctl_refused EINVAL "1" $P/One/refresh 2
 ctl_refused EINVAL "1" $P/One/check yes
-assert_fails_with EBUSY rmdir "$MNT/.depfs/$P/One"
 assert_fails_with EEXIST mv -T "$MNT/.depfs/$P/One" "$MNT/.depfs/$P/Draft"
 
 control assignment One
+assert_fails_with EBUSY rmdir "$MNT/.depfs/$P/One"
+ctl_refused EBUSY "assigned to the tenant" $P/One/remove force
 ctl_refused EBUSY "assigned" $P/One/enabled 0
 control mailboxes/anna/policy Draft
 ctl_refused EBUSY "assigned" $P/Draft/enabled 0

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# policy/remove: a policy goes when it is not assigned and a scan proves that no file is under it; old backups still open, unless it went by force.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/jobs.sh"
+. "$LIB/depctl.sh"
+depfs_start_policies
+for p in Old New Spare; do
+	policy_create $p
+done
+mkdir -p "$MNT/mailbox/u" "$MNT/chat"
+depctl assign Old >/dev/null
+echo one >"$MNT/mailbox/u/1"
+echo two >"$MNT/chat/2"
+sync -f "$MNT"
+cp -a "$STORE" "$WORK/backup"
+
+# scan_now - and wait for its end
+scan_now()
+{
+	depctl scan >/dev/null
+	job_done
+}
+
+refused 1 "is assigned to the tenant" depctl policy remove Old
+depctl assign New >/dev/null
+job_done
+refused 1 "no complete scan since policy \"Old\" was last assigned" depctl policy remove Old
+scan_now
+refused 1 "1 file was under policy \"Old\" at the last scan" depctl policy remove Old
+assert_fails_with EBUSY rmdir "$MNT/.depfs/policies/Old"
+ctl_refused EINVAL "remove: write 1" policies/Old/remove yes
+echo "two, again" >"$MNT/chat/2"
+sync -f "$MNT"
+refused 1 "under policy \"Old\" at the last scan" depctl policy remove Old
+scan_now
+says_line "policy Old is removed; its keys are kept for backups" depctl policy remove Old
+refused 1 "there is no policy 'Old'" depctl policy show Old
+assert_fails_with ENOENT ls "$MNT/.depfs/policies/Old"
+policy_create Old # the name is free
+depfs_remount
+
+# a file copied back from a backup opens
+cp -a "$WORK/backup/chat/2" "$STORE/chat/back"
+assert_eq "$(cat "$MNT/chat/back")" two
+depctl events | grep -q "policy-remove .* ok "
+
+# one that was never assigned goes at once; by force nothing of it stays
+says_line "policy Spare is removed; no key of it is left" depctl policy remove Spare --force
+rmdir "$MNT/.depfs/policies/Old"
+depctl unassign >/dev/null
+job_done
+scan_now
+depctl policy remove New --force >/dev/null
+cp -a "$STORE" "$WORK/later"
+depfs_umount
+STORE=$WORK/backup depfs_mount
+assert_eq "$(cat "$MNT/mailbox/u/1")" one "the whole backup"
+depfs_umount
