@@ -16,7 +16,9 @@ struct policy_call {
 	const struct cmd_env *env;
 	const struct policy_verb *verb;
 	const char *operands[OPERANDS_MAX];
-	const char *kind, *description; /* of create; NULL: not given */
+	const char *kind, *description;		/* of create; NULL: not given */
+	bool force;				/* of remove */
+	const char *reason, *contact, *confirm; /* of purge */
 	struct client *ctl;
 	struct err err;
 };
@@ -189,6 +191,44 @@ static int run_replace_keys(struct policy_call *c)
 	return r < 0 ? refuse(c, r) : done(c, answer, policy_view_get(&v, "id"));
 }
 
+/* Its folder is gone afterwards. */
+static int run_remove(struct policy_call *c)
+{
+	CLEANUP(policy_view_fini) struct policy_view v = {0};
+	CLEANUP(free_mem_p) char *answer = NULL;
+	int r = policy_view_find(c->ctl, c->operands[0], &v, &c->err);
+
+	if (r == 0)
+		r = policy_act_write(c->ctl, &v, "remove", c->force ? "force" : "1", &answer,
+				     &c->err);
+	return r < 0 ? refuse(c, r)
+		     : change_say(c->env, answer, policy_view_get(&v, "name"),
+				  policy_view_get(&v, "id"));
+}
+
+/* Three words that nobody gives by accident. */
+static int run_purge(struct policy_call *c)
+{
+	CLEANUP(policy_view_fini) struct policy_view v = {0};
+	CLEANUP(free_mem_p) char *answer = NULL, *command = NULL;
+	int r;
+
+	if (!c->reason || !c->contact || !c->confirm)
+		return cmd_usage_error("policy purge", "policy purge: --%s is missing",
+				       !c->reason    ? "reason"
+				       : !c->contact ? "contact"
+						     : "confirm");
+	r = policy_view_find(c->ctl, c->operands[0], &v, &c->err);
+	if (r == 0 && asprintf(&command, "reason=%s\ncontact=%s\nconfirm=%s", c->reason, c->contact,
+			       c->confirm) < 0) {
+		command = NULL;
+		r = -ENOMEM;
+	}
+	if (r == 0)
+		r = policy_act_write(c->ctl, &v, "purge", command, &answer, &c->err);
+	return r < 0 ? refuse(c, r) : done(c, answer, policy_view_get(&v, "id"));
+}
+
 static const struct policy_verb verbs[] = {
 	{"list", run_list, 0, NULL, NULL},
 	{"show", run_show, 1, NULL, NULL},
@@ -198,6 +238,8 @@ static const struct policy_verb verbs[] = {
 	{"refresh", run_write, 1, "refresh", "1"},
 	{"rotate", run_write, 1, "rotate", "1"},
 	{"check", run_check, 1, NULL, NULL},
+	{"purge", run_purge, 1, NULL, NULL},
+	{"remove", run_remove, 1, NULL, NULL},
 	{"rename", run_rename, 2, NULL, NULL},
 	{"describe", run_write, 2, "description", NULL},
 	{"replace-keys", run_replace_keys, 3, NULL, NULL},
@@ -217,24 +259,46 @@ static const struct option create_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+static const struct option remove_options[] = {
+	{"force", no_argument, NULL, 'f'},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct option purge_options[] = {
+	{"reason", required_argument, NULL, 'r'},
+	{"contact", required_argument, NULL, 'c'},
+	{"confirm", required_argument, NULL, 'i'},
+	{NULL, 0, NULL, 0},
+};
+
 static const struct option no_options[] = {{NULL, 0, NULL, 0}};
 
 /* @argv[0]: the verb. */
 static int parse(struct policy_call *c, int argc, char **argv)
 {
-	bool create = c->verb->run == run_create;
+	const struct option *options = c->verb->run == run_create   ? create_options
+				       : c->verb->run == run_remove ? remove_options
+				       : c->verb->run == run_purge  ? purge_options
+								    : no_options;
 	char command[32];
 	int option;
 
 	(void)snprintf(command, sizeof(command), "policy %s", c->verb->name);
 	optind = 0; /* glibc: start over, with this vector */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", create ? create_options : no_options, NULL)) !=
-	       -1) {
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'k')
 			c->kind = optarg;
 		else if (option == 'd')
 			c->description = optarg;
+		else if (option == 'r')
+			c->reason = optarg;
+		else if (option == 'c')
+			c->contact = optarg;
+		else if (option == 'i')
+			c->confirm = optarg;
+		else if (option == 'f')
+			c->force = true;
 		else
 			return cmd_usage_error(command,
 					       "%s: %s: no such option, or its value is missing",

@@ -28,6 +28,8 @@ static const struct command {
 	{"doctor", cmd_doctor},
 	{"job", cmd_job},
 	{"renew", cmd_renew},
+	{"scan", cmd_scan},
+	{"coverage", cmd_coverage},
 	{"help", cmd_help},
 };
 

@@ -40,6 +40,8 @@ int cmd_renew(int argc, char **argv, const struct cmd_env *env);
 int cmd_job(int argc, char **argv, const struct cmd_env *env);
 int cmd_events(int argc, char **argv, const struct cmd_env *env);
 int cmd_inspect(int argc, char **argv, const struct cmd_env *env);
+int cmd_scan(int argc, char **argv, const struct cmd_env *env);
+int cmd_coverage(int argc, char **argv, const struct cmd_env *env);
 int cmd_key(int argc, char **argv, const struct cmd_env *env);
 int cmd_doctor(int argc, char **argv, const struct cmd_env *env);
 

@@ -112,7 +112,7 @@ class Fields:
 
 def policy_decode(data, key):
     f = Fields(data, f'policy record {key.hex()}')
-    p = {'flags': f.start(b'DEPP', 3), 'kind': f.number(1)}
+    p = {'flags': f.start(b'DEPP', 15), 'kind': f.number(1)}
     f.zeros(3)
     p.update(id=f.take(16), generation=f.number(4), created=f.number(8), avail=f.take(48),
              name=f.str16(), description=f.str16(), key_ids=[f.str16(), f.str16()])
@@ -125,6 +125,8 @@ def policy_decode(data, key):
              not any(p['key_ids']), f'{f.what}: no draft looks like this')
     else:
         need(p['generation'] >= 1 and all(p['key_ids']), f'{f.what} lacks its keys')
+        need(not p['flags'] & 12 or not p['flags'] & 1, f'{f.what}: removed or purged, but enabled')
+        need(not p['flags'] & 8 or not any(p['avail']), f'{f.what}: purged, but with an availability key')
     return p
 
 
@@ -459,7 +461,7 @@ def cmd_policies(store):
         names = [k.decode() for k, a in sorted(store.assignments.items()) if a['policy'] == p['id']]
         out(f"{p['name']}: {uuid.UUID(bytes=p['id'])}",
             ('', 'multi-workload', 'mailbox')[p['kind']],
-            'draft' if p['flags'] & 2 else 'enabled' if p['flags'] & 1 else 'disabled',
+            'draft' if p['flags'] & 2 else 'purged' if p['flags'] & 8 else 'removed' if p['flags'] & 4 else 'enabled' if p['flags'] & 1 else 'disabled',
             f"generations={','.join(map(str, generations)) or 'none'}",
             f"assigned={','.join(names) or 'none'}")
 

@@ -1,14 +1,15 @@
 # tests/lib/badinput.sh - for tests/mount/badinput: a program is refused, and nothing came of it.
 # shellcheck shell=bash
 
-# everything_as_it_is - names, kinds, modes, owners, sizes, times and bytes below $WORK, logs aside
+# everything_as_it_is - names, kinds, modes, owners, sizes, times and bytes below $WORK, logs aside, and
+# what a mount counts by itself
 everything_as_it_is()
 {
 	(
 		cd "$WORK" || exit
 		find . -mindepth 1 -path ./good -prune -o -name '*.log' -prune -o \
 			-printf '%p %y %m %U %G %n %s %T@ %l\n' | sort
-		find . -path ./good -prune -o -name '*.log' -prune -o -type f \
+		find . -path ./good -prune -o -name '*.log' -prune -o -path '*/.depfs/metrics' -prune -o -type f \
 			-exec sha256sum {} + | sort -k 2
 	)
 }

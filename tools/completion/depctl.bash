@@ -109,6 +109,8 @@ _depctl_policy() # NTH-OPERAND
 	*:1) _depctl_folder policies ;;
 	esac
 	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description'
+	[[ $verb == remove && $cur == -* ]] && _depctl_words '--force'
+	[[ $verb == purge && $cur == -* ]] && _depctl_words '--reason --contact --confirm'
 }
 
 _depctl_cmdlet()
@@ -139,7 +141,7 @@ _depctl_command()
 
 	case ${words[command]}:$nth in
 	policy:1)
-		_depctl_words 'list show create enable disable refresh rotate check rename describe replace-keys'
+		_depctl_words 'list show create enable disable refresh rotate check purge remove rename describe replace-keys'
 		;;
 	policy:*) _depctl_policy $((nth - 1)) ;;
 	mailbox:1) _depctl_words 'assign unassign show list' ;;
@@ -148,6 +150,7 @@ _depctl_command()
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
 	assign:1) _depctl_folder policies ;;
+	coverage:*) _depctl_words '--scan --html' ;;
 	events:*) _depctl_words '-f --follow --verify' ;;
 	key:1)
 		_depctl_words 'create list show check rotate enable disable deny allow delete recover fault'
@@ -156,7 +159,7 @@ _depctl_command()
 	doctor:1) _depctl_keys ;;
 	key:3) [ "$verb" = fault ] && _depctl_words 'transient damaged not-found denied slow none' ;;
 	inspect:* | renew:1) _depctl_files ;;
-	help:1) _depctl_words 'status policy assign unassign assignment mailbox job renew events inspect key doctor' ;;
+	help:1) _depctl_words 'status policy assign unassign assignment mailbox job renew scan coverage events inspect key doctor' ;;
 	[NSGnsg]et-* | [Nn]ew-*) _depctl_cmdlet ;;
 	esac
 	[[ $cur == -* && ${words[command]} != *-* ]] && _depctl_words "$_depctl_globals"
@@ -199,7 +202,7 @@ _depctl()
 		;;
 	esac
 	if [ $command = 0 ]; then
-		_depctl_words "status policy assign unassign assignment mailbox job renew events inspect key doctor help
+		_depctl_words "status policy assign unassign assignment mailbox job renew scan coverage events inspect key doctor help
 			$_depctl_cmdlets $_depctl_globals --version"
 		return
 	fi

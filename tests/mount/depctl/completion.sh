@@ -30,7 +30,9 @@ offered()
 
 offered status depctl st
 offered $'assign\nassignment' depctl assi
-offered $'refresh\nrename\nreplace-keys' depctl policy re
+offered $'refresh\nremove\nrename\nreplace-keys' depctl policy re
+offered '--force' depctl policy remove P --f
+offered '--html' depctl coverage --ht
 offered $'EUR\\ Policy\nNAM\\ Policy' depctl policy show ''
 offered 'NAM\ Policy' depctl policy show nam
 offered 'NAM\ Policy' depctl policy show 'NAM\ P'

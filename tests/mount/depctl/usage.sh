@@ -7,12 +7,13 @@ depfs_start_policies
 policy_create P
 
 refused 2 "a command is missing" depctl
-for word in rotate remove purge coverage restore frobnicate; do
+for word in rotate remove purge restore frobnicate; do
 	refused 2 "there is no command '$word'" depctl $word
 done
-for word in remove purge; do
-	refused 2 "policy $word: there is no such command" depctl policy $word P
-done
+refused 2 "policy erase: there is no such command" depctl policy erase P
+refused 2 "no such option" depctl policy remove P --all
+refused 2 "--reason is missing" depctl policy purge P
+refused 2 "--contact is missing" depctl policy purge P --reason R
 refused 2 "a command is missing" depctl policy
 refused 2 "wrong number of arguments" depctl policy create X $K1
 refused 2 "wrong number of arguments" depctl policy show
