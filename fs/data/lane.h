@@ -5,8 +5,8 @@
 
 #include "crypto/cleanup.h"
 
-/* Requests waiting at once; more are refused with EAGAIN. One policy's get at most a fifth of them:
- * WAITERS_MAX in fs/policy/keyring_flight.c. */
+/* Requests waiting at once; more are refused with EAGAIN. One policy's get at most a quarter of
+ * them: WAITERS_MAX in fs/policy/keyring_flight.c. */
 #define LANE_THREADS_MAX 1024
 
 struct lane;

@@ -7,7 +7,7 @@
 
 #define WAIT_DEFAULT_MS 60000u
 #define WAIT_POLL_MS	50u
-#define WAITERS_MAX	192u /* a fraction of LANE_THREADS_MAX, so that others find a thread */
+#define WAITERS_MAX	256u /* a quarter of LANE_THREADS_MAX, so that others find a thread */
 
 /*
  * One question to the vaults about one generation. It runs in a thread of its own, because a vault
