@@ -11,7 +11,7 @@
 	INT64_C(253370764800) /* 9999-01-01: what "no expiry" is set to, where needed */
 
 /* A long sentence must not push the other lines out; the error beside it has it whole. */
-#define REPORT_TEXT_LEN 120
+#define REPORT_TEXT_LEN 280
 
 static void report_vline(struct report *rep, const char *what, const char *word, const char *fmt,
 			 va_list args)

@@ -38,7 +38,7 @@ struct policy_root_info {
 	struct root_health health;
 };
 
-#define POLICY_OUTCOME_MAX 4096
+#define POLICY_OUTCOME_MAX 8192
 struct policy_info { /* a copy: valid whatever happens to the policy */
 	uint8_t id[UUID_LEN];
 	char name[POLICY_NAME_MAX + 1];
