@@ -60,7 +60,8 @@ azure_credential()
 {
 	local name
 
-	for name in {http,https,all,no}_proxy {HTTP,HTTPS,ALL,NO}_PROXY "${!AZURE_@}" "${!IDENTITY_@}" "${!MSI_@}" IMDS_ENDPOINT; do
+	for name in {http,https,all,no}_proxy {HTTP,HTTPS,ALL,NO}_PROXY "${!AZURE_@}" \
+		"${!IDENTITY_@}" "${!MSI_@}" IMDS_ENDPOINT; do
 		unset "$name"
 	done
 	[ "$1" = secret ] || return 0

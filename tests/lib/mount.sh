@@ -33,6 +33,7 @@ depfs_options()
 {
 	local options="service_key=file:$KEY,vaults=$VAULTS"
 
+	[ "$VAULTS_KIND" != azure ] || options+=",vault_timeout=2"
 	[ $# = 0 ] || [ -z "$1" ] || options+=",$1"
 	echo "$options"
 }

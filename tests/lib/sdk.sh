@@ -8,8 +8,9 @@ sdk_install()
 {
 	"$PYTHON" -m venv "$WORK/venv" >"$WORK/venv.out" 2>&1 || skip "python3-venv is not installed"
 	nsenter --net="/proc/$PPID/ns/net" --mount="/proc/$PPID/ns/mnt" \
-		env -u SSL_CERT_FILE -u REQUESTS_CA_BUNDLE "$WORK/venv/bin/pip" install --no-input -r "$SDK_DIR/requirements.txt" \
-		>>"$WORK/venv.out" 2>&1 || skip "Microsoft's SDK could not be installed: $(tail -n 1 "$WORK/venv.out")"
+		env -u SSL_CERT_FILE -u REQUESTS_CA_BUNDLE "$WORK/venv/bin/pip" install --no-input \
+		-r "$SDK_DIR/requirements.txt" >>"$WORK/venv.out" 2>&1 ||
+		skip "Microsoft's SDK could not be installed: $(tail -n 1 "$WORK/venv.out")"
 }
 
 sdk() # ACT ... - an act of sdk.py

@@ -188,7 +188,8 @@ class Entra:
             except Refused as e:
                 return e.status, e.body()
         if parts == ['common', 'discovery', 'instance']:
-            return 200, {'tenant_discovery_endpoint': base + '/v2.0/.well-known/openid-configuration',
+            where = base + '/v2.0/.well-known/openid-configuration'
+            return 200, {'tenant_discovery_endpoint': where,
                          'metadata': [{'preferred_network': request.host,
                                        'preferred_cache': request.host,
                                        'aliases': [request.host]}]}

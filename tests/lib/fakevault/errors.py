@@ -10,7 +10,8 @@ TABLE = {
     'token-audience': (401, 'Unauthorized', None,
                        'AKV10022: Invalid audience. Expected {detail}.'),
     'token-issuer': (401, 'Unauthorized', None,
-                     'AKV10032: Invalid issuer. Expected one of https://sts.windows.net/{detail}/.'),
+                     'AKV10032: Invalid issuer. Expected one of '
+                     'https://sts.windows.net/{detail}/.'),
     'token-expired': (401, 'Unauthorized', None, 'AKV10004: The token has expired.'),
     'forbidden-by-policy': (
         403, 'Forbidden', 'ForbiddenByPolicy',

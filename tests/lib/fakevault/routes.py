@@ -106,7 +106,7 @@ class Routes:
                 return Reply(405, {'error': {'code': 'MethodNotAllowed', 'message': 'no such act'}})
             reply = getattr(self, '_' + act.replace('-', '_'))(vault, parts, request)
         except VaultError as e:
-            reply = self.refusal(e, vault, request)
+            return self.refusal(e, vault, request)
         reply.headers.update(self._usual_headers())
         return reply
 
@@ -119,6 +119,7 @@ class Routes:
             reply.headers['WWW-Authenticate'] = challenge
             if 'managedhsm' in vault.host:
                 reply.body = None
+        reply.headers.update(self._usual_headers())
         return reply
 
     @staticmethod

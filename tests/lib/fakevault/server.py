@@ -175,7 +175,9 @@ class Listener(http.server.ThreadingHTTPServer):
                 return
             if self.tls:
                 request.settimeout(30)
-                request = self._context().wrap_socket(request, server_side=True)
+                raw, request = request, self._context().wrap_socket(request, server_side=True)
+                self.open.discard(raw)  # its descriptor is the other's now
+                self.open.add(request)
             self.RequestHandlerClass(request, client_address, self)
         except OSError:
             pass  # a handshake that the client broke off

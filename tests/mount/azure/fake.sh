@@ -6,14 +6,14 @@ VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need curl
 vaults_init
-token=$(curl -sS --cacert "$SSL_CERT_FILE" "https://$LOGIN/$TENANT/oauth2/v2.0/token" -d grant_type=client_credentials \
-	-d "client_id=$CLIENT" -d "client_secret=$SECRET" -d scope=https://vault.azure.net/.default |
+token=$(curl -sS --cacert "$SSL_CERT_FILE" "https://$LOGIN/$TENANT/oauth2/v2.0/token" \
+	-d grant_type=client_credentials -d "client_id=$CLIENT" -d "client_secret=$SECRET" -d scope=https://vault.azure.net/.default |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
 
 answer() # status line, headers and body, or what curl says; at most 1 s and 2000 bytes
 {
-	curl -m 1 -sSi --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $token" "$K1?api-version=7.4" 2>&1 |
-		head -c 2000 || true
+	curl -m 1 -sSi --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $token" \
+		"$K1?api-version=7.4" 2>&1 | head -c 2000 || true
 }
 
 # seen REGEX ACT WORDS... - the answer under that fault, and the true one after it

@@ -3,6 +3,8 @@
     acts KEY...                      create, rotate, disable, list, wrap, unwrap, and refusals
     wrap KEY HEX                     wraps these bytes; prints kid and hex
     unwrap KEY/VERSION HEX           prints hex
+    get KEY
+    remote KEY/VERSION               wraps and unwraps where keys/get is denied: by the vault alone
     certificate FILE KEY             gets the key with a certificate credential
     workload TOKEN_FILE KEY | managed KEY | site KEY     with the other credentials
 """
@@ -112,6 +114,15 @@ def unwrap(key_id, data):
 
 def got(key_id, credential):
     same(client(key_id, credential).get_key(split(key_id)[1]).name, split(key_id)[1])
+
+
+def get(key_id):
+    got(key_id, DefaultAzureCredential())
+
+
+def remote(key_id):
+    crypto = CryptographyClient(key_id, DefaultAzureCredential())
+    same(crypto.unwrap_key(OAEP, crypto.wrap_key(OAEP, b'k' * 32).encrypted_key).key, b'k' * 32)
 
 
 def certificate(path, key_id):

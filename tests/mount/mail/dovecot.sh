@@ -3,13 +3,14 @@
 # and changed by several clients at once come back over IMAP byte for byte; what LMTP acknowledged
 # survives kill -9 of the daemon, and doveadm finds nothing corrupt.
 # timeout: 240
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need dovecot doveadm
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 USERS=(anna bert chief)
 export MAILS=1000
 ROUNDS=2 # crashes
-[ "$KIND" = release ] || [ "$KIND" = clang ] || MAILS=200 ROUNDS=1
+{ [ "$KIND" = release ] || [ "$KIND" = clang ]; } && [ "$VAULTS_KIND" = local ] || MAILS=200 ROUNDS=1
 depfs_start_policies
 chmod 711 "$MNT" # a new store is its owner's alone; mail users pass through
 policy_create Tenant

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/control: a policy is made, assigned and refreshed with mkdir and echo, and each step shows at once.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 C=$MNT/.depfs

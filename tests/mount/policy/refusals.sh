@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/refusals: every refusal of DESIGN section 5 has its errno and one sentence, and changes nothing.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 P=policies

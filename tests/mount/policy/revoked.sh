@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/revoked: denied on both root keys turns a mounted policy revoked: opens and cached pages are refused, others go on, and access comes back.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies key_check=1
 policy_create Tenant

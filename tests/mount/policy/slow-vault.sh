@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/slow-vault: a control write that waits for a slow vault holds up nobody who uses files.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create Tenant
