@@ -120,23 +120,17 @@ int policy_replace_keys(struct act *a, const struct key_id ids[static 2], struct
 }
 
 /* What one root's old copy gives; a root that fails is served from the other's plaintext. */
-static void copy_open(struct act *a, const struct root_copy *copy, const char *who,
+static void copy_open(struct act *a, const struct key_source *src, unsigned i, const char *prefix,
 		      struct root_answer *answer, struct secret **ret_dep_key, struct report *rep)
 {
-	struct err said = {0};
 	char what[80];
 
-	(void)snprintf(what, sizeof(what), "%s recorded copy", who);
-	answer->asked = true;
-	answer->outcome = kms_unwrap(a->e->kms, copy->kid, copy->wrapped, copy->wrapped_len,
-				     ret_dep_key, answer->request_id, &said);
-	if (answer->outcome == KMS_OK) {
+	(void)snprintf(what, sizeof(what), "%skey %u recorded copy", prefix, i + 1);
+	root_ask(a->e, src, i, answer, ret_dep_key);
+	if (answer->outcome == KMS_OK)
 		report_line(rep, what, "ok");
-		return;
-	}
-	report_line(rep, what, "%s, %s", kms_outcome_name(answer->outcome), said.text);
-	(void)snprintf(answer->text, sizeof(answer->text), "%.*s", (int)sizeof(answer->text) - 1,
-		       said.text);
+	else
+		report_line(rep, what, "%s, %s", kms_outcome_name(answer->outcome), answer->text);
 }
 
 /* Neither opened: the errno of a clear "no" before that of an outage, which may pass. */
@@ -158,12 +152,9 @@ static int copies_open(struct act *a, const struct key_source *src, const char *
 	CLEANUP(secret_free_p) struct secret *first = NULL;
 	CLEANUP(secret_free_p) struct secret *second = NULL;
 	struct root_answer answers[2] = {0};
-	char who[64];
 
-	(void)snprintf(who, sizeof(who), "%skey 1", prefix);
-	copy_open(a, &src->key.roots[0], who, &answers[0], &first, rep);
-	(void)snprintf(who, sizeof(who), "%skey 2", prefix);
-	copy_open(a, &src->key.roots[1], who, &answers[1], &second, rep);
+	copy_open(a, src, 0, prefix, &answers[0], &first, rep);
+	copy_open(a, src, 1, prefix, &answers[1], &second, rep);
 	roots_tell(a->e, src, answers);
 	if (!first && !second)
 		return none_opened(a, answers);

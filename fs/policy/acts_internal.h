@@ -85,9 +85,6 @@ int record_replace(struct act *a, const struct policy_record *rec) MUST_CHECK;
 int policy_unassigned(const struct act *a) MUST_CHECK;
 int policy_refuse_purged(const struct act *a);
 
-/* secrets_equal() - in constant time. */
-bool secrets_equal(struct secret *a, struct secret *b);
-
 /* copy_make() - wrap under a root's newest version, open again and compare. Lines begin with @who,
  * "key 1", or with the word alone when it is empty. Returns 0 or what refused it. */
 int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,

@@ -9,18 +9,6 @@
 #include "fs/policy/service.h"
 
 /* Without an early end, so that the time says nothing about the bytes. */
-bool secrets_equal(struct secret *a, struct secret *b)
-{
-	const volatile uint8_t *at_a = secret_bytes(a), *at_b = secret_bytes(b);
-	uint8_t differ = 0;
-
-	if (secret_len(a) != secret_len(b))
-		return false;
-	for (size_t i = 0; i < secret_len(a); i++)
-		differ |= at_a[i] ^ at_b[i];
-	return differ == 0;
-}
-
 /* The copy is good only when the vault gives back what went in. */
 static int copy_prove(struct kms *kms, const struct root_copy *copy, const char *who,
 		      struct secret *dep_key, struct report *rep, struct err *err)

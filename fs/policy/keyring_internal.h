@@ -46,6 +46,12 @@ enum ask {
 enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask how,
 		       struct root_answer answers[static 2],
 		       struct secret **ret_dep_key) MUST_CHECK;
+/* secrets_equal() - in constant time. */
+bool secrets_equal(struct secret *a, struct secret *b);
+/* root_ask() - one vault. A copy that opens to anything but this key is as damaged as one that does
+ * not open. @ret_key: with KMS_OK in @answer. */
+void root_ask(struct engine *e, const struct key_source *src, unsigned i,
+	      struct root_answer *answer, struct secret **ret_key);
 /* roots_tell() - an event "key-open" for each root that was asked, "key-copy-damaged" where due. */
 void roots_tell(struct engine *e, const struct key_source *src,
 		const struct root_answer answers[static 2]);

@@ -28,21 +28,71 @@ int keyring_source(struct engine *e, const struct wrap_ref *ref, struct key_sour
 	return key ? 0 : purged ? -EKEYREVOKED : -ENOKEY;
 }
 
-/* A copy that opens to anything but a key of ours is as damaged as one that does not open. */
-static void root_ask(struct engine *e, const struct root_copy *copy, struct root_answer *a,
-		     struct secret **ret_key)
+bool secrets_equal(struct secret *a, struct secret *b)
+{
+	const volatile uint8_t *at_a = secret_bytes(a), *at_b = secret_bytes(b);
+	uint8_t differ = 0;
+
+	if (secret_len(a) != secret_len(b))
+		return false;
+	for (size_t i = 0; i < secret_len(a); i++)
+		differ |= at_a[i] ^ at_b[i];
+	return differ == 0;
+}
+
+/*
+ * A vault may answer with any 32 bytes: what is wrapped under those is lost, and known to it. The
+ * availability copy tells; nothing is opened by it here, so no event. Without it (it is damaged)
+ * the vault's word has to do.
+ * Return: 1: it is another key; 0; -ENOMEM.
+ */
+static int key_is_another(struct engine *e, const struct key_source *src, struct secret *key)
+{
+	CLEANUP(secret_free_p) struct secret *ours = NULL;
+	int r;
+
+	r = secret_new(WRAP_KEY_LEN, &ours);
+	if (r == 0)
+		r = avail_unwrap(e, src, ours);
+	if (r == -EBADMSG)
+		return 0;
+	return r < 0 ? r : !secrets_equal(key, ours);
+}
+
+static enum kms_outcome key_judge(struct engine *e, const struct key_source *src,
+				  const struct root_copy *copy, struct secret *key, struct err *err)
+{
+	int r;
+
+	if (secret_len(key) != WRAP_KEY_LEN)
+		return (void)err_set(err, -EBADMSG, "key %s: the copy opens, but to no DEP key",
+				     copy->kid),
+		       KMS_DAMAGED;
+	r = key_is_another(e, src, key);
+	if (r < 0)
+		return (void)err_set(err, r, "key %s: no memory to compare what it opens to",
+				     copy->kid),
+		       KMS_TRANSIENT;
+	if (r > 0)
+		return (void)err_set(err, -EBADMSG,
+				     "key %s: the vault's answer is another key than was wrapped",
+				     copy->kid),
+		       KMS_DAMAGED;
+	return KMS_OK;
+}
+
+void root_ask(struct engine *e, const struct key_source *src, unsigned i, struct root_answer *a,
+	      struct secret **ret_key)
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
+	const struct root_copy *copy = &src->key.roots[i];
 	struct err err = {0};
 
 	a->asked = true;
 	a->outcome = kms_unwrap(e->kms, copy->kid, copy->wrapped, copy->wrapped_len, &key,
 				a->request_id, &err);
-	if (a->outcome == KMS_OK && secret_len(key) != WRAP_KEY_LEN) {
-		a->outcome = KMS_DAMAGED;
-		(void)err_set(&err, -EBADMSG, "key %s: the copy opens, but to no DEP key",
-			      copy->kid);
-	}
+	if (a->outcome == KMS_OK)
+		a->outcome = key_judge(e, src, copy, key, &err);
 	if (a->outcome == KMS_OK)
 		*ret_key = STEAL(key);
 	else
@@ -79,7 +129,7 @@ enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask 
 		if (!key && atomic_load(&e->closing))
 			return VERDICT_OUTAGE; /* nobody waits any more; half an answer judges
 						  nothing */
-		root_ask(e, &src->key.roots[i], &answers[i], &opened);
+		root_ask(e, src, i, &answers[i], &opened);
 		if (!key)
 			key = STEAL(opened);
 	}

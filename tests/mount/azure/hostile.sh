@@ -109,6 +109,24 @@ answered unwrap edit '{"value":"AAAA"}' -- "$BAD|damaged" "32|length|bytes|no DE
 answered unwrap edit '{"value":"!!!!"}' -- "$BAD" "base64|value|no unwrapped key"
 answered wrap edit '{"value":"AAAA"}' -- "$BAD|damaged" "length|bytes|modulus|value"
 answered get edit "{\"key\":{\"kid\":\"https://$V2/keys/k1/$OTHER\"}}" -- "$BAD" "kid|names|key"
+# a key of the right length that is not what was wrapped: nothing may be written under it
+ANOTHER=$(printf 'A%.0s' {1..43})
+answered unwrap edit "{\"value\":\"$ANOTHER\"}" -- damaged "another key"
+fake fault "$V1" unwrap edit "{\"value\":\"$ANOTHER\"}"
+for i in {2..7}; do # each opens by a vault taken at random
+	depfs_remount "$OPTIONS"
+	echo "mail $i" >"$MNT/mailbox/anna/$i"
+	assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
+done
+assert_event key-copy-damaged "another key"
+fake down "$V2"
+assert_fails_with "" control policies/P/refresh 1
+fake up "$V2"
+fake lift
+depfs_remount "$OPTIONS"
+for i in {2..7}; do
+	assert_eq "$(cat "$MNT/mailbox/anna/$i")" "mail $i"
+done
 assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
 ! gone "$DAEMON_PID" || fail "the daemon ended"
 if [ "$KIND" = release ]; then # gigabytes were offered
