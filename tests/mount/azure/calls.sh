@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # azure/calls: opens under an open policy ask no vault; a herd on a closed policy asks once; a check
 # of every policy costs what README states.
-# builds: release
+# builds: release tsan
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 FILES=1000 ROUNDS=100

@@ -3,7 +3,7 @@
 # rotated and an assertion file that is replaced are taken in stride; a refused credential is a
 # denial, a token service that is down is not.
 # timeout: 180
-# builds: release
+# builds: release asan
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

@@ -2,7 +2,7 @@
 # azure/hostile: two hostile vaults get no token for anything but themselves, nothing is sent to
 # where they point, and whatever they answer is refused with a sentence by a daemon that lives on.
 # timeout: 240
-# builds: release
+# builds: release asan
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 OPTIONS=vault_timeout=6

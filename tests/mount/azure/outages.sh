@@ -3,7 +3,7 @@
 # are read and written without one error; a closed one opens by the availability key, with an event;
 # afterwards the vaults are used again within a check.
 # timeout: 180
-# builds: release
+# builds: release tsan
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 OPTIONS=key_check=1,vault_timeout=2
