@@ -88,7 +88,7 @@ void azure_request_uuid(char out[static 37])
 	uint8_t id[UUID_LEN] = {0};
 
 	if (random_bytes(id, sizeof(id)) < 0)
-		memset(id, 0, sizeof(id)); /* it is for support cases only */
+		memset(id, 0, sizeof(id));	  /* it is for support cases only */
 	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40); /* RFC 9562: version 4 */
 	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
 	uuid_encode(id, out);

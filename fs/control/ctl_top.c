@@ -147,8 +147,9 @@ static void circuits_show(FILE *out, struct kms *kms)
 
 	for (size_t i = 0; i < n; i++)
 		if (list[i].state != KMS_CIRCUIT_CLOSED)
-			(void)fprintf(out, "vault circuit %u: %s is %s, %u calls in a row failed, "
-					   "next try in %llu ms\n",
+			(void)fprintf(out,
+				      "vault circuit %u: %s is %s, %u calls in a row failed, "
+				      "next try in %llu ms\n",
 				      ++no, list[i].vault, kms_circuit_state_name(list[i].state),
 				      list[i].failures, (unsigned long long)list[i].retry_in_ms);
 }
