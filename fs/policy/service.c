@@ -13,6 +13,7 @@ struct service_key {
 	uint8_t record_key[SHA256_LEN];
 	struct wrap_key *dek_wrap;
 	struct wrap_key *avail_wrap;
+	struct sign_key *audit_sign;
 };
 
 void service_key_free(struct service_key *sk)
@@ -21,10 +22,22 @@ void service_key_free(struct service_key *sk)
 		return;
 	wrap_key_put(sk->dek_wrap);
 	wrap_key_put(sk->avail_wrap);
+	sign_key_free(sk->audit_sign);
 	secret_free_mem(sk, sizeof(*sk));
 }
 
-/* One root, four purposes: kdf.h's info strings keep them apart. */
+static int audit_sign_derive(struct service_key *sk, const uint8_t root[static WRAP_KEY_LEN])
+{
+	CLEANUP(secret_free_p) struct secret *seed = NULL;
+	int r = secret_new(SIGN_SEED_LEN, &seed);
+
+	if (r == 0)
+		r = kdf_derive(root, WRAP_KEY_LEN, KDF_SERVICE_AUDIT_SIGN, secret_bytes(seed),
+			       SIGN_SEED_LEN);
+	return r < 0 ? r : sign_key_new(secret_bytes(seed), &sk->audit_sign);
+}
+
+/* One root, five purposes: kdf.h's info strings keep them apart. */
 static int service_key_derive(struct service_key *sk, const uint8_t root[static WRAP_KEY_LEN])
 {
 	int r;
@@ -40,7 +53,8 @@ static int service_key_derive(struct service_key *sk, const uint8_t root[static 
 	r = wrap_key_new(root, KDF_SERVICE_DEK_WRAP, &sk->dek_wrap);
 	if (r < 0)
 		return r;
-	return wrap_key_new(root, KDF_SERVICE_AVAIL_WRAP, &sk->avail_wrap);
+	r = wrap_key_new(root, KDF_SERVICE_AVAIL_WRAP, &sk->avail_wrap);
+	return r < 0 ? r : audit_sign_derive(sk, root);
 }
 
 int service_key_load(const char *spec, const uint8_t store_id[static UUID_LEN],
@@ -71,6 +85,11 @@ struct wrap_key *service_key_dek_wrap(struct service_key *sk)
 struct wrap_key *service_key_avail_wrap(struct service_key *sk)
 {
 	return sk->avail_wrap;
+}
+
+const struct sign_key *service_key_audit_sign(const struct service_key *sk)
+{
+	return sk->audit_sign;
 }
 
 int service_scope_id(const struct service_key *sk, const char *scope_name,

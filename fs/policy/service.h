@@ -10,6 +10,7 @@
 #include "crypto/err.h"
 #include "crypto/header.h"
 #include "crypto/kdf.h"
+#include "crypto/sign.h"
 #include "crypto/wrap.h"
 
 #define SERVICE_KEY_DIR "/var/lib/depfs/keys" /* default: SERVICE_KEY_DIR/<store uuid>.key */
@@ -45,6 +46,9 @@ DEFINE_CLEANUP(struct service_key *, service_key_free)
 /* Borrowed, as long as the service key lives. */
 struct wrap_key *service_key_dek_wrap(struct service_key *sk);	 /* DEKs that no policy covers */
 struct wrap_key *service_key_avail_wrap(struct service_key *sk); /* availability keys */
+
+/* What signs the audit log; borrowed too. Its public half is no secret: who has it can check. */
+const struct sign_key *service_key_audit_sign(const struct service_key *sk);
 
 /* service_scope_id() - first 16 bytes of HMAC-SHA256(scope id key, name): a header's scope_id. */
 int service_scope_id(const struct service_key *sk, const char *scope_name,
