@@ -294,7 +294,7 @@ static void step_permission(struct walk *w)
 		said(w, KMS_TRANSIENT, "no room on the secure heap");
 		return;
 	}
-	o = kms_describe(w->kms, text, &info, &err);
+	o = kms_describe(w->kms, text, &info, NULL, &err);
 	if (o == KMS_OK) {
 		what = "wrapKey";
 		o = kms_wrap(w->kms, text, probe, wrapped, &len, kid, NULL, &err);

@@ -99,14 +99,14 @@ static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char 
 }
 
 enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_key_info *ret_info,
-			      struct err *err)
+			      char *request_id, struct err *err)
 {
 	struct call c;
 	enum kms_outcome o = call_begin(&c, kms, KMS_DESCRIBE, key_id, err);
 
 	if (o == KMS_OK)
 		o = c.service->describe(kms, &c.id, ret_info, c.request_id, err);
-	return call_end(&c, o, NULL, err);
+	return call_end(&c, o, request_id, err);
 }
 
 enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *key,

@@ -129,7 +129,7 @@ size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max);
  */
 #define KMS_REQUEST_ID_LEN 64
 enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_key_info *ret_info,
-			      struct err *err) MUST_CHECK;
+			      char *request_id, struct err *err) MUST_CHECK;
 /* @ret_kid: the id with the version that did the wrap, which the caller stores beside it. */
 enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
 			  uint8_t ret_wrapped[static KMS_WRAP_MAX], size_t *ret_wrapped_len,

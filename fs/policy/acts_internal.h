@@ -55,7 +55,8 @@ void act_changed(struct act *a, enum act_targets targets);
 struct report {
 	char text[POLICY_OUTCOME_MAX];
 	size_t len;
-	int r; /* of the first refusal */
+	int r;		     /* of the first refusal */
+	struct audit *audit; /* where each call of a vault is told; NULL: nowhere */
 };
 
 /* report_line() - "<what>: <outcome text>"; what does not fit is left out. */

@@ -16,15 +16,16 @@ static int copy_prove(struct kms *kms, const struct root_copy *copy, const char 
 	CLEANUP(secret_free_p) struct secret *again = NULL;
 	struct err said = {0};
 	enum kms_outcome o;
-	char what[80];
+	char what[80], request_id[KMS_REQUEST_ID_LEN] = "";
 
 	(void)snprintf(what, sizeof(what), "%s%sunwrap", who, *who ? " " : "");
-	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, NULL, &said);
+	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, request_id, &said);
 	if (o == KMS_OK && !secrets_equal(again, dep_key)) {
 		o = KMS_DAMAGED;
 		(void)err_set(&said, -EBADMSG, "key %s: what was wrapped opens to something else",
 			      copy->kid);
 	}
+	key_tell(rep->audit, "key-unwrap", copy->kid, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
 	return kms_outcome_errno(o);
 }
@@ -34,7 +35,7 @@ int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct 
 {
 	struct root_copy copy = {0};
 	struct key_id newest = *id;
-	char text[KEY_ID_MAX], what[80];
+	char text[KEY_ID_MAX], what[80], request_id[KMS_REQUEST_ID_LEN] = "";
 	struct err said = {0};
 	enum kms_outcome o;
 	size_t len = 0;
@@ -43,7 +44,8 @@ int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct 
 	newest.version[0] = '\0';
 	key_id_format(&newest, text);
 	(void)snprintf(what, sizeof(what), "%s%swrap", who, *who ? " " : "");
-	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, NULL, &said);
+	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, request_id, &said);
+	key_tell(rep->audit, "key-wrap", o == KMS_OK ? copy.kid : text, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
 	if (o != KMS_OK)
 		return kms_outcome_errno(o);
@@ -64,6 +66,7 @@ int copies_make(struct engine *e, const struct key_id ids[static 2], const char 
 		int r;
 
 		(void)snprintf(who, sizeof(who), "%skey %u copy", prefix, i + 1);
+		rep->audit = e->audit;
 		r = copy_make(e->kms, &ids[i], who, dep_key, &ret_copies[i], rep, err);
 		if (r < 0)
 			return r;

@@ -192,12 +192,15 @@ static void check_root(struct kms *kms, struct root_check *c, const struct key_i
 {
 	struct key_id id = *given;
 	struct kms_key_info info = {0};
+	char request_id[KMS_REQUEST_ID_LEN] = "";
 	struct err said = {0};
 	enum kms_outcome o;
 
 	id.version[0] = '\0'; /* wraps take the newest version, whatever was named */
 	key_id_format(&id, c->id);
-	o = kms_describe(kms, c->id, &info, &said);
+	o = kms_describe(kms, c->id, &info, request_id, &said);
+	key_tell(c->rep->audit, "key-describe", o == KMS_OK ? info.id : c->id, o, request_id,
+		 &said);
 	report_outcome(c->rep, c->err, what(c, "describe"), o, &said);
 	if (o == KMS_OK) {
 		check_type(c, &info);
@@ -220,6 +223,7 @@ int check_roots(struct engine *e, const struct key_id ids[static 2], struct repo
 	for (unsigned i = 0; i < 2; i++) {
 		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = e->strict};
 
+		rep->audit = e->audit;
 		check_root(e->kms, &c, &ids[i]);
 	}
 	return rep->r;

@@ -1,6 +1,7 @@
 /* fs/policy/engine_damage.c - events of damaged files, one a minute for each file and block. */
 #include <string.h>
 
+#include "crypto/block.h"
 #include "fs/policy/engine_internal.h"
 
 #define DAMAGE_QUIET_MS 60000u
@@ -48,6 +49,7 @@ void engine_damage(struct engine *e, const char *path, uint64_t block_no, const 
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("path", path),
 		AUDIT_FIELD_U64("block", block_no),
+		AUDIT_FIELD_U64("offset", block_start(block_no)),
 		AUDIT_FIELD_STR("what", what),
 	};
 	struct damage *d = &e->damage;
@@ -60,5 +62,5 @@ void engine_damage(struct engine *e, const char *path, uint64_t block_no, const 
 	news = damage_is_news_locked(d, hash, engine_now_ms());
 	pthread_mutex_unlock(&d->lock);
 	if (news)
-		audit_event(e->audit, "block-damaged", NULL, "EIO", fields, 3);
+		audit_event(e->audit, "block-damaged", NULL, "EIO", fields, 4);
 }

@@ -12,6 +12,48 @@ struct check {
 	uint8_t policy_id[UUID_LEN];
 };
 
+#define PROOF_TELL_MS (60 * 60 * 1000u)
+
+/* Proofs that say what the one before said are counted, and told once an hour. */
+static uint64_t proof_note_locked(struct key_policy *kp, const struct root_answer answers[static 2])
+{
+	uint64_t now_ms = engine_now_ms(), checks = ++kp->proof.checks;
+
+	if (kp->proof.told_ms != 0 && now_ms - kp->proof.told_ms < PROOF_TELL_MS &&
+	    kp->proof.outcomes[0] == answers[0].outcome &&
+	    kp->proof.outcomes[1] == answers[1].outcome)
+		return 0;
+	kp->proof.outcomes[0] = answers[0].outcome;
+	kp->proof.outcomes[1] = answers[1].outcome;
+	kp->proof.told_ms = now_ms;
+	kp->proof.checks = 0;
+	return checks;
+}
+
+/* @checks: this one, and those since the last event that said the same as it. */
+static void proof_tell(struct engine *e, const struct key_source *src, uint64_t checks,
+		       const struct root_answer answers[static 2])
+{
+	const struct root_answer *a = &answers[0], *b = &answers[1];
+	bool good = a->outcome == KMS_OK || b->outcome == KMS_OK;
+	char id[UUID_TEXT_LEN];
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("policy", src->policy_name),
+		AUDIT_FIELD_STR("policy_id", id),
+		AUDIT_FIELD_U64("generation", src->key.generation),
+		AUDIT_FIELD_U64("checks", checks),
+		AUDIT_FIELD_STR("key_1_outcome", a->asked ? kms_outcome_name(a->outcome) : NULL),
+		AUDIT_FIELD_STR("key_1_request_id", a->request_id[0] ? a->request_id : NULL),
+		AUDIT_FIELD_STR("key_2_outcome", b->asked ? kms_outcome_name(b->outcome) : NULL),
+		AUDIT_FIELD_STR("key_2_request_id", b->request_id[0] ? b->request_id : NULL),
+	};
+
+	uuid_encode(src->key.policy_id, id);
+	audit_event(e->audit, "key-check", NULL,
+		    good ? "ok" : errno_name(kms_outcome_errno(a->outcome)), fields,
+		    sizeof(fields) / sizeof(fields[0]));
+}
+
 static void check_judge(struct engine *e, const struct key_source *src, uint64_t turn,
 			enum verdict verdict, const struct root_answer answers[static 2],
 			struct wrap_key *key)
@@ -19,12 +61,16 @@ static void check_judge(struct engine *e, const struct key_source *src, uint64_t
 	struct keyring *k = e->keyring;
 	struct judgement j = {0};
 	struct key_policy *kp;
+	uint64_t checks;
 
 	pthread_rwlock_wrlock(&k->lock);
 	kp = keyring_find_locked(k, src->key.policy_id);
+	checks = proof_note_locked(kp, answers);
 	if (kp->turn == turn)
 		j = keyring_judge_locked(e, kp, src, verdict, answers, key);
 	pthread_rwlock_unlock(&k->lock);
+	if (checks > 0)
+		proof_tell(e, src, checks, answers);
 	keyring_tell(e, src, &j, answers);
 }
 

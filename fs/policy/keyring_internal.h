@@ -55,6 +55,11 @@ void root_ask(struct engine *e, const struct key_source *src, unsigned i,
 /* roots_tell() - an event "key-open" for each root that was asked, "key-copy-damaged" where due. */
 void roots_tell(struct engine *e, const struct key_source *src,
 		const struct root_answer answers[static 2]);
+/* key_tell() - an event about one call of a vault: "key-wrap", "key-unwrap", "key-describe".
+ * @audit: NULL: nothing is told. @request_id: empty: the vault gave none. @said: why, when not ok.
+ */
+void key_tell(struct audit *audit, const char *event, const char *key_id, enum kms_outcome outcome,
+	      const char *request_id, const struct err *said);
 #define ROOTS_TEXT_MAX 900 /* bytes: both roots' sentences */
 /* roots_text() - "key 1 denied: ...; key 2 ...", one line. */
 void roots_text(const struct root_answer answers[static 2], char *out, size_t out_len);
@@ -112,6 +117,11 @@ struct key_policy {
 	uint64_t revocations;	 /* so often it turned revoked */
 	uint64_t turn;		 /* raised by keyring_forget(): older answers say nothing more */
 	enum keyring_state told; /* what the last event said */
+	struct {
+		enum kms_outcome outcomes[2]; /* what the last event "key-check" said, and when */
+		uint64_t told_ms;	      /* 0: there was none */
+		uint64_t checks;	      /* since then */
+	} proof;
 };
 
 #define KEYRING_BUCKETS 256

@@ -188,6 +188,22 @@ static void root_tell(struct engine *e, const struct key_source *src, unsigned i
 		    sizeof(fields) / sizeof(fields[0]));
 }
 
+void key_tell(struct audit *audit, const char *event, const char *key_id, enum kms_outcome outcome,
+	      const char *request_id, const struct err *said)
+{
+	int r = kms_outcome_errno(outcome);
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("key_id", key_id),
+		AUDIT_FIELD_STR("vault_outcome", kms_outcome_name(outcome)),
+		AUDIT_FIELD_STR("request_id", request_id[0] ? request_id : NULL),
+		AUDIT_FIELD_STR("reason", r < 0 ? err_text(said, r) : NULL),
+	};
+
+	if (audit)
+		audit_event(audit, event, NULL, errno_name(r), fields,
+			    sizeof(fields) / sizeof(fields[0]));
+}
+
 void roots_tell(struct engine *e, const struct key_source *src,
 		const struct root_answer answers[static 2])
 {

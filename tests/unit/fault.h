@@ -100,8 +100,9 @@ int __wrap_mdb_txn_commit(MDB_txn *t)
 	}
 
 WRAP_KMS(kms_describe,
-	 (struct kms * kms, const char *key_id, struct kms_key_info *ret_info, struct err *err),
-	 (kms, key_id, ret_info, err))
+	 (struct kms * kms, const char *key_id, struct kms_key_info *ret_info, char *request_id,
+	  struct err *err),
+	 (kms, key_id, ret_info, request_id, err))
 WRAP_KMS(kms_wrap,
 	 (struct kms * kms, const char *key_id, struct secret *key, uint8_t *ret_wrapped,
 	  size_t *ret_len, char *ret_kid, char *request_id, struct err *err),

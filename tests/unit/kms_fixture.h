@@ -104,7 +104,7 @@ static inline enum kms_outcome fix_describe(struct fix *f, const char *key_id,
 {
 	struct err err = {0};
 
-	return fix_judged(kms_describe(f->kms, key_id, info, &err), &err);
+	return fix_judged(kms_describe(f->kms, key_id, info, NULL, &err), &err);
 }
 
 /* Making RSA keys is slow, so the two are made once a program, and each test gets a copy. */

@@ -186,10 +186,11 @@ static void hosts_outside_the_domains_are_refused_unasked(void **state)
 
 	(void)state;
 	assert_int_equal(kms_new(&config, &f.kms, NULL), 0);
-	assert_int_equal(kms_describe(f.kms, "https://v.evilvault.azure.net/keys/k", &info, &err),
-			 KMS_MISCONFIGURED);
+	assert_int_equal(
+		kms_describe(f.kms, "https://v.evilvault.azure.net/keys/k", &info, NULL, &err),
+		KMS_MISCONFIGURED);
 	assert_non_null(strstr(err.text, "vault_domains="));
-	assert_int_equal(kms_describe(f.kms, "https://vault.azure.net/keys/k", &info, &err),
+	assert_int_equal(kms_describe(f.kms, "https://vault.azure.net/keys/k", &info, NULL, &err),
 			 KMS_MISCONFIGURED);
 	assert_int_equal(kms_circuits(f.kms, NULL, 0), 0);
 	kms_free(f.kms);

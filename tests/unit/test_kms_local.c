@@ -383,15 +383,16 @@ static void kms_observe_sees_each_call_once(void **state)
 	CLEANUP(kms_free_p) struct kms *kms = NULL;
 
 	assert_int_equal(kms_new(&config, &kms, NULL), 0);
-	assert_int_equal(kms_describe(kms, f->kid_a, &info, NULL), KMS_OK);
+	assert_int_equal(kms_describe(kms, f->kid_a, &info, NULL, NULL), KMS_OK);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.last.outcome, KMS_OK);
 	assert_string_equal(kms_operation_name(seen.last.operation), "get");
 	assert_string_equal(seen.vault, "hot");
-	assert_int_equal(kms_describe(kms, "local://hot/keys/nothing", &info, NULL), KMS_NOT_FOUND);
+	assert_int_equal(kms_describe(kms, "local://hot/keys/nothing", &info, NULL, NULL),
+			 KMS_NOT_FOUND);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(seen.last.outcome, KMS_NOT_FOUND);
-	assert_int_equal(kms_describe(kms, "nonsense", &info, NULL), KMS_MISCONFIGURED);
+	assert_int_equal(kms_describe(kms, "nonsense", &info, NULL, NULL), KMS_MISCONFIGURED);
 	assert_int_equal(seen.n, 2);
 }
 
