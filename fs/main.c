@@ -270,12 +270,27 @@ static void filter_syscalls(struct engine *e)
 		say(LOG_WARNING, "this kernel does not filter system calls: %s", strerror(-r));
 }
 
+/* Durable before anybody is told that the mount is there. */
+static void mount_tell(struct engine *e)
+{
+	struct err err = {0};
+	int64_t since = store_unclean_since(engine_store(e));
+	const struct audit_field fields[] = {
+		AUDIT_FIELD_STR("last_stop", since ? "unclean" : "clean"),
+		AUDIT_FIELD_U64("in_use_since", (uint64_t)since),
+	};
+
+	audit_event(engine_audit(e), "mount", NULL, "ok", fields, since ? 2 : 1);
+	if (audit_sync(engine_audit(e), &err) < 0)
+		say(LOG_WARNING, "%s", err.text);
+}
+
 static int on_ready(void *arg)
 {
 	struct run *run = arg;
 	int r = 0;
 
-	audit_event(engine_audit(run->session.engine), "mount", NULL, "ok", NULL, 0);
+	mount_tell(run->session.engine);
 	warn_of_missing_vaults(run->session.engine, run->options->vaults_dir);
 	notify_service_manager("READY=1");
 	if (run->tell_fd >= 0)
@@ -315,6 +330,7 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 		.key_check_s = o->key_check_s,
 		.strict = o->strict,
 		.job_rate = o->job_rate,
+		.events_len = (uint64_t)o->events_mib << 20,
 	};
 
 	run->session = (struct session){

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/policy/audit.h"
+
 const char *options_usage(void)
 {
 	return "usage: depfs STORE MOUNT [-f] [-o OPTION[,OPTION...]]\n"
@@ -24,6 +26,8 @@ const char *options_usage(void)
 	       "  -o vault_timeout=SECONDS  of one call of a vault, retries included (default 30)\n"
 	       "  -o job_rate=FILES_PER_S limit of a job that re-wraps existing files (default 0: "
 	       "none)\n"
+	       "  -o events_size=MIB      about so much of the audit log is kept (default 1024; 0: "
+	       "all)\n"
 	       "  -o admin_gid=GROUP      group that may use MOUNT/.depfs (default 0)\n"
 	       "  -o system_gid=GROUP     group whose requests count as system requests\n"
 	       "  -o writeback=on|off     kernel write-back cache (default on)\n"
@@ -141,6 +145,9 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 	if (strcmp(name, "job_rate") == 0)
 		return parse_number(name, value, "a number of files a second", 0, UINT_MAX,
 				    &o->job_rate, err);
+	if (strcmp(name, "events_size") == 0)
+		return parse_number(name, value, "a number of MiB", 0, UINT_MAX, &o->events_mib,
+				    err);
 	if (strcmp(name, "admin_gid") == 0)
 		return parse_group(name, value, &o->admin_gid, err);
 	if (strcmp(name, "system_gid") == 0) {
@@ -251,7 +258,8 @@ static int parse_arg(struct options *o, int argc, char **argv, int *at,
 int options_parse(int argc, char **argv, struct options *ret_options,
 		  enum options_outcome *ret_outcome, struct err *err)
 {
-	struct options o = {.key_check_s = 60, .writeback = true};
+	struct options o = {
+		.key_check_s = 60, .writeback = true, .events_mib = AUDIT_LEN_DEFAULT >> 20};
 	int r = 0;
 
 	*ret_outcome = OPTIONS_RUN;

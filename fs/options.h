@@ -16,7 +16,8 @@ struct options {
 	char *vault_domains, *ca_file, *credential; /* of Azure; malloc'ed, or NULL */
 	unsigned vault_timeout_s;		    /* 0: default */
 	unsigned key_check_s;
-	unsigned job_rate; /* files/s of a new job; 0: no limit */
+	unsigned job_rate;   /* files/s of a new job; 0: no limit */
+	unsigned events_mib; /* MiB of the audit log at most; 0: no limit */
 	gid_t admin_gid, system_gid;
 	bool has_system_gid;
 	bool writeback, read_only, strict;

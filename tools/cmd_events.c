@@ -8,68 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/bytes.h"
+#include "crypto/sign.h"
 #include "tools/ctl_client.h"
 #include "tools/depctl.h"
-#include "tools/event_chain.h"
+#include "tools/events_verify.h"
+#include "tools/lines.h"
 #include "tools/out.h"
 
-#define READ_STEP 65536u
 #define FOLLOW_MS 1000 /* a log that cannot be polled is looked at so often */
-
-/* Bytes read, cut into lines. @fn: a line without its end; non-zero stops and is handed back. */
-typedef int (*line_fn)(void *arg, const char *line);
-
-struct lines {
-	char *buf;
-	size_t len, cap;
-	line_fn fn;
-	void *arg;
-};
-
-static int lines_out(struct lines *l)
-{
-	char *at = l->buf, *end;
-
-	while ((end = memchr(at, '\n', l->len - (size_t)(at - l->buf)))) {
-		int r;
-
-		*end = '\0';
-		r = l->fn(l->arg, at);
-		if (r != 0)
-			return r;
-		at = end + 1;
-	}
-	l->len -= (size_t)(at - l->buf);
-	memmove(l->buf, at, l->len);
-	return 0;
-}
-
-/* Everything up to the end of the log as it is now. */
-static int lines_read(struct lines *l, int fd)
-{
-	for (;;) {
-		ssize_t n;
-		int r;
-
-		if (l->cap - l->len < READ_STEP) {
-			char *more = realloc(l->buf, l->cap + READ_STEP);
-
-			if (!more)
-				return -ENOMEM;
-			l->buf = more;
-			l->cap += READ_STEP;
-		}
-		n = read(fd, l->buf + l->len, l->cap - l->len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		l->len += (size_t)n;
-		r = lines_out(l);
-		if (r != 0)
-			return r;
-	}
-}
 
 static int follow(struct lines *l, int fd)
 {
@@ -180,51 +127,6 @@ static int print_event(void *arg, const char *line)
 	return 0;
 }
 
-struct verify {
-	struct event_chain chain;
-	struct err err;
-};
-
-static int verify_line(void *arg, const char *line)
-{
-	struct verify *v = arg;
-
-	return event_chain_check(&v->chain, line, &v->err);
-}
-
-static int verify_say(const struct cmd_env *env, int r, const struct verify *v)
-{
-	json_t *object;
-
-	if (env->json) {
-		object = json_object();
-		out_set(object, "verified", json_integer((json_int_t)v->chain.verified));
-		out_set(object, "ok", json_boolean(r == 0));
-		out_set(object, "last_hash", out_text_json(v->chain.prev));
-		out_set(object, "why", r < 0 ? out_text_json(err_text(&v->err, r)) : json_null());
-		out_json(object);
-	} else {
-		out_done("%" PRIu64 " records verify, the last has hash %s", v->chain.verified,
-			 v->chain.prev);
-	}
-	return r < 0 ? cmd_refuse(r, &v->err) : CMD_OK;
-}
-
-static int run_verify(const struct cmd_env *env, int fd)
-{
-	struct verify v = {0};
-	struct lines l = {.fn = verify_line, .arg = &v};
-	int r;
-
-	event_chain_init(&v.chain);
-	r = lines_read(&l, fd);
-	if (r == 0 && l.len > 0)
-		r = err_set(&v.err, -EBADMSG, "record %" PRIu64 " is cut off",
-			    v.chain.verified + 1);
-	free(l.buf);
-	return verify_say(env, r, &v);
-}
-
 static int run_print(const struct cmd_env *env, int fd, bool following)
 {
 	struct lines l = {.fn = env->json ? print_raw : print_event};
@@ -235,32 +137,72 @@ static int run_print(const struct cmd_env *env, int fd, bool following)
 	return r < 0 ? cmd_refuse(err_prefix(&err, r, "events"), &err) : CMD_OK;
 }
 
+enum {
+	OPTION_VERIFY = 256,
+	OPTION_KEY,
+	OPTION_SERVICE_KEY
+};
+
 static const struct option options[] = {
 	{"follow", no_argument, NULL, 'f'},
-	{"verify", no_argument, NULL, 'v'},
+	{"verify", no_argument, NULL, OPTION_VERIFY},
+	{"key", required_argument, NULL, OPTION_KEY},
+	{"service-key", required_argument, NULL, OPTION_SERVICE_KEY},
 	{NULL, 0, NULL, 0},
 };
 
-static int parse(int argc, char **argv, bool *ret_follow, bool *ret_verify)
+struct arguments {
+	bool follow, verify;
+	struct verify_what what;
+	uint8_t key[SIGN_PUBLIC_LEN];
+};
+
+static int usage_error(const char *why, const char *what)
 {
-	int option;
+	return cmd_usage_error("events", "events: %s%s", what, why);
+}
+
+static int parse_option(int option, const char *given, struct arguments *a)
+{
+	switch (option) {
+	case 'f':
+		a->follow = true;
+		return CMD_OK;
+	case OPTION_VERIFY:
+		a->verify = true;
+		return CMD_OK;
+	case OPTION_KEY:
+		if (hex_decode(optarg, a->key, SIGN_PUBLIC_LEN) < 0)
+			return usage_error(": a public key of 64 hex digits is needed", optarg);
+		a->what.key = a->key;
+		return CMD_OK;
+	case OPTION_SERVICE_KEY:
+		a->what.service_spec = optarg;
+		return CMD_OK;
+	default:
+		return usage_error(": no such option, or its value is missing", given);
+	}
+}
+
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	int option, r = CMD_OK;
 
 	optind = 0; /* glibc: start over, with this vector */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "f", options, NULL)) != -1) {
-		if (option == 'f')
-			*ret_follow = true;
-		else if (option == 'v')
-			*ret_verify = true;
-		else
-			return cmd_usage_error("events", "events: %s: no such option",
-					       argv[optind - 1]);
-	}
-	if (optind < argc)
-		return cmd_usage_error("events", "events: it takes no arguments, not '%s'",
-				       argv[optind]);
-	if (*ret_follow && *ret_verify)
-		return cmd_usage_error("events", "events: -f has no end to verify");
+	while (r == CMD_OK && (option = getopt_long(argc, argv, "f", options, NULL)) != -1)
+		r = parse_option(option, argv[optind - 1], a);
+	if (r != CMD_OK)
+		return r;
+	a->what.paths = argv + optind;
+	a->what.n_paths = (size_t)(argc - optind);
+	if (a->follow && a->verify)
+		return usage_error("-f has no end to verify", "");
+	if (!a->verify && (a->what.n_paths > 0 || a->what.key || a->what.service_spec))
+		return usage_error(": only --verify takes this", a->what.n_paths > 0
+									 ? a->what.paths[0]
+								 : a->what.key ? "--key"
+									       : "--service-key");
 	return CMD_OK;
 }
 
@@ -268,19 +210,19 @@ int cmd_events(int argc, char **argv, const struct cmd_env *env)
 {
 	CLEANUP(client_free_p) struct client *ctl = NULL;
 	CLEANUP(close_fd_p) int fd = -1;
-	bool following = false, verify = false;
+	struct arguments a = {0};
 	struct err err = {0};
 	int r;
 
 	if (cmd_wants_help(argc, argv))
 		return cmd_usage("events");
-	r = parse(argc, argv, &following, &verify);
+	r = parse(argc, argv, &a);
 	if (r != CMD_OK)
 		return r;
+	if (a.verify)
+		return events_verify(env, &a.what);
 	r = client_open(env->mount, &ctl, &err);
 	if (r == 0)
 		r = client_fd(ctl, "events", &fd, &err);
-	if (r < 0)
-		return cmd_refuse(r, &err);
-	return verify ? run_verify(env, fd) : run_print(env, fd, following);
+	return r < 0 ? cmd_refuse(r, &err) : run_print(env, fd, a.follow);
 }

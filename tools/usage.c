@@ -53,7 +53,9 @@ static const struct usage_row rows[] = {
 	{"scan", "", "count all files by policy and generation: a job"},
 	{"coverage", "[--scan] [--html FILE]",
 	 "what is protected by what, as bars, from the last count; FILE: a page for an auditor"},
-	{"events", "[-f] [--verify]", "the audit log; -f follows it, --verify proves its chain"},
+	{"events", "[-f]", "the audit log; -f follows it"},
+	{"events --verify", "[--key HEX] [--service-key file:PATH] [STORE | FILE...]",
+	 "prove the log of the mount, of a store, or in files: chain and signatures"},
 	{"inspect", "FILE", "the header of a ciphertext file; needs no key"},
 	{"key create",
 	 "URI [--size BITS] [--type rsa|ec] [--ops LIST] [--expires DATE] [--not-before DATE] "

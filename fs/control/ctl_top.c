@@ -194,10 +194,12 @@ static void jobs_summary(struct ctl_call *call)
 static void events_summary(struct ctl_call *call)
 {
 	struct audit *audit = engine_audit(call->c->engine);
-	char line[4096];
+	const struct service_key *sk = store_service_key(engine_store(call->c->engine));
+	char line[4096], key[2 * SIGN_PUBLIC_LEN + 1];
 
 	audit_last_line(audit, line, sizeof(line));
-	(void)fprintf(call->out, "events: %llu\nlast event: %s\n",
+	hex_encode(sign_key_public(service_key_audit_sign(sk)), SIGN_PUBLIC_LEN, key);
+	(void)fprintf(call->out, "audit key: %s\nevents: %llu\nlast event: %s\n", key,
 		      (unsigned long long)audit_last_seq(audit), *line ? line : "none");
 }
 

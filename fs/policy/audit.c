@@ -9,56 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "fs/policy/audit_line.h"
+#include "fs/policy/audit_internal.h"
 
-#define QUEUE_LEN	4096
+#define LINGER_MS	50 /* so long the first event waits for others, if nobody waits for it */
+#define STEP_LEN	(64u << 10) /* bytes of new events for each step of a rotation */
 #define BACK_OFF_MIN_MS 100
 #define BACK_OFF_MAX_MS 5000
 
-/*
- * Callers put bodies into the queue; the writer takes all of it at once, so that however many came
- * in while it wrote cost one fsync together. A batch that cannot be written is kept and tried
- * again, while the queue fills behind it; what no longer fits is counted, and the count becomes an
- * event. lock is held for a moment only: never across a commit or a call of on_append.
- */
-struct audit {
-	struct store *store;
-	pthread_t writer;
-	pthread_mutex_t lock;
-	pthread_cond_t work;	/* something for the writer to see to */
-	pthread_cond_t settled; /* an attempt to write ended, or on_append returned */
+uint64_t audit_now_ms(void)
+{
+	struct timespec now;
 
-	/* guarded by lock */
-	char *queue[QUEUE_LEN]; /* malloc'ed bodies, oldest first */
-	size_t queued;
-	uint64_t lost; /* since the last event that told of it */
-	uint64_t lost_ever;
-	uint64_t accepted; /* events ever queued */
-	uint64_t durable;  /* of these */
-	uint64_t failures; /* attempts that failed */
-	int failure;	   /* the last one's errno */
-	bool stop, hurry;  /* hurry: somebody waits in audit_sync() */
-	bool calling;	   /* on_append runs */
-	void (*on_append)(void *arg);
-	void *on_append_arg;
-	uint64_t last_seq;
-	char *last_line; /* NULL: none yet */
-
-	/* the writer's own */
-	struct audit_head head;
-	char *batch[QUEUE_LEN + 1]; /* one more: events-lost */
-	size_t batch_len;
-	size_t batch_accepted; /* of these, how many audit_event() queued */
-};
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* fails only for a bad argument */
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}
 
 void audit_event(struct audit *a, const char *event, const struct actor *actor, const char *outcome,
 		 const struct audit_field *fields, size_t n_fields)
 {
-	CLEANUP(free_mem_p) char *body = audit_body(event, actor, outcome, fields, n_fields);
+	CLEANUP(free_mem_p) char *body = NULL;
+	bool admitted, counting;
 
 	pthread_mutex_lock(&a->lock);
-	if (body && a->queued < QUEUE_LEN) {
+	counting = audit_flood_due_ms(&a->flood) != 0;
+	admitted = audit_flood_admit(&a->flood, event, audit_now_ms());
+	if (!admitted && !counting) /* the writer knows of no count yet */
+		pthread_cond_signal(&a->work);
+	pthread_mutex_unlock(&a->lock);
+	if (!admitted)
+		return;
+	body = audit_body(event, actor, outcome, fields, n_fields);
+	pthread_mutex_lock(&a->lock);
+	if (body && a->queued < AUDIT_QUEUE_LEN) {
 		a->queue[a->queued++] = STEAL(body);
 		a->accepted++;
 	} else {
@@ -67,6 +51,25 @@ void audit_event(struct audit *a, const char *event, const struct actor *actor, 
 	}
 	pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->lock);
+}
+
+/* Counts of what was not written one by one. */
+static void counts_take_locked(struct audit *a)
+{
+	uint64_t now_ms = a->stop ? UINT64_MAX : audit_now_ms(), count;
+	const char *event;
+
+	while (audit_flood_take(&a->flood, now_ms, &event, &count)) {
+		const struct audit_field fields[] = {AUDIT_FIELD_STR("of", event),
+						     AUDIT_FIELD_U64("count", count)};
+		char *body = audit_body("events-coalesced", NULL, "ok", fields, 2);
+
+		if (!body) { /* out of memory: later */
+			audit_flood_untake(&a->flood, event, count, audit_now_ms());
+			return;
+		}
+		a->batch[a->batch_len++] = body;
+	}
 }
 
 /* The queue becomes the batch. */
@@ -80,6 +83,7 @@ static void batch_take_locked(struct audit *a)
 	memcpy(a->batch, a->queue, a->queued * sizeof(a->queue[0]));
 	a->batch_len = a->batch_accepted = a->queued;
 	a->queued = 0;
+	counts_take_locked(a);
 	if (!lost) /* out of memory: the count is kept for the next batch */
 		return;
 	a->batch[a->batch_len++] = lost;
@@ -93,70 +97,38 @@ static void batch_free(struct audit *a)
 	a->batch_len = a->batch_accepted = 0;
 }
 
-/* @io_line: the line before is freed, this one is put in its place. */
-static int line_put(struct store_txn *t, struct audit_head *head, const char *body, char **io_line,
-		    struct err *err)
+/* A signature is added when the oldest event without one has waited long enough. */
+static int batch_write(struct audit *a, bool sign_now, const char *reason, char **ret_line)
 {
-	uint8_t key[AUDIT_KEY_LEN];
-	char *line;
-	size_t len;
-	int r = audit_chain(head, body, &line, &len);
+	const struct audit_append what = {
+		.bodies = a->batch,
+		.n = a->batch_len,
+		.sign = sign_now ? reason : NULL,
+		.how = STORE_COMMIT,
+	};
 
-	if (r < 0)
-		return err_set(err, r, "events: a line cannot be made");
-	free(*io_line);
-	*io_line = line;
-	audit_key(head->seq, key);
-	return store_put(t, TABLE_EVENTS, key, sizeof(key), line, len, err);
+	int r = audit_append(a->store, &a->tail, &what, ret_line, NULL);
+
+	a->rotation.batch_len = 0;
+	for (size_t i = 0; r == 0 && i < a->batch_len; i++)
+		a->rotation.batch_len += strlen(a->batch[i]);
+	a->rotation.unseen_len += a->rotation.batch_len;
+	return r;
 }
 
-static int batch_put(struct audit *a, struct store_txn *t, struct audit_head *head, char **io_line,
-		     struct err *err)
+/* Whether what is durable waits for a signature, and until when. */
+static void sign_note(struct audit *a)
 {
-	for (size_t i = 0; i < a->batch_len; i++) {
-		int r = line_put(t, head, a->batch[i], io_line, err);
-
-		if (r < 0)
-			return r;
-	}
-	return audit_head_put(t, head, err);
+	if (a->tail.signed_seq >= a->tail.head.seq)
+		a->sign_ms = 0;
+	else if (a->sign_ms == 0)
+		a->sign_ms = audit_now_ms() + AUDIT_SIGN_SECONDS * 1000u;
 }
 
-/* One transaction, one fsync; on failure the batch and the chain stay as they were. */
-static int batch_write(struct audit *a, char **ret_line)
+static struct timespec at_ms(uint64_t ms)
 {
-	CLEANUP(free_mem_p) char *line = NULL;
-	struct audit_head head = a->head;
-	struct store_txn *t;
-	int r = store_begin(a->store, STORE_WRITE, &t, NULL);
-
-	if (r < 0)
-		return r;
-	r = batch_put(a, t, &head, &line, NULL);
-	if (r < 0) {
-		store_abort(t);
-		return r;
-	}
-	r = store_commit(t, STORE_COMMIT, NULL);
-	if (r < 0)
-		return r;
-	a->head = head;
-	*ret_line = STEAL(line);
-	return 0;
-}
-
-static struct timespec in_ms(unsigned ms)
-{
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at); /* fails only for a bad argument */
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
+	return (struct timespec){.tv_sec = (time_t)((ms - 1) / 1000),
+				 .tv_nsec = (long)((ms - 1) % 1000) * 1000000};
 }
 
 /* Called with the lock held, which is dropped for the call. */
@@ -174,15 +146,22 @@ static void tell_appended_locked(struct audit *a)
 	a->calling = false;
 }
 
+static void line_settle_locked(struct audit *a, char *line)
+{
+	a->last_seq = a->tail.head.seq;
+	if (line) {
+		free(a->last_line);
+		a->last_line = line;
+		tell_appended_locked(a);
+	}
+}
+
 static void batch_settle_locked(struct audit *a, int r, char *line)
 {
 	if (r == 0) {
 		a->durable += a->batch_accepted;
-		a->last_seq = a->head.seq;
-		free(a->last_line);
-		a->last_line = line;
 		batch_free(a);
-		tell_appended_locked(a);
+		line_settle_locked(a, line);
 	} else {
 		a->failures++;
 		a->failure = r;
@@ -193,7 +172,7 @@ static void batch_settle_locked(struct audit *a, int r, char *line)
 /* Until it is time to try again; a caller of audit_sync(), or the end, makes that at once. */
 static void back_off_locked(struct audit *a, unsigned ms)
 {
-	struct timespec until = in_ms(ms);
+	struct timespec until = at_ms(audit_now_ms() + ms);
 
 	a->hurry = false;
 	while (!a->stop && !a->hurry &&
@@ -201,33 +180,113 @@ static void back_off_locked(struct audit *a, unsigned ms)
 		;
 }
 
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* Until there is a batch to write, or time has come to sign, to tell a count, or to rotate. */
+static void wait_for_work_locked(struct audit *a, bool rotating)
+{
+	while (!a->stop && a->batch_len == 0 && a->queued == 0 && a->lost == 0 && !rotating) {
+		uint64_t due_ms = sooner(a->sign_ms, audit_flood_due_ms(&a->flood));
+		struct timespec until = at_ms(due_ms);
+
+		if (due_ms == 0)
+			pthread_cond_wait(&a->work, &a->lock);
+		else if (audit_now_ms() >= due_ms)
+			return;
+		else
+			(void)pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &until);
+	}
+}
+
+/* A clean stop is signed even where all before it is, but not twice. */
+static bool seal_is_due_locked(const struct audit *a)
+{
+	return a->seal && a->last_line && !audit_line_is_stop(a->last_line, strlen(a->last_line));
+}
+
+/* An act makes some events, then its own, which it waits for: they share one fsync. */
+static void linger_locked(struct audit *a)
+{
+	struct timespec until = at_ms(audit_now_ms() + LINGER_MS);
+
+	while (!a->stop && !a->hurry && a->batch_len == 0 && a->queued > 0 &&
+	       a->queued < AUDIT_QUEUE_LEN / 2 &&
+	       pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &until) == 0)
+		;
+	a->hurry = false;
+}
+
+/* One batch, or nothing to do: 1. The lock is dropped while it is written. */
+static int batch_do_locked(struct audit *a, unsigned *io_back_off_ms)
+{
+	bool last = a->stop && a->queued == 0 && a->lost == 0 && a->batch_len == 0;
+	bool sign = (a->sign_ms != 0 && audit_now_ms() >= a->sign_ms) ||
+		    (last && seal_is_due_locked(a));
+	char *line = NULL;
+	int r;
+
+	if (a->batch_len == 0)
+		batch_take_locked(a);
+	if (a->batch_len == 0 && !sign && a->lost == 0)
+		return 1;
+	if (last && a->batch_len > 0)
+		sign = false; /* counts came up: the signature is to be the last */
+	pthread_mutex_unlock(&a->lock);
+	r = a->batch_len > 0 || sign
+		    ? batch_write(a, sign, last ? AUDIT_SIGNED_STOP : AUDIT_SIGNED_INTERVAL, &line)
+		    : -ENOMEM;
+	if (r == 0)
+		sign_note(a);
+	pthread_mutex_lock(&a->lock);
+	batch_settle_locked(a, r, line);
+	if (r < 0 && !a->stop)
+		back_off_locked(a, *io_back_off_ms);
+	*io_back_off_ms = r < 0 ? 2 * *io_back_off_ms : BACK_OFF_MIN_MS;
+	if (*io_back_off_ms > BACK_OFF_MAX_MS)
+		*io_back_off_ms = BACK_OFF_MAX_MS;
+	return r;
+}
+
+/* A step of the rotation, or after a long batch more of them, so that it keeps up; the lock is
+ * dropped for it. */
+static bool rotate_do_locked(struct audit *a)
+{
+	uint64_t steps = 1 + a->rotation.batch_len / STEP_LEN;
+	char *line = NULL;
+	bool more = true;
+
+	pthread_mutex_unlock(&a->lock);
+	while (more && steps-- > 0)
+		more = audit_rotate_step(a, &line);
+	sign_note(a);
+	pthread_mutex_lock(&a->lock);
+	line_settle_locked(a, line);
+	return more;
+}
+
 static void *writer_run(void *arg)
 {
 	unsigned back_off_ms = BACK_OFF_MIN_MS;
 	struct audit *a = arg;
+	bool rotating = true; /* the table may be too long from before */
 
 	pthread_mutex_lock(&a->lock);
 	for (;;) {
-		char *line = NULL;
+		bool stopping;
 		int r;
 
-		while (!a->stop && a->batch_len == 0 && a->queued == 0 && a->lost == 0)
-			pthread_cond_wait(&a->work, &a->lock);
-		if (a->batch_len == 0)
-			batch_take_locked(a);
-		if (a->batch_len == 0 && a->stop)
+		wait_for_work_locked(a, rotating);
+		linger_locked(a);
+		stopping = a->stop;
+		r = batch_do_locked(a, &back_off_ms);
+		if (stopping && r != 0) /* nothing left; or the last attempt failed, and nobody
+					   waits for another */
 			break;
-		pthread_mutex_unlock(&a->lock);
-		r = a->batch_len > 0 ? batch_write(a, &line) : -ENOMEM;
-		pthread_mutex_lock(&a->lock);
-		batch_settle_locked(a, r, line);
-		if (r < 0 && a->stop) /* the last attempt: there is nobody left to wait for */
-			break;
-		if (r < 0)
-			back_off_locked(a, back_off_ms);
-		back_off_ms = r < 0 ? 2 * back_off_ms : BACK_OFF_MIN_MS;
-		if (back_off_ms > BACK_OFF_MAX_MS)
-			back_off_ms = BACK_OFF_MAX_MS;
+		if (!stopping && r >= 0)
+			rotating = rotate_do_locked(a);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return NULL;
@@ -252,6 +311,8 @@ static void audit_release(struct audit *a)
 	for (size_t i = 0; i < a->queued; i++)
 		free(a->queue[i]);
 	free(a->last_line);
+	audit_rotate_fini(&a->rotation);
+	close_fd_p(&a->files_fd);
 	pthread_cond_destroy(&a->settled);
 	pthread_cond_destroy(&a->work);
 	pthread_mutex_destroy(&a->lock);
@@ -259,81 +320,85 @@ static void audit_release(struct audit *a)
 }
 DEFINE_CLEANUP(struct audit *, audit_release)
 
-/* The newest line, when it is where and what the record of it says. */
-static int newest_check(struct audit *a, struct store_txn *t)
+static uint64_t file_len_of(const struct audit_config *config)
 {
-	uint8_t prev[SHA256_LEN], hash[SHA256_LEN], key[AUDIT_KEY_LEN];
-	const uint8_t *line;
-	const void *last;
-	size_t len, last_len;
-	int r = store_last(t, TABLE_EVENTS, &last, &last_len, &line, &len, NULL);
-
-	if (r == -ENOENT && a->head.seq == 0)
-		return 0;
-	audit_key(a->head.seq, key);
-	if (r < 0 || last_len != sizeof(key) || memcmp(last, key, sizeof(key)) != 0)
-		return -EBADMSG;
-	r = audit_unchain(line, len, a->head.seq, prev, hash);
-	if (r < 0 || memcmp(hash, a->head.hash, SHA256_LEN) != 0)
-		return -EBADMSG;
-	a->last_line = strndup((const char *)line, len);
-	return a->last_line ? 0 : -ENOMEM;
+	if (config->file_len != 0)
+		return config->file_len;
+	return config->max_len != 0 && config->max_len / 8 < AUDIT_FILE_LEN ? config->max_len / 8
+									    : AUDIT_FILE_LEN;
 }
 
-/* Events behind the head that nobody wrote are not to be overwritten: they are evidence. */
-static uint64_t seq_beyond(struct store_txn *t)
+static struct audit *audit_alloc(struct store *store, const struct audit_config *config)
 {
-	const uint8_t *line;
-	const void *key;
-	size_t key_len, len;
-	struct rbuf b;
+	static const struct audit_config none;
+	struct audit *a = calloc(1, sizeof(*a));
 
-	if (store_last(t, TABLE_EVENTS, &key, &key_len, &line, &len, NULL) < 0)
-		return 0;
-	b = rbuf_from(key, key_len);
-	return __builtin_bswap64(rbuf_u64(&b));
+	if (!a)
+		return NULL;
+	a->store = store;
+	a->max_len = config ? config->max_len : 0;
+	a->file_len = file_len_of(config ? config : &none);
+	a->files_fd = a->rotation.fd = -1;
+	a->rotation.unseen_len = a->file_len; /* it may be too long from before */
+	pthread_mutex_init(&a->lock, NULL);   /* these three cannot fail with glibc */
+	pthread_cond_init(&a->work, NULL);
+	pthread_cond_init(&a->settled, NULL);
+	return a;
 }
 
-/* A log that was touched must not keep the store from being served; it says so itself. */
-static int head_load(struct audit *a, bool *ret_damaged, struct err *err)
+/* A log that begins anew, or was touched, must not keep the store from being served; it says so
+ * itself, before anything else. */
+static void state_tell(struct audit *a, uint64_t events_from, bool damaged)
+{
+	const struct audit_field from = AUDIT_FIELD_U64("events_from", events_from);
+
+	if (damaged)
+		audit_event(a, "events-damaged", NULL, "EBADMSG", NULL, 0);
+	if (store_is_rebuilt(a->store))
+		audit_event(a, AUDIT_KIND_REBUILT, NULL, "ok", &from, 1);
+}
+
+static int events_from_get(struct store *s, uint64_t *ret_from, struct err *err)
 {
 	CLEANUP(store_abort_p) struct store_txn *t = NULL;
-	int r = store_begin(a->store, STORE_READ, &t, err);
+	int r = store_begin(s, STORE_READ, &t, err);
 
-	if (r == 0)
-		r = audit_head_get(t, &a->head, err);
-	if (r < 0)
-		return err_prefix(err, r, "events");
-	r = newest_check(a, t);
-	*ret_damaged = r == -EBADMSG;
-	if (r == -EBADMSG && seq_beyond(t) > a->head.seq)
-		a->head.seq = seq_beyond(t);
-	a->last_seq = a->head.seq;
-	return r == -ENOMEM ? err_set(err, r, "events: out of memory") : 0;
+	return r < 0 ? r : audit_number_get(t, STORE_META_EVENTS_FROM, ret_from, err);
 }
 
-int audit_new(struct store *store, struct audit **ret_audit, struct err *err)
+int audit_new(struct store *store, const struct audit_config *config, struct audit **ret_audit,
+	      struct err *err)
 {
-	CLEANUP(audit_release_p) struct audit *a = calloc(1, sizeof(*a));
+	CLEANUP(audit_release_p) struct audit *a = audit_alloc(store, config);
+	uint64_t events_from;
 	bool damaged;
 	int r;
 
 	if (!a)
 		return err_set(err, -ENOMEM, "events: out of memory");
-	a->store = store;
-	pthread_mutex_init(&a->lock, NULL); /* these three cannot fail with glibc */
-	pthread_cond_init(&a->work, NULL);
-	pthread_cond_init(&a->settled, NULL);
-	r = head_load(a, &damaged, err);
+	r = audit_tail_load(store, &a->tail, &a->last_line, &damaged, err);
+	if (r == 0)
+		r = events_from_get(store, &events_from, err);
+	if (r == 0)
+		r = audit_files_open(store_path(store), true, &a->files_fd, err);
 	if (r < 0)
 		return r;
+	a->last_seq = a->tail.head.seq;
+	sign_note(a);
+	audit_rotate_resume(a);
 	r = writer_start(a);
 	if (r < 0)
 		return err_set(err, r, "events: the writer cannot start: %s", strerrordesc_np(-r));
-	if (damaged)
-		audit_event(a, "events-damaged", NULL, "EBADMSG", NULL, 0);
+	state_tell(a, events_from > 0 ? events_from : 1, damaged);
 	*ret_audit = STEAL(a);
 	return 0;
+}
+
+void audit_seal(struct audit *a)
+{
+	pthread_mutex_lock(&a->lock);
+	a->seal = true;
+	pthread_mutex_unlock(&a->lock);
 }
 
 void audit_free(struct audit *a)
@@ -366,10 +431,25 @@ int audit_sync(struct audit *a, struct err *err)
 	return r < 0 ? err_set(err, r, "events cannot be written: %s", strerrordesc_np(-r)) : 0;
 }
 
+static bool is_waiting(struct audit *a)
+{
+	bool waiting;
+
+	pthread_mutex_lock(&a->lock);
+	waiting = a->durable < a->accepted;
+	pthread_mutex_unlock(&a->lock);
+	return waiting;
+}
+
 ssize_t audit_read(struct audit *a, uint64_t seq, char *buf, size_t buf_len, uint64_t *ret_next,
 		   struct err *err)
 {
-	return audit_read_from(a->store, seq, buf, buf_len, ret_next, err);
+	ssize_t n = audit_read_from(a->store, a->files_fd, seq, buf, buf_len, ret_next, err);
+
+	/* whoever reads on sees what he caused, though it lingers yet */
+	if (n != 0 || !is_waiting(a) || audit_sync(a, NULL) < 0)
+		return n;
+	return audit_read_from(a->store, a->files_fd, seq, buf, buf_len, ret_next, err);
 }
 
 uint64_t audit_last_seq(struct audit *a)

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "crypto/err.h"
+#include "fs/policy/audit_check.h"
 #include "fs/policy/store.h"
 
 /* Who asked, as the kernel reports it. */
@@ -38,8 +39,24 @@ struct audit_field {
 #define AUDIT_FIELD_STR(n, s) ((struct audit_field){.name = (n), .type = AUDIT_STR, .str = (s)})
 #define AUDIT_FIELD_U64(n, v) ((struct audit_field){.name = (n), .type = AUDIT_U64, .num = (v)})
 
-int audit_new(struct store *store, struct audit **ret_audit,
-	      struct err *err) MUST_CHECK; /* starts the writer thread */
+#define AUDIT_SIGN_SECONDS 60	      /* no durable event stays longer without a signature */
+#define AUDIT_FILE_LEN	   (8u << 20) /* bytes, about, after which events go into a file */
+#define AUDIT_LEN_DEFAULT  (1024u << 20)
+
+struct audit_config {
+	uint64_t max_len;  /* bytes of the whole log, about: beyond it the oldest file goes; 0: none
+			    */
+	uint64_t file_len; /* 0: AUDIT_FILE_LEN, or an eighth of max_len if that is less */
+};
+
+/**
+ * audit_new() - open the log and start its writer thread
+ * @config: NULL: no bound
+ */
+int audit_new(struct store *store, const struct audit_config *config, struct audit **ret_audit,
+	      struct err *err) MUST_CHECK;
+/* audit_seal() - the stop will be a clean one: audit_free() ends the log with a signature. */
+void audit_seal(struct audit *a);
 void audit_free(struct audit *a); /* writes what is queued, stops the thread; NULL allowed */
 
 /**
@@ -52,7 +69,8 @@ void audit_free(struct audit *a); /* writes what is queued, stops the thread; NU
  * {"seq":N,"time":"2026-11-23T22:17:00.123Z","event":...,"uid":..,"gid":..,"pid":..,"outcome":..,
  * <fields>,"prev":"<64 hex>","hash":"<64 hex>"}; hash = SHA-256 over the line's bytes up to and
  * excluding ',"hash"'; prev = the hash before, zeros for the first. When the queue (4096) is full,
- * the number of events lost is itself an event.
+ * the number of events lost is itself an event. Of kinds that programs can cause without end, only
+ * so many a minute are written one by one; the rest are counted (audit_flood.h).
  */
 void audit_event(struct audit *a, const char *event, const struct actor *actor, const char *outcome,
 		 const struct audit_field *fields, size_t n_fields);
@@ -62,6 +80,7 @@ int audit_sync(struct audit *a, struct err *err) MUST_CHECK;
 
 /**
  * audit_read() - whole lines from event @seq on, each ended by '\n'
+ * At the end of the log what is queued is written first: who reads sees what he caused.
  * @ret_next: sequence number to go on with; unchanged at the end of the log
  * Return: bytes put into @buf (0 at the end); -E2BIG when the next line alone does not fit;
  * -EBADMSG.
@@ -87,11 +106,13 @@ void audit_counts(struct audit *a, struct audit_counts *ret_counts);
 void audit_on_append(struct audit *a, void (*fn)(void *arg), void *arg);
 
 /**
- * audit_verify() - walk the whole log: every event there, in its place, unchanged and chained
- * @ret_checked: events that held, also on failure
- * Return: 0; -EBADMSG and a sentence naming the first event that does not hold.
+ * audit_verify() - walk the whole log, files and state: every event there, unchanged and chained
+ * @io_check: from audit_check_init(); holds what was found, also on failure
+ * A store that was opened from its snapshot may lack the events between files and snapshot. Not
+ * while a writer of this store rotates.
+ * Return: 0; -EBADMSG and a sentence naming the first event that does not hold; -EIO ...
  */
-int audit_verify(struct store *store, uint64_t *ret_checked, struct err *err) MUST_CHECK;
+int audit_verify(struct store *store, struct audit_check *io_check, struct err *err) MUST_CHECK;
 
 /* errno_name() - "EACCES" for -EACCES or EACCES; "ok" for 0. */
 const char *errno_name(int r);

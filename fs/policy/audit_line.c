@@ -1,6 +1,7 @@
 /* fs/policy/audit_line.c - an event as a line of JSON, and its place in the chain. */
 #include "fs/policy/audit_line.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +24,21 @@ void audit_key(uint64_t seq, uint8_t out[static AUDIT_KEY_LEN])
 {
 	for (size_t i = 0; i < AUDIT_KEY_LEN; i++)
 		out[i] = (uint8_t)(seq >> (56 - 8 * i));
+}
+
+uint64_t audit_line_seq(const char *line, size_t len)
+{
+	static const char start[] = "{\"seq\":";
+	uint64_t seq = 0;
+	size_t at = sizeof(start) - 1;
+
+	if (len <= at || memcmp(line, start, at) != 0 || line[at] == '0')
+		return 0;
+	for (; at < len && isdigit((unsigned char)line[at]); at++)
+		if (__builtin_mul_overflow(seq, 10, &seq) ||
+		    __builtin_add_overflow(seq, (uint64_t)(line[at] - '0'), &seq))
+			return 0;
+	return at < len && line[at] == ',' ? seq : 0;
 }
 
 int audit_chain(struct audit_head *head, const char *body, char **ret_line, size_t *ret_len)
@@ -124,4 +140,30 @@ int audit_head_put(struct store_txn *t, const struct audit_head *head, struct er
 	wbuf_bytes(&w, head->hash, SHA256_LEN);
 	return store_put(t, TABLE_META, STORE_META_EVENTS_HEAD, strlen(STORE_META_EVENTS_HEAD), rec,
 			 sizeof(rec), err);
+}
+
+int audit_number_get(struct store_txn *t, const char *name, uint64_t *ret_v, struct err *err)
+{
+	const uint8_t *rec;
+	struct rbuf b;
+	size_t len;
+	int r = store_get(t, TABLE_META, name, strlen(name), &rec, &len, NULL);
+
+	*ret_v = 0;
+	if (r == -ENOENT)
+		return 0;
+	b = rbuf_from(rec, r == 0 ? len : 0);
+	if (r == 0)
+		*ret_v = rbuf_u64(&b);
+	return r == 0 && rbuf_done(&b) ? 0
+				       : err_set(err, -EBADMSG, "the record %s is damaged", name);
+}
+
+int audit_number_put(struct store_txn *t, const char *name, uint64_t v, struct err *err)
+{
+	uint8_t rec[8];
+	struct wbuf w = wbuf_to(rec, sizeof(rec));
+
+	wbuf_u64(&w, v);
+	return store_put(t, TABLE_META, name, strlen(name), rec, sizeof(rec), err);
 }

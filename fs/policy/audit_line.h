@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "crypto/kdf.h"
+#include "crypto/sign.h"
 #include "fs/policy/audit.h"
 
 /* The newest event: what the next one is chained to. Zeros: there is none. */
@@ -17,6 +18,11 @@ struct audit_head {
 
 #define AUDIT_HEAD_LEN (8 + SHA256_LEN) /* record "events-head": u64, hash */
 #define AUDIT_KEY_LEN  8		/* TABLE_EVENTS: big-endian */
+
+/* Kinds that a reader of the log must know; depfs-format(5). */
+#define AUDIT_KIND_SIGNATURE "signature"
+#define AUDIT_KIND_CONTINUED "events-continued" /* first record of a file */
+#define AUDIT_KIND_REBUILT   "state-rebuilt"
 
 void audit_key(uint64_t seq, uint8_t out[static AUDIT_KEY_LEN]);
 
@@ -41,12 +47,44 @@ int audit_unchain(const uint8_t *line, size_t len, uint64_t seq,
 		  uint8_t ret_prev[static SHA256_LEN],
 		  uint8_t ret_hash[static SHA256_LEN]) MUST_CHECK;
 
+/* audit_line_seq() - the number a line gives itself; 0: it is no event's line. */
+uint64_t audit_line_seq(const char *line, size_t len);
+/* audit_line_is() - whether a line says that it is of that kind. */
+bool audit_line_is(const char *line, size_t len, const char *kind);
+
+/* audit_line_is_stop() - whether it is the signature of a clean stop. */
+bool audit_line_is_stop(const char *line, size_t len);
+
+/* Why a signature was made. */
+#define AUDIT_SIGNED_INTERVAL "interval"
+#define AUDIT_SIGNED_ROTATION "rotation"
+#define AUDIT_SIGNED_STOP     "stop"
+
+/**
+ * audit_sign() - the line of a signature, of all that @head stands for; as audit_chain()
+ * Signed is: "depfs 1 audit signature", NUL, the hash before, SHA-256 of the line before
+ * ,"signature".
+ */
+int audit_sign(struct audit_head *head, const struct sign_key *key,
+	       const uint8_t store_id[static UUID_LEN], const char *reason, char **ret_line,
+	       size_t *ret_len) MUST_CHECK;
+
+struct audit_signature {
+	uint8_t key[SIGN_PUBLIC_LEN];
+	char store[UUID_TEXT_LEN];
+	bool stop; /* of a clean stop */
+};
+
+/* audit_unsign() - check a signature's line, whose hash holds, by the key in it. -EBADMSG, -ENOMEM.
+ */
+int audit_unsign(const char *line, size_t len, struct audit_signature *ret_sig) MUST_CHECK;
+
 /* audit_head_get() - the record "events-head"; zeros when there is none. */
 int audit_head_get(struct store_txn *t, struct audit_head *ret_head, struct err *err) MUST_CHECK;
 int audit_head_put(struct store_txn *t, const struct audit_head *head, struct err *err) MUST_CHECK;
-
-/* audit_read_from() - what audit_read() does. */
-ssize_t audit_read_from(struct store *store, uint64_t seq, char *buf, size_t buf_len,
-			uint64_t *ret_next, struct err *err);
+/* A number among the meta records, such as "events-from"; 0: there is none. */
+int audit_number_get(struct store_txn *t, const char *name, uint64_t *ret_v,
+		     struct err *err) MUST_CHECK;
+int audit_number_put(struct store_txn *t, const char *name, uint64_t v, struct err *err) MUST_CHECK;
 
 #endif

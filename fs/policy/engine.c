@@ -133,6 +133,7 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 		.observe = metrics_vault,
 		.observe_arg = e->metrics,
 	};
+	const struct audit_config audit_config = {.max_len = config->events_len};
 	int r;
 
 	r = kms_new(&kms_config, &e->kms, err);
@@ -150,11 +151,9 @@ static int open_parts(struct engine *e, const struct engine_config *config, stru
 	r = renewals_load(e, err);
 	if (r < 0)
 		return r;
-	r = audit_new(e->store, &e->audit, err);
+	r = audit_new(e->store, &audit_config, &e->audit, err);
 	if (r < 0)
 		return r;
-	if (store_is_rebuilt(e->store)) /* the log starts anew: an auditor must see why */
-		audit_event(e->audit, "state-rebuilt", NULL, "ok", NULL, 0);
 	r = scope_table_new(store_service_key(e->store), &e->scopes);
 	if (r < 0)
 		return err_set(err, r, "no memory for the table of scopes");
@@ -191,6 +190,8 @@ void engine_close(struct engine *e, bool clean)
 	keyring_stop(e->keyring);
 	workers_wait(&e->workers); /* a vault call cannot be called back, but is bounded */
 	keyring_free(e->keyring);
+	if (e->audit && clean)
+		audit_seal(e->audit);
 	audit_free(e->audit);
 	scope_table_free(e->scopes);
 	tables_fini(&e->tables);

@@ -26,6 +26,7 @@ struct engine_config {
 	unsigned vault_timeout_s;
 	unsigned key_check_s; /* access is proved again this often; 0 is refused */
 	uint32_t job_rate;    /* files/s that a new job may do; 0: no limit */
+	uint64_t events_len;  /* bytes, about, of the audit log; 0: no bound */
 	bool strict;	      /* a purgeable root key is an error, not a warning */
 };
 

@@ -77,11 +77,14 @@ bool store_is_rebuilt(const struct store *s);
  *   "service-check"  "depfs service check", never changes: tells a wrong service key
  *   "change"         counts commits with a snapshot: state/ is never behind state.snapshot
  *   "in-use"         since when, s since the epoch; absent after a clean stop
- *   "events-from"    sequence number of the first event kept (a snapshot holds the newest 512)
+ *   "events-from"    sequence number of the first event kept here (older ones are in files; a
+ *                    snapshot holds the newest 512)
  *   "events-head"    audit.h: sequence number and hash of the newest event
+ *   "events-signed"  sequence number of the newest signature among them
  */
-#define STORE_META_EVENTS_FROM "events-from"
-#define STORE_META_EVENTS_HEAD "events-head"
+#define STORE_META_EVENTS_FROM	 "events-from"
+#define STORE_META_EVENTS_HEAD	 "events-head"
+#define STORE_META_EVENTS_SIGNED "events-signed"
 
 enum store_table {
 	TABLE_META,	   /* "meta":        ASCII key */
@@ -134,6 +137,9 @@ typedef int (*store_each_fn)(void *arg, const void *key, size_t key_len, const u
 			     size_t value_len);
 int store_each(struct store_txn *t, enum store_table table, const void *from, size_t from_len,
 	       store_each_fn fn, void *arg, struct err *err) MUST_CHECK;
+/* store_table_len() - bytes of the pages that a table's records take; counted, not walked. */
+int store_table_len(struct store_txn *t, enum store_table table, uint64_t *ret_len,
+		    struct err *err) MUST_CHECK;
 /* store_last() - the greatest key's record; -ENOENT when the table is empty. */
 int store_last(struct store_txn *t, enum store_table table, const void **ret_key,
 	       size_t *ret_key_len, const uint8_t **ret_value, size_t *ret_len,

@@ -116,6 +116,21 @@ int store_last(struct store_txn *t, enum store_table table, const void **ret_key
 	return 0;
 }
 
+int store_table_len(struct store_txn *t, enum store_table table, uint64_t *ret_len, struct err *err)
+{
+	MDB_stat stat;
+	int r = txn_check(t, err);
+	int rc;
+
+	if (r < 0)
+		return r;
+	rc = mdb_stat(t->mdb, t->store->env.dbi[table], &stat);
+	if (rc != 0)
+		return env_error(rc, store_table_names[table], err);
+	*ret_len = (uint64_t)(stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+	return 0;
+}
+
 int txn_put_u64(struct store_txn *t, const char *meta_key, uint64_t v, struct err *err)
 {
 	uint8_t rec[8];

@@ -21,7 +21,7 @@ static inline struct log log_open(void **state)
 	struct log l = {.f = *state, .s = fix_open(*state, STORE_SERVE)};
 	struct err err = {0};
 
-	assert_int_equal(fix_judged(audit_new(l.s, &l.a, &err), &err), 0);
+	assert_int_equal(fix_judged(audit_new(l.s, NULL, &l.a, &err), &err), 0);
 	return l;
 }
 
@@ -80,10 +80,29 @@ static inline const char *member(const char *line, const char *name)
 	return out;
 }
 
-static inline int verify(struct log *l, uint64_t *ret_checked, struct err *err)
+static inline int verify_all(struct log *l, struct audit_check *ret_check, struct err *err)
 {
 	memset(err, 0, sizeof(*err));
-	return fix_judged(audit_verify(l->s, ret_checked, err), err);
+	audit_check_init(ret_check,
+			 sign_key_public(service_key_audit_sign(store_service_key(l->s))));
+	return fix_judged(audit_verify(l->s, ret_check, err), err);
+}
+
+static inline void assert_verifies(struct log *l, struct audit_check *ret_check)
+{
+	struct err err;
+
+	if (verify_all(l, ret_check, &err) != 0)
+		fail_msg("it should verify: %s", err.text);
+}
+
+static inline int verify(struct log *l, uint64_t *ret_checked, struct err *err)
+{
+	struct audit_check check;
+	int r = verify_all(l, &check, err);
+
+	*ret_checked = check.checked;
+	return r;
 }
 
 #endif

@@ -47,13 +47,13 @@ static void audit_verify_finds_a_changed_byte(void **state)
 		(void)strcpy(bad, line);
 		bad[at] ^= 1;
 		tamper(&l, 2, bad);
-		assert_broken(&l, 1, "event 2 was changed");
+		assert_broken(&l, 1, "record 2 was changed");
 	}
 	for (size_t len = 1; len < strlen(line); len += 17) {
 		(void)strcpy(bad, line);
 		bad[len] = '\0';
 		tamper(&l, 2, bad);
-		assert_broken(&l, 1, "event 2 was changed");
+		assert_broken(&l, 1, "record 2 was changed");
 	}
 	tamper(&l, 2, line);
 	assert_int_equal(verify(&l, &checked, &err), 0);
@@ -84,7 +84,7 @@ static void audit_verify_finds_a_rewritten_event(void **state)
 	memcpy(strstr(line, "event-2"), "event-X", 7);
 	rewrite_hash(line);
 	tamper(&l, 2, line);
-	assert_broken(&l, 2, "event 3 does not follow on event 2");
+	assert_broken(&l, 2, "record 2 is not the one that the next was chained to");
 	log_close(&l);
 }
 
@@ -94,7 +94,7 @@ static void audit_verify_finds_a_removed_event(void **state)
 
 	events(&l, 4);
 	tamper(&l, 3, NULL);
-	assert_broken(&l, 2, "event 3 is missing");
+	assert_broken(&l, 2, "record 3 is missing");
 	log_close(&l);
 }
 
@@ -106,10 +106,10 @@ static void audit_verify_finds_a_log_cut_at_either_end(void **state)
 	events(&l, 4);
 	(void)strcpy(first, line_of(&l, 1));
 	tamper(&l, 1, NULL);
-	assert_broken(&l, 0, "event 1 is missing");
+	assert_broken(&l, 0, "record 1 is missing");
 	tamper(&l, 1, first);
 	tamper(&l, 4, NULL);
-	assert_broken(&l, 3, "event 4 and all after it are missing");
+	assert_broken(&l, 3, "record 4 and all after it, up to 4, are missing");
 	log_close(&l);
 }
 
@@ -124,7 +124,7 @@ static void audit_verify_finds_a_rewritten_tail(void **state)
 	memcpy(strstr(line, "event-4"), "event-X", 7);
 	rewrite_hash(line);
 	tamper(&l, 4, line);
-	assert_broken(&l, 4, "event 4 is not the one that was written last");
+	assert_broken(&l, 4, "record 4 is not the one that was written last");
 	log_close(&l);
 }
 
@@ -138,14 +138,14 @@ static void audit_verify_finds_reordered_events(void **state)
 	(void)strcpy(three, line_of(&l, 3));
 	tamper(&l, 2, three);
 	tamper(&l, 3, two);
-	assert_broken(&l, 1, "event 2 was changed");
+	assert_broken(&l, 1, "record 2 stands behind record 3");
 	two[7] = '3'; /* and their numbers set right */
 	three[7] = '2';
 	rewrite_hash(two);
 	rewrite_hash(three);
 	tamper(&l, 2, three);
 	tamper(&l, 3, two);
-	assert_broken(&l, 1, "event 2 does not follow on event 1");
+	assert_broken(&l, 1, "record 1 is not the one that the next was chained to");
 	log_close(&l);
 }
 
@@ -161,7 +161,7 @@ static void audit_verify_finds_an_inserted_event(void **state)
 		rewrite_hash(line);
 		tamper(&l, seq + 1, line);
 	}
-	assert_broken(&l, 2, "event 3 does not follow on event 2");
+	assert_broken(&l, 2, "record 2 is not the one that the next was chained to");
 	log_close(&l);
 }
 
@@ -178,7 +178,7 @@ static void audit_new_tells_a_log_cut_while_closed(void **state)
 	events(&l, 1);
 	assert_true(audit_last_seq(l.a) == 6);
 	assert_string_equal(member(line_of(&l, 5), "event"), "events-damaged");
-	assert_broken(&l, 3, "event 4 is missing");
+	assert_broken(&l, 3, "record 4 is missing");
 	log_close(&l);
 }
 
@@ -204,20 +204,24 @@ static void audit_new_keeps_events_it_did_not_write(void **state)
 static void audit_verify_accepts_the_log_of_a_snapshot(void **state)
 {
 	struct log l = log_open(state);
-	uint64_t checked;
+	uint64_t checked, newest;
 	struct err err;
+	char want[64];
 
 	events(&l, 1000);
+	newest = audit_last_seq(l.a);
 	fix_put(l.s, TABLE_KEYS, "k", "v", STORE_COMMIT_SNAPSHOT);
 	log_close(&l);
 	fix_rm(fix_path(l.f, "state"));
 	l = log_open(state);
 	assert_true(store_is_rebuilt(l.s));
 	events(&l, 2);
+	assert_string_equal(member(line_of(&l, newest + 1), "event"), "state-rebuilt");
 	assert_int_equal(verify(&l, &checked, &err), 0);
-	assert_true(checked == 512 + 2);
-	tamper(&l, 489, NULL); /* its first */
-	assert_broken(&l, 0, "event 489 is missing");
+	assert_true(checked == 512 + 3);
+	tamper(&l, newest - 511, NULL); /* its first */
+	(void)snprintf(want, sizeof(want), "records 1 to %" PRIu64 " are missing", newest - 511);
+	assert_broken(&l, 0, want);
 	log_close(&l);
 }
 

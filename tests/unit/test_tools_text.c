@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "crypto/bytes.h"
-#include "tools/event_chain.h"
 #include "tools/fields.h"
 #include "tools/out.h"
 
@@ -85,70 +84,6 @@ static void out_columns_counts_what_is_shown(void **state)
 	assert_int_equal(out_columns(""), 0);
 }
 
-#define EVENT_LEN 512
-
-/* A line as fs/policy/audit.h describes it; @ret_prev becomes its hash. */
-static void event_make(uint64_t seq, char prev[2 * SHA256_LEN + 1], char out[static EVENT_LEN])
-{
-	uint8_t hash[SHA256_LEN];
-	int len =
-		snprintf(out, EVENT_LEN,
-			 "{\"seq\":%" PRIu64 ",\"event\":\"x\",\"why\":\"a ,\\\"hash\\\":\\\" b\","
-			 "\"prev\":\"%s\"",
-			 seq, prev);
-	const struct kdf_part part = {out, (size_t)len};
-
-	assert_int_equal(sha256(&part, 1, hash), 0);
-	hex_encode(hash, SHA256_LEN, prev);
-	(void)snprintf(out + len, EVENT_LEN - (size_t)len, ",\"hash\":\"%s\"}", prev);
-}
-
-static void event_chain_follows_whole_lines(void **state)
-{
-	struct event_chain chain;
-	struct err err = {0};
-	char prev[2 * SHA256_LEN + 1], line[EVENT_LEN];
-
-	(void)state;
-	event_chain_init(&chain);
-	(void)snprintf(prev, sizeof(prev), "%s", chain.prev);
-	for (uint64_t seq = 1; seq <= 5; seq++) {
-		event_make(seq, prev, line);
-		assert_int_equal(event_chain_check(&chain, line, &err), 0);
-	}
-	assert_int_equal(chain.verified, 5);
-	assert_string_equal(chain.prev, prev);
-}
-
-/* Whatever byte of a record is changed or cut, it does not verify, and the chain stays before it.
- */
-static void event_chain_refuses_every_changed_byte(void **state)
-{
-	struct event_chain chain;
-	struct err err;
-	char prev[2 * SHA256_LEN + 1], line[EVENT_LEN], bad[EVENT_LEN];
-	size_t len;
-
-	(void)state;
-	event_chain_init(&chain);
-	(void)snprintf(prev, sizeof(prev), "%s", chain.prev);
-	event_make(1, prev, line);
-	assert_int_equal(event_chain_check(&chain, line, &err), 0);
-	event_make(2, prev, line);
-	len = strlen(line);
-	for (size_t i = 0; i < len; i++) {
-		memcpy(bad, line, sizeof(bad));
-		bad[i] ^= 1;
-		assert_int_equal(event_chain_check(&chain, bad, &err), -EBADMSG);
-		memcpy(bad, line, sizeof(bad));
-		bad[i] = '\0';
-		assert_int_equal(event_chain_check(&chain, bad, &err), -EBADMSG);
-		assert_non_null(strstr(err.text, "record 2"));
-	}
-	assert_int_equal(chain.verified, 1);
-	assert_int_equal(event_chain_check(&chain, line, &err), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,8 +91,6 @@ int main(void)
 		cmocka_unit_test(fields_json_types_follow_the_name),
 		cmocka_unit_test(out_text_json_takes_any_bytes),
 		cmocka_unit_test(out_columns_counts_what_is_shown),
-		cmocka_unit_test(event_chain_follows_whole_lines),
-		cmocka_unit_test(event_chain_refuses_every_changed_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,7 @@ _depctl_command()
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
 	assign:1) _depctl_folder policies ;;
 	coverage:*) _depctl_words '--scan --html' ;;
-	events:*) _depctl_words '-f --follow --verify' ;;
+	events:*) _depctl_words '-f --follow --verify --key --service-key' ;;
 	key:1)
 		_depctl_words 'create list show check rotate enable disable deny allow delete recover fault'
 		;;

@@ -1,0 +1,329 @@
+/* tests/unit/test_audit_sign.c - Ed25519, the log's signatures, and a forger without the key. */
+#include "audit_fixture.h"
+
+#include "crypto/sign.h"
+#include "fs/policy/audit_flood.h"
+#include "fs/policy/audit_line.h"
+
+static void hex(const char *text, uint8_t *out, size_t len)
+{
+	assert_int_equal(hex_decode(text, out, len), 0);
+}
+
+/* RFC 8032 section 7.1, TEST 1, 2 and 3. */
+static void sign_make_gives_the_signatures_of_rfc8032(void **state)
+{
+	static const struct {
+		const char *seed, *public_key, *msg, *sig;
+	} rows[] = {
+		{"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+		 "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+		 "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+		 "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
+		{"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+		 "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+		 "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+		 "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
+		{"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+		 "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+		 "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+		 "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t seed[SIGN_SEED_LEN], public_key[SIGN_PUBLIC_LEN], msg[2], want[SIGN_LEN];
+		uint8_t sig[SIGN_LEN];
+		size_t len = strlen(rows[i].msg) / 2;
+		struct sign_key *key;
+
+		hex(rows[i].seed, seed, sizeof(seed));
+		hex(rows[i].public_key, public_key, sizeof(public_key));
+		hex(rows[i].msg, msg, len);
+		hex(rows[i].sig, want, sizeof(want));
+		assert_int_equal(sign_key_new(seed, &key), 0);
+		assert_memory_equal(sign_key_public(key), public_key, SIGN_PUBLIC_LEN);
+		assert_int_equal(sign_make(key, msg, len, sig), 0);
+		assert_memory_equal(sig, want, SIGN_LEN);
+		assert_int_equal(sign_check(public_key, msg, len, sig), 0);
+		for (size_t at = 0; at < SIGN_LEN; at++) {
+			sig[at] ^= 1;
+			assert_int_equal(sign_check(public_key, msg, len, sig), -EBADMSG);
+			sig[at] ^= 1;
+		}
+		public_key[0] ^= 1;
+		assert_int_equal(sign_check(public_key, msg, len, sig), -EBADMSG);
+		sign_key_free(key);
+	}
+}
+
+static const struct sign_key *log_key(struct log *l)
+{
+	return service_key_audit_sign(store_service_key(l->s));
+}
+
+/* At least every 256th record is a signature, whatever the batches, also across a restart. */
+static void audit_signs_at_least_every_256_records(void **state)
+{
+	struct log l = log_open(state);
+	uint64_t last = 0, n = 0;
+
+	events(&l, 200);
+	log_close(&l); /* not sealed: as a crash leaves it */
+	l = log_open(state);
+	events(&l, 900);
+	for (uint64_t seq = 1; seq <= audit_last_seq(l.a); seq++) {
+		if (strcmp(member(line_of(&l, seq), "event"), "signature") != 0)
+			continue;
+		assert_in_range(seq - last, 1, AUDIT_SIGN_EVERY);
+		assert_string_equal(member(line_of(&l, seq), "reason"), "interval");
+		last = seq;
+		n++;
+	}
+	assert_true(n == 4 && audit_last_seq(l.a) - last < AUDIT_SIGN_EVERY);
+	log_close(&l);
+}
+
+/* A clean stop is the last record, signed, and only one. */
+static void audit_seal_ends_the_log_with_a_signature(void **state)
+{
+	struct log l = log_open(state);
+	struct audit_check check;
+	struct err err;
+
+	events(&l, 3);
+	audit_seal(l.a);
+	log_close(&l);
+	l = log_open(state);
+	assert_true(audit_last_seq(l.a) == 4);
+	assert_string_equal(member(line_of(&l, 4), "reason"), "stop");
+	assert_int_equal(verify_all(&l, &check, &err), 0);
+	assert_true(check.stopped && check.signed_last == 4 && check.signatures == 1);
+	audit_seal(l.a);
+	log_close(&l); /* nothing happened: nothing is added */
+	l = log_open(state);
+	assert_true(audit_last_seq(l.a) == 4);
+	events(&l, 1);
+	assert_int_equal(verify_all(&l, &check, &err), 0);
+	assert_true(!check.stopped);
+	log_close(&l);
+}
+
+/* A log's lines as text, as an auditor gets them. */
+struct text {
+	char *lines[64];
+	size_t n;
+};
+
+static void text_take(struct log *l, struct text *t)
+{
+	t->n = 0;
+	for (uint64_t seq = 1; seq <= audit_last_seq(l->a); seq++)
+		t->lines[t->n++] = strdup(line_of(l, seq));
+}
+
+static void text_free(struct text *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->lines[i]);
+}
+
+static int text_check(const struct text *t, struct audit_check *c, const uint8_t *key,
+		      struct err *err)
+{
+	int r = 0;
+
+	memset(err, 0, sizeof(*err));
+	audit_check_init(c, key);
+	for (size_t i = 0; r == 0 && i < t->n; i++)
+		r = audit_check_line(c, t->lines[i], strlen(t->lines[i]), err);
+	return r < 0 ? r : audit_check_end(c, err);
+}
+
+/* Record @from and all behind it made anew, hash upon hash, as who has no key can. */
+static void rehash(struct text *t, size_t from)
+{
+	for (size_t i = from; i < t->n; i++) {
+		char *line = t->lines[i], *prev = strstr(line, ",\"prev\":\"") + 9;
+		char *mark = strstr(line, ",\"hash\":\"");
+		struct kdf_part part = {line, (size_t)(mark - line)};
+		uint8_t hash[SHA256_LEN];
+		char text[65];
+
+		if (i > 0)
+			memcpy(prev, strstr(t->lines[i - 1], ",\"hash\":\"") + 9, 64);
+		assert_int_equal(sha256(&part, 1, hash), 0);
+		hex_encode(hash, sizeof(hash), text);
+		memcpy(mark + 9, text, 64);
+	}
+}
+
+/* Who can write the log, but has no key, cannot make it anew: the next signature tells. */
+static void audit_check_finds_a_log_made_anew(void **state)
+{
+	struct log l = log_open(state);
+	struct audit_check check;
+	struct text t;
+	struct err err;
+
+	events(&l, 5);
+	audit_seal(l.a);
+	log_close(&l);
+	l = log_open(state);
+	text_take(&l, &t);
+	assert_int_equal(text_check(&t, &check, sign_key_public(log_key(&l)), &err), 0);
+	memcpy(strstr(t.lines[2], "event-3"), "event-X", 7);
+	rehash(&t, 2);
+	assert_int_equal(text_check(&t, &check, NULL, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "record 6 is a signature that does not hold"));
+	assert_true(check.bad == 6 && check.checked == 5);
+	text_free(&t);
+	log_close(&l);
+}
+
+/* Also not by signing with a key of his own, or as another store. */
+static void audit_check_wants_the_key_it_knows(void **state)
+{
+	struct log l = log_open(state);
+	const uint8_t seed[SIGN_SEED_LEN] = {1}, other_store[UUID_LEN] = {2};
+	const uint8_t *id = store_format_of(l.s)->store_id;
+	CLEANUP(sign_key_free_p) struct sign_key *forger = NULL;
+	const struct {
+		bool forged;
+		const uint8_t *store;
+		const char *word;
+	} rows[] = {
+		{false, id, NULL},
+		{false, other_store, "for another store"},
+		{true, id, "by another key"},
+	};
+	struct audit_check check;
+	struct err err = {0};
+
+	assert_int_equal(sign_key_new(seed, &forger), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct audit_head head = {0};
+		struct text t = {.n = 2};
+		size_t len;
+
+		assert_int_equal(audit_sign(&head, log_key(&l), id, "interval", &t.lines[0], &len),
+				 0);
+		assert_int_equal(audit_sign(&head, rows[i].forged ? forger : log_key(&l),
+					    rows[i].store, "stop", &t.lines[1], &len),
+				 0);
+		assert_int_equal(text_check(&t, &check, NULL, &err), rows[i].word ? -EBADMSG : 0);
+		assert_true(!rows[i].word || strstr(err.text, rows[i].word));
+		text_free(&t);
+	}
+	log_close(&l);
+}
+
+/* Signatures cannot be left out: a log that is signed stays so. */
+static void audit_check_misses_signatures(void **state)
+{
+	struct log l = log_open(state);
+	struct audit_head head = {0};
+	struct audit_check check;
+	struct err err = {0};
+	char *line;
+	size_t len;
+	int r;
+
+	audit_check_init(&check, NULL);
+	assert_int_equal(audit_sign(&head, log_key(&l), store_format_of(l.s)->store_id, "interval",
+				    &line, &len),
+			 0);
+	r = audit_check_line(&check, line, len, &err);
+	free(line);
+	for (unsigned i = 0; r == 0 && i < 300; i++) {
+		assert_int_equal(audit_chain(&head, "\"time\":\"t\",\"event\":\"x\"", &line, &len),
+				 0);
+		r = audit_check_line(&check, line, len, &err);
+		free(line);
+	}
+	assert_int_equal(r, -EBADMSG);
+	assert_true(check.bad == 1 + AUDIT_SIGN_EVERY + 1);
+	assert_non_null(strstr(err.text, "has no signature within"));
+	log_close(&l);
+}
+
+/* Every byte of a signature's line counts. */
+static void audit_check_finds_each_changed_byte_of_a_signature(void **state)
+{
+	struct log l = log_open(state);
+	struct audit_head head = {0};
+	struct audit_check check;
+	struct err err;
+	struct text t = {.n = 1};
+	size_t len;
+
+	assert_int_equal(audit_sign(&head, log_key(&l), store_format_of(l.s)->store_id, "stop",
+				    &t.lines[0], &len),
+			 0);
+	for (size_t at = 0; at < len; at++) {
+		t.lines[0][at] ^= 1;
+		assert_int_equal(text_check(&t, &check, NULL, &err), -EBADMSG);
+		/* and with the hash put right, which covers all before it */
+		if (at > 9 && at < len - 75 - 74 && strstr(t.lines[0], ",\"prev\":\"")) {
+			char keep[75];
+
+			memcpy(keep, t.lines[0] + len - 75, 75);
+			rehash(&t, 0);
+			if (strstr(t.lines[0], ",\"event\":\"signature\""))
+				assert_int_equal(
+					text_check(&t, &check, sign_key_public(log_key(&l)), &err),
+					-EBADMSG);
+			memcpy(t.lines[0] + len - 75, keep, 75);
+		}
+		t.lines[0][at] ^= 1;
+	}
+	assert_int_equal(text_check(&t, &check, NULL, &err), 0);
+	text_free(&t);
+	log_close(&l);
+}
+
+/* What comes without end is counted, what comes slowly is not held back, and kinds do not share. */
+static void audit_flood_counts_beyond_the_allowance(void **state)
+{
+	struct audit_flood f = {0};
+	uint64_t now_ms = 1000000, count = 0;
+	const char *event = NULL;
+	unsigned admitted = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++)
+		admitted += audit_flood_admit(&f, "block-damaged", now_ms);
+	assert_int_equal(admitted, 1000);
+	assert_true(audit_flood_admit(&f, "key-open", now_ms));
+	for (unsigned i = 0; i < 5000; i++)
+		assert_true(audit_flood_admit(&f, "assign-mailbox", now_ms));
+	assert_true(audit_flood_due_ms(&f) == now_ms + AUDIT_FLOOD_TELL_MS);
+	assert_false(audit_flood_take(&f, now_ms, &event, &count));
+	assert_true(audit_flood_take(&f, now_ms + AUDIT_FLOOD_TELL_MS, &event, &count));
+	assert_string_equal(event, "block-damaged");
+	assert_true(count == 4000);
+	assert_true(audit_flood_due_ms(&f) == 0);
+	for (admitted = 0, now_ms += 60000; admitted < 100; admitted++) /* 60 a minute */
+		if (!audit_flood_admit(&f, "block-damaged", now_ms))
+			break;
+	assert_int_equal(admitted, 60);
+	assert_true(audit_flood_take(&f, UINT64_MAX, &event, &count) && count == 1);
+}
+
+#define STORE(test) cmocka_unit_test_setup_teardown(test, fix_setup, fix_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sign_make_gives_the_signatures_of_rfc8032),
+		STORE(audit_signs_at_least_every_256_records),
+		STORE(audit_seal_ends_the_log_with_a_signature),
+		STORE(audit_check_finds_a_log_made_anew),
+		STORE(audit_check_wants_the_key_it_knows),
+		STORE(audit_check_misses_signatures),
+		STORE(audit_check_finds_each_changed_byte_of_a_signature),
+		cmocka_unit_test(audit_flood_counts_beyond_the_allowance),
+	};
+
+	return cmocka_run_group_tests(tests, fix_group, NULL);
+}
