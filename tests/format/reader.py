@@ -19,6 +19,7 @@ import argparse
 import functools
 import hashlib
 import hmac
+import itertools
 import os
 import re
 import stat
@@ -27,11 +28,13 @@ import sys
 import uuid
 
 import lmdb
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 BLOCK, HEADER = 4096, 256
 FIRST, REST = 3808, 4064  # plaintext bytes of block 0 and of every other one
@@ -374,22 +377,65 @@ class File:
 
 # ---- events ----
 
-def events(state):
+def file_lines(folder, end):
+    """(number, line) of the events before @end that are in files."""
+    names = sorted(n for n in os.listdir(folder) if re.fullmatch(rb'\d{20}\.jsonl', n)) \
+        if os.path.isdir(folder) else []
+    firsts = [int(n[:20]) for n in names]
+    for name, first, limit in zip(names, firsts, firsts[1:] + [end]):
+        with open(os.path.join(folder, name), 'rb') as f:
+            for number, line in enumerate(f, first):
+                if number >= min(limit, end):
+                    break
+                need(line.endswith(b'\n'), f'event {number} is cut off')
+                yield number, line[:-1]
+
+
+def signature_check(store, line, prev):
+    m = re.fullmatch(rb'(\{.*,"store":"([^"]+)","key":"([0-9a-f]{64})"),"signature":"([0-9a-f]{128})",'
+                     rb'"prev":.*', line)
+    key = Ed25519PrivateKey.from_private_bytes(
+        derive(store.service_key, 'depfs 1 service audit sign')).public_key()
+    need(m and uuid.UUID(m[2].decode()).bytes == store.id, 'a signature has another form or store')
+    need(bytes.fromhex(m[3].decode()) == key.public_bytes(Encoding.Raw, PublicFormat.Raw), 'a signature is by another key')
+    try:
+        key.verify(bytes.fromhex(m[4].decode()),
+                   b'depfs 1 audit signature\0' + prev + hashlib.sha256(m[1]).digest())
+    except InvalidSignature:
+        raise Damage('a signature does not hold') from None
+
+
+def event_hash(number, line, last):
+    """Its hash, when the line is event @number and follows on @last (None: not known)."""
+    m = re.fullmatch(rb'(\{"seq":%d,.*,"prev":"([0-9a-f]{64})"),"hash":"([0-9a-f]{64})"\}' % number,
+                     line)
+    need(m, f'event {number} has another form')
+    need(hashlib.sha256(m[1]).hexdigest().encode() == m[3], f'event {number} was changed')
+    need(last is None or m[2] == last.hex().encode(), f'event {number} does not follow')
+    return bytes.fromhex(m[2].decode()), bytes.fromhex(m[3].decode())
+
+
+def events(store, state):
     """Every event's line, in order, each proved to follow on the one before."""
-    meta, seq = state.meta(), state.number(b'events-from', 1) - 1
-    head = meta.get(b'events-head', bytes(40))
-    last = bytes(32) if seq == 0 else None  # hash of the event before; None: not kept
-    for key, line in state.records('events'):
-        seq += 1
-        need(key == struct.pack('>Q', seq), f'event {seq} is missing')
-        m = re.fullmatch(rb'(\{"seq":%d,.*,"prev":"([0-9a-f]{64})"),"hash":"([0-9a-f]{64})"\}'
-                         % seq, line)
-        need(m, f'event {seq} has another form')
-        need(hashlib.sha256(m[1]).hexdigest().encode() == m[3], f'event {seq} was changed')
-        need(last is None or m[2] == last.hex().encode(), f'event {seq} does not follow')
-        last = bytes.fromhex(m[3].decode())
+    start = state.number(b'events-from', 1)
+    head = state.meta().get(b'events-head', bytes(40))
+    table = ((int.from_bytes(k, 'big'), line) for k, line in state.records('events'))
+    files = file_lines(os.path.join(store.path, b'.depfs', b'events'), start)
+    seq, last, signed, gap = 0, bytes(32), 0, None
+    for number, line in itertools.chain(files, table):
+        if number != seq + 1:  # where files were taken away, or a state made from its snapshot
+            fresh = seq == 0 and b',"event":"events-continued"' in line
+            need(fresh or (number == start and not gap), f'event {seq + 1} is missing')
+            gap, last, signed = None if fresh else number, None, 0
+        seq = number
+        prev, last = event_hash(seq, line, last)
+        need(not signed or seq - signed <= 256, f'event {seq}: signatures are missing')
+        if b',"event":"signature"' in line:
+            signature_check(store, line, prev)
+            signed = seq
         yield line
-    need(head == seq.to_bytes(8, 'little') + (last or bytes(32)), 'the newest event is missing')
+    need(head == seq.to_bytes(8, 'little') + (last if seq else bytes(32)),
+         'the newest event is missing')
 
 
 # ---- commands ----
@@ -467,7 +513,7 @@ def cmd_policies(store):
 
 
 def cmd_events(store):
-    for line in events(store.newest_state()):
+    for line in events(store, store.newest_state()):
         out(line)
 
 

@@ -30,12 +30,15 @@ option_refused "fsname=x: unknown option" fsname=x
 for option in ro rw strict allow_other; do
 	option_refused "$option=1: unknown option" "$option=1"
 done
-for option in service_key vaults admin_gid system_gid key_check writeback; do
+for option in service_key vaults admin_gid system_gid key_check events_size writeback; do
 	option_refused "$option=: its value is missing" "$option="
 	option_refused "$option: unknown option, or its value is missing" "$option"
 done
 for value in 0 -1 12x 86401 0x10 ' 5' 99999999999999999999; do
 	option_refused "key_check=$value: a number of seconds from 1 to 86400" "key_check=$value"
+done
+for value in -1 1G 99999999999; do
+	option_refused "events_size=$value: a number of MiB from 0 to 4294967295" "events_size=$value"
 done
 for value in nobodys-group -1 4294967295 99999999999 0x10; do
 	option_refused "admin_gid=$value: no such group" "admin_gid=$value"

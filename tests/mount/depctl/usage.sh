@@ -31,7 +31,7 @@ refused 2 "a command is missing" depctl mailbox
 refused 2 "wrong number of arguments" depctl mailbox assign u1
 refused 2 "mailbox move: there is no such command" depctl mailbox move u1
 refused 2 "it takes no arguments" depctl status now
-refused 2 "it takes no arguments" depctl events now
+refused 2 "now: only --verify takes this" depctl events now
 refused 2 "no such option" depctl events --tail
 refused 2 "no end to verify" depctl events -f --verify
 refused 2 "one file is needed" depctl inspect

@@ -123,4 +123,5 @@ for policy in "EUR: .* multi-workload enabled generations=1 assigned=tenant" \
 	assert_match "$(cat "$WORK/policies")" "$policy"
 done
 reader "$STORE" events >"$WORK/events"
-assert_match "$(tail -n 1 "$WORK/events")" '"event":"unmount"'
+assert_match "$(tail -n 2 "$WORK/events" | head -n 1)" '"event":"unmount"'
+assert_match "$(tail -n 1 "$WORK/events")" '"event":"signature","outcome":"ok","reason":"stop"'

@@ -160,6 +160,8 @@ refused('does not open', list, store.root_keys([(kid1, copy1[:-1] + bytes([copy1
 
 # The chain of events.
 class Events:
+    """A state of which the test chooses the events."""
+
     def __init__(self, state):
         self.lines, self.facts = list(state.records('events')), state.meta()
 
@@ -175,12 +177,12 @@ class Events:
 
 log = Events(store.newest_state())
 whole = list(log.lines)
-assert len(list(reader.events(log))) == len(whole) > 20
+assert len(list(reader.events(store, log))) == len(whole) > 20
 for lines, sentence in ((whole[:-1], 'newest'), (whole[:5] + whole[6:], 'missing'),
                         (whole[:5] + [(whole[5][0], whole[5][1].replace(b'"ok"', b'"no"'))] +
                          whole[6:], 'changed'), (whole[1:], 'missing')):
     log.lines = lines
-    refused(sentence, list, reader.events(log))
+    refused(sentence, list, reader.events(store, log))
 
 # The values of the page's examples.
 page = open(sys.argv[1]).read().replace('\n', ' ')
