@@ -138,5 +138,7 @@ int ctl_metrics_show(struct ctl_call *call)
 	r = metrics_vaults_show(&page);
 	if (r == 0)
 		r = metrics_policies(&page);
+	if (r == 0)
+		r = metrics_scan(&page);
 	return r < 0 ? r : metrics_jobs(&page);
 }

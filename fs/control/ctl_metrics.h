@@ -31,11 +31,14 @@ uint64_t histogram_count(const struct metric_histogram *h);
 
 /* Policies of which each is shown; of more the others count in depfs_policies alone. */
 #define METRICS_POLICIES_MAX 256
+/* Rows of a scan of which each is shown; of more the others are added up for each workload. */
+#define METRICS_SCAN_ROWS_MAX 1024
 
 /* Each file shows its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */
 void metrics_process(struct metrics_page *p);		    /* ctl_metrics_process.c */
 int metrics_vaults_show(struct metrics_page *p) MUST_CHECK; /* ctl_metrics_vault.c */
 int metrics_policies(struct metrics_page *p) MUST_CHECK;    /* ctl_metrics_policy.c */
-int metrics_jobs(struct metrics_page *p) MUST_CHECK;	    /* the same */
+int metrics_scan(struct metrics_page *p) MUST_CHECK;	    /* ctl_metrics_scan.c */
+int metrics_jobs(struct metrics_page *p) MUST_CHECK;	    /* ctl_metrics_policy.c */
 
 #endif

@@ -56,7 +56,7 @@ static const struct policy_gauge gauges[] = {
 static void show_by_state(struct metrics_page *p, const struct policy_info *list, size_t n)
 {
 	page_family(p, "depfs_policies", METRIC_GAUGE, "Policies by state.");
-	for (unsigned s = 0; s <= POLICY_DISABLED; s++) {
+	for (unsigned s = 0; s <= POLICY_PURGED; s++) {
 		uint64_t count = 0;
 
 		for (size_t i = 0; i < n; i++)
@@ -73,7 +73,7 @@ static void show_policy_info(struct metrics_page *p, const struct shown *list, s
 			   policy_kind_name(list[i].info->kind), NULL);
 	page_family(p, "depfs_policy_state", METRIC_GAUGE, "1 for the state a policy is in.");
 	for (size_t i = 0; i < n; i++)
-		for (unsigned s = 0; s <= POLICY_DISABLED; s++)
+		for (unsigned s = 0; s <= POLICY_PURGED; s++)
 			page_value(p, list[i].info->state == (enum policy_state)s, "policy",
 				   list[i].info->name, "state", policy_state_name(s), NULL);
 }

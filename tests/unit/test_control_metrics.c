@@ -1,7 +1,10 @@
 /* tests/unit/test_control_metrics.c - the file `metrics`: its format, and that it stays bounded. */
 #include "control_fixture.h"
 
+#include <time.h>
+
 #include "fs/control/ctl_metrics.h"
+#include "fs/policy/scan.h"
 
 /* page_of() - all of it, however long; the caller frees it. */
 static char *page_of(struct fix *f)
@@ -131,6 +134,45 @@ static void more_policies_than_are_shown_are_counted(void **state)
 	assert_int_equal(occurrences(page, "\ndepfs_policy_generation{"), METRICS_POLICIES_MAX);
 }
 
+/* What a walk over a store with two rows more than are shown would count. */
+static int count_many(void *arg, struct job *j, struct err *err)
+{
+	struct fix *f = arg;
+	struct scan_result res = {0};
+
+	scan_begins(f->engine, j);
+	for (uint32_t g = 1; g <= METRICS_SCAN_ROWS_MAX + 2; g++) {
+		const struct wrap_ref ref = {.policy_id = {7}, .generation = g};
+
+		assert_int_equal(scan_add(&res, WORKLOAD_CHAT, &ref, 1, 100), 0);
+	}
+	return scan_ends(f->engine, j, &res, err);
+}
+
+static void more_rows_of_a_scan_than_are_shown_are_added_up(void **state)
+{
+	struct fix *f = *state;
+	const struct job_runner runner = {.run = count_many, .arg = f};
+	const char *before = "\ndepfs_scanned_files{mount=\"/srv/mail\",workload=\"chat\",";
+	CLEANUP(scan_result_fini) struct scan_result res = {0};
+	CLEANUP(free_mem_p) char *page = page_of(f);
+	uint64_t job;
+
+	assert_int_equal(occurrences(page, "\ndepfs_scan"), 0);
+	assert_int_equal(jobs_serve(f->engine, &runner, NULL), 0);
+	assert_int_equal(scan_start(f->engine, &ROOT, &job, NULL), 0);
+	for (int i = 0; i < 1000 && scan_last(f->engine, &res) == -ENOENT; i++)
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	free(page);
+	page = page_of(f);
+	assert_int_equal(occurrences(page, before), METRICS_SCAN_ROWS_MAX + 1);
+	assert_has(page,
+		   "policy=\"07000000-0000-0000-0000-000000000000\",generation=\"1024\"} 1\n");
+	assert_has(page, "depfs_scanned_bytes{mount=\"/srv/mail\",workload=\"chat\","
+			 "policy=\"other\",generation=\"other\"} 200\n");
+	jobs_stop(f->engine);
+}
+
 static void nobody_writes_metrics(void **state)
 {
 	struct fix *f = *state;
@@ -146,6 +188,7 @@ int main(void)
 		FIX_TEST(policies_and_the_data_path_are_shown),
 		FIX_TEST(histograms_are_cumulative),
 		FIX_TEST(more_policies_than_are_shown_are_counted),
+		FIX_TEST(more_rows_of_a_scan_than_are_shown_are_added_up),
 		FIX_TEST(nobody_writes_metrics),
 	};
 

@@ -61,6 +61,24 @@ depctl unassign >/dev/null
 assert_metric 'depfs_jobs{kind="offboard",state="failed"}' 1
 assert_metric 'depfs_jobs{kind="assign",state="done"}' 1
 
+# what a scan counted, once there was one
+assert_eq "$(grep -c '^depfs_scan' "$MNT/.depfs/metrics")" 0 "samples before the first scan"
+mkdir "$MNT/chat"
+printf 12345 >"$MNT/chat/note"
+depctl assign Tenant >/dev/null
+printf 1234567 >"$MNT/chat/covered"
+sync -f "$MNT"
+printf X | dd of="$STORE/mailbox/secretbox/secretblob4" bs=1 conv=notrunc status=none
+depctl coverage --scan >/dev/null 2>&1
+assert_metric 'depfs_scan_unreadable_files' 1 # secretblob4
+assert_metric 'depfs_scanned_files{workload="mailbox",policy="Tenant",generation="1"}' 6
+assert_metric 'depfs_scanned_bytes{workload="mailbox",policy="Tenant",generation="1"}' 60000
+assert_metric 'depfs_scanned_bytes{workload="chat",policy="none",generation="1"}' 5
+assert_metric 'depfs_scanned_files{workload="chat",policy="Tenant",generation="1"}' 1
+assert_metric 'depfs_scanned_bytes{workload="chat",policy="Tenant",generation="1"}' 7
+began=$(metric depfs_scan_start_time_seconds) ended=$(metric depfs_scan_end_time_seconds)
+[ "$began" -le "$ended" ] && [ "$ended" -le "$(date +%s)" ] || fail "a scan from $began to $ended"
+
 events=$(tail -n 1 "$MNT/.depfs/events" | sed 's/^{"seq":\([0-9]*\).*/\1/')
 [ "$(metric depfs_audit_last_sequence)" -ge "$events" ] || fail "events"
 assert_metric 'depfs_audit_events_lost_total' 0

@@ -4,6 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"
+. "$LIB/metrics.sh"
 depfs_start_policies
 policy_create Tenant
 policy_create Leaver --kind mailbox
@@ -77,6 +78,9 @@ says "is purged: no copy of its key is left; job" purge
 job_done
 says "is purged already" purge
 assert_eq "$(sed -n 's/^state: //p' "$MNT/.depfs/policies/Leaver/status")" purged
+assert_match "$(cat "$MNT/.depfs/status")" "policies purged: 1"
+assert_metric 'depfs_policies{state="purged"}' 1
+assert_metric 'depfs_policy_state{policy="Leaver",state="purged"}' 1
 python3 - "$STORE/.depfs" "$WORK/copies" <<'PY' || fail "a wrapped copy is still on disk"
 import os, sys
 copies = [bytes.fromhex(line) for line in open(sys.argv[2])]
