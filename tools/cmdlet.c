@@ -72,10 +72,12 @@ static bool is_enabled(const struct policy_view *v)
 	return strcmp(policy_view_get(v, "enabled"), "1") == 0;
 }
 
-json_t *cmdlet_object_json(const struct policy_view *v)
+json_t *cmdlet_object_json(const struct policy_view *v, const struct cmdlet_jobs *jobs)
 {
 	json_t *object = json_object(), *keys = json_array();
+	char progress[CMDLET_PROGRESS_LEN];
 
+	cmdlet_progress(jobs, v, progress);
 	out_set(object, "Identity", out_text_json(policy_view_get(v, "id")));
 	out_set(object, "Name", out_text_json(policy_view_get(v, "name")));
 	out_set(object, "Description", out_text_json(v->description));
@@ -85,6 +87,7 @@ json_t *cmdlet_object_json(const struct policy_view *v)
 			out_append(keys, out_text_json(policy_view_key(v, no, NULL)));
 	out_set(object, "AzureKeyIDs", keys);
 	out_set(object, "State", out_text_json(policy_view_get(v, "state")));
+	out_set(object, "Progress", out_text_json(progress));
 	return object;
 }
 
@@ -96,8 +99,9 @@ static void property(const char *name, const char *text)
 	putchar('\n');
 }
 
-static void object_print(const struct policy_view *v)
+static void object_print(const struct policy_view *v, const struct cmdlet_jobs *jobs)
 {
+	char progress[CMDLET_PROGRESS_LEN];
 	const char *key1 = policy_view_key(v, 1, NULL), *key2 = policy_view_key(v, 2, NULL);
 
 	property("Identity", policy_view_get(v, "id"));
@@ -111,14 +115,21 @@ static void object_print(const struct policy_view *v)
 	out_text(key2);
 	printf("}\n");
 	property("State", policy_view_get(v, "state"));
+	cmdlet_progress(jobs, v, progress);
+	property("Progress", progress);
 }
 
 int cmdlet_show(struct cmdlet_call *c, const struct policy_view *v)
 {
+	CLEANUP(cmdlet_jobs_fini) struct cmdlet_jobs jobs = {0};
+	int r = cmdlet_jobs_read(c->ctl, &jobs, &c->err);
+
+	if (r < 0)
+		return cmdlet_refuse(c, r);
 	if (c->env.json)
-		out_json(cmdlet_object_json(v));
+		out_json(cmdlet_object_json(v, &jobs));
 	else
-		object_print(v);
+		object_print(v, &jobs);
 	return CMD_OK;
 }
 
@@ -130,6 +141,7 @@ static const struct cmdlet_param get_params[] = {
 
 struct get_all {
 	json_t *array; /* NULL: as text */
+	struct cmdlet_jobs jobs;
 	size_t n;
 };
 
@@ -138,12 +150,12 @@ static int get_each(void *arg, const struct policy_view *v)
 	struct get_all *all = arg;
 
 	if (all->array) {
-		out_append(all->array, cmdlet_object_json(v));
+		out_append(all->array, cmdlet_object_json(v, &all->jobs));
 		return 0;
 	}
 	if (all->n++ > 0)
 		putchar('\n');
-	object_print(v);
+	object_print(v, &all->jobs);
 	return 0;
 }
 
@@ -160,7 +172,10 @@ static int run_get(struct cmdlet_call *c)
 		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, &v, &c->err);
 		return r < 0 ? cmdlet_refuse(c, r) : cmdlet_show(c, &v);
 	}
-	r = policy_view_each(c->ctl, get_each, &all, &c->err);
+	r = cmdlet_jobs_read(c->ctl, &all.jobs, &c->err);
+	if (r == 0)
+		r = policy_view_each(c->ctl, get_each, &all, &c->err);
+	cmdlet_jobs_fini(&all.jobs);
 	if (r < 0)
 		return cmdlet_refuse(c, r);
 	if (array)

@@ -31,9 +31,24 @@ enum cmdlet_go {
 /* cmdlet_may_go() - what -WhatIf and -Confirm make of a change. @ret_exit: for GO_NOT. */
 enum cmdlet_go cmdlet_may_go(struct cmdlet_call *c, const char *what, int *ret_exit);
 
-/* A policy in Microsoft's property names. cmdlet_show() prints it; CMD_OK. */
-json_t *cmdlet_object_json(const struct policy_view *v);
+/* All jobs' status files, the newest first. */
+struct cmdlet_jobs {
+	struct fields *list;
+	size_t count;
+};
+
+/* A policy in Microsoft's property names. cmdlet_show() prints it; CMD_OK, or refuses. */
+json_t *cmdlet_object_json(const struct policy_view *v, const struct cmdlet_jobs *jobs);
 int cmdlet_show(struct cmdlet_call *c, const struct policy_view *v);
+
+/* cmdlet_progress.c */
+int cmdlet_jobs_read(struct client *ctl, struct cmdlet_jobs *ret_jobs, struct err *err) MUST_CHECK;
+void cmdlet_jobs_fini(struct cmdlet_jobs *jobs);
+/* cmdlet_progress() - "Registering (42%)": the states of CUSTOMER_KEY.md section 4.3, and
+ * "Unregistering", for the way back that Customer Key shows nowhere. */
+#define CMDLET_PROGRESS_LEN 96
+void cmdlet_progress(const struct cmdlet_jobs *jobs, const struct policy_view *v,
+		     char out[static CMDLET_PROGRESS_LEN]);
 
 /* cmdlet_change.c */
 extern const struct cmdlet_param cmdlet_new_params[], cmdlet_set_params[];

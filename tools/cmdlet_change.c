@@ -194,10 +194,13 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 static void set_say_json(struct cmdlet_call *c, const char *id, json_t *done)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
+	CLEANUP(cmdlet_jobs_fini) struct cmdlet_jobs jobs = {0};
 	json_t *object;
 
-	object = policy_view_find(c->ctl, id, &v, NULL) == 0 ? cmdlet_object_json(&v)
-							     : json_object();
+	object = policy_view_find(c->ctl, id, &v, NULL) == 0 &&
+				 cmdlet_jobs_read(c->ctl, &jobs, NULL) == 0
+			 ? cmdlet_object_json(&v, &jobs)
+			 : json_object();
 	out_set(object, "Done", json_incref(done));
 	out_json(object);
 }

@@ -2,6 +2,7 @@
 # depctl/cmdlets: what is typed for Customer Key works as it is typed there: names in any case,
 # shortened, with blanks, -Name value and -Name:value; an unknown identity is never all policies.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/jobs.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies
 new=New-M365DataAtRestEncryptionPolicy
@@ -17,7 +18,8 @@ Name        : NAM Policy
 Description : North America
 Enabled     : True
 AzureKeyIDs : {$K1, $K2}
-State       : ready" "object"
+State       : ready
+Progress    : Unregistered" "object"
 says "Name        : B" depctl new-m365DATAATRESTencryptionpolicy -NAME B -azurekeyids $K1, $K2
 says "Name        : C" depctl $new -Name:C -Azure:$K1,$K2 -Desc:"x y"
 says "Description : x y" depctl $get C
@@ -99,3 +101,44 @@ refused 1 "there is no policy 'nope'" depctl ${set}Assignment -DataEncryptionPol
 refused 2 "use depctl unassign" depctl ${set}Assignment -DataEncryptionPolicy '$null'
 refused 2 "-DataEncryptionPolicy is missing" depctl ${set}Assignment
 refused 2 "belongs to no parameter" depctl ${get}Assignment C
+
+# progress, in Customer Key's words
+progress_is() # POLICY WORDS
+{
+	[ "$(depctl $get "$1" | sed -n 's/^Progress    : //p')" = "$2" ]
+}
+shows() # POLICY WORDS - soon
+{
+	wait_until 20 progress_is "$1" "$2" || fail "$1: wanted '$2': $(depctl $get "$1")"
+}
+shows C Registered
+shows B Unregistered # C took its place
+mkdir -p "$MNT/mailbox/anna"
+for i in 1 2 3 4; do
+	echo "$i" >"$MNT/mailbox/anna/$i"
+done
+sync -f "$MNT"
+depfs_remount job_rate=1
+depctl ${set}Assignment -DataEncryptionPolicy B >/dev/null
+shows B "Registering (50%)"
+says "Progress    : Registering (" depctl ${get}Assignment
+job=$(newest_job)
+depctl job pause "$job" >/dev/null
+wait_until 10 job_state_is "$job" paused || fail "not paused"
+assert_match "$(depctl $get B)" "Progress    : Registering \((50|75)%\), paused"
+json_holds "[p['Progress'].endswith('%), paused') for p in j if p['Name'] == 'B'] == [True]" depctl $get --json
+depctl job resume "$job" >/dev/null
+depctl job rate "$job" 0 >/dev/null
+shows B Registered
+depctl policy rotate B >/dev/null
+shows B "Rolling (50%)"
+depctl job rate "$(newest_job)" 0 >/dev/null
+shows B Registered
+printf X | dd of="$STORE/mailbox/anna/1" bs=1 conv=notrunc status=none # no header any more
+depctl unassign >/dev/null
+shows B "Unregistering (50%)"
+depctl job rate "$(newest_job)" 0 >/dev/null
+shows B "Unregistering (75%), 1 failed"
+rm "$MNT/mailbox/anna/1"
+depctl job retry "$(newest_job)" >/dev/null
+shows B Unregistered
