@@ -133,6 +133,9 @@ crash()
 	mv "$WORK/dovecot.log" "$WORK/dovecot-crash.log"
 	: >"$WORK/doveadm.out"
 	depfs_mount
+	# A delivery that was cut could not take its lock away, and Dovecot would wait two minutes
+	# before it takes one as stale.
+	find "$MNT/mailbox" -name '*.lock' -delete
 	start_dovecot
 }
 
