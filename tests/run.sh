@@ -15,7 +15,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$TOP/tests/lib/builds.sh"
 STEPS=$TOP/tests/lib/steps.sh
 
-JOBS=2
+JOBS=3 # two processors: many tests wait for a vault, a lock or a clock most of their time
 only=
 list=0
 chosen=()
