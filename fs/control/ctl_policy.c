@@ -166,7 +166,7 @@ static int split(char *in, char **words, int max)
 static void say_versions(struct ctl_call *call, const char *did, const struct policy_info *before)
 {
 	struct policy_info after;
-	char text[2][2 * sizeof(((struct key_id *)0)->version) + 8];
+	char text[2][2 * sizeof(((struct key_id *)0)->version) + 12];
 	struct key_id was, is;
 
 	if (info_of(call, &after) < 0) {
@@ -178,7 +178,7 @@ static void say_versions(struct ctl_call *call, const char *did, const struct po
 		const char *new = version_of(after.roots[i].kid, &is);
 
 		if (strcmp(before->roots[i].kid, after.roots[i].kid) == 0)
-			(void)snprintf(text[i], sizeof(text[i]), "%s", new);
+			(void)snprintf(text[i], sizeof(text[i]), "%s unchanged", new);
 		else
 			(void)snprintf(text[i], sizeof(text[i]), "%s -> %s", old, new);
 	}

@@ -231,7 +231,7 @@ static void refresh_answers_with_versions(void **state)
 {
 	struct fix *f = *state;
 	struct key_id id = fix_key(KEY_A);
-	char kid[KEY_ID_MAX], want[64];
+	char kid[KEY_ID_MAX], want[96];
 
 	make_policy(f, "EUR", "multi-workload");
 	assert_int_equal(local_key_rotate(f->vaults, &id, kid, NULL), 0);
@@ -241,6 +241,13 @@ static void refresh_answers_with_versions(void **state)
 	assert_has(f->answer, want);
 	assert_has(get(f, "policies/EUR/key_ids"), strrchr(kid, '/') + 1);
 	assert_has(get(f, "policies/EUR/refresh"), ": ");
+	assert_has(f->answer, " unchanged");
+	assert_null(strstr(f->answer, " unchanged, key 2")); /* key 1 alone has a new version */
+	put_ok(f, "policies/EUR/refresh", "1");
+	(void)snprintf(want, sizeof(want), "key 1 version %s unchanged, key 2 version ",
+		       strrchr(kid, '/') + 1);
+	assert_has(f->answer, want);
+	assert_null(strstr(f->answer, "->"));
 }
 
 static void check_answers_with_each_check(void **state)
