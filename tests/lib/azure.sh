@@ -18,7 +18,7 @@ azure_namespace()
 	[ "${DEPFS_TEST_NAMESPACE:-}" != "$$" ] || return 0
 	[ "$(id -u)" = 0 ] || { echo "skip: needs root" && exit 77; }
 	unshare -m -n true 2>/dev/null || { echo "skip: no mount or network namespaces" && exit 77; }
-	DEPFS_TEST_NAMESPACE=$$ exec unshare -m -n --propagation private bash "$@"
+	DEPFS_TEST_NAMESPACE=$$ exec unshare -m -n --propagation slave bash "$@"
 }
 
 azure_network()
