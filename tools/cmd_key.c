@@ -69,8 +69,8 @@ static int run_create(struct key_call *c)
 	if (r < 0)
 		return refuse(c, r, &err);
 	fprintf(stderr,
-		"depctl: note: local vaults are software keys, good for one machine and for "
-		"trying out; they protect from nobody who owns that machine\n");
+		"depctl: note: a local vault keeps its keys in plain files, which root on this "
+		"machine can read: it is for trying out\n");
 	return done(c, "created", kid);
 }
 

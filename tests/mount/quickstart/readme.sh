@@ -32,6 +32,9 @@ while IFS= read -r line; do
 		# shellcheck disable=SC2086
 		export PATH=$BIN:$PATH ${line#*build/bin:\$PATH }
 		;;
+	umount*) # what the line waits for is there before: else it would wait for nothing
+		[ -s "$demo/store/.depfs/lock" ] || fail "the lock file of a mounted store is empty"
+		;;&
 	*)
 		answer=$WORK/answer
 		eval "$line" >"$answer" 2>&1 || fail "the README's '$line' fails: $(cat "$answer")"
