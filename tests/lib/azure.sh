@@ -90,7 +90,12 @@ vault()
 
 key_at() # VAULT NAME
 {
-	echo "https://$1.vault.azure.net/keys/$2"
+	echo "$(vault_at "$1")/keys/$2"
+}
+
+vault_at() # VAULT
+{
+	echo "https://$1.vault.azure.net"
 }
 
 vaults_init()

@@ -59,15 +59,13 @@ MNT=$WORK/mnt
 KEY=$WORK/service.key
 VAULTS=$WORK/vaults
 LOG=$WORK/depfs.log
-K1=local://v1/keys/k1
-K2=local://v2/keys/k2
+K1=$(key_at v1 k1)
+K2=$(key_at v2 k2)
 mkdir "$WORK/back" "$MNT"
 if [ "${BACKING:-tmpfs}" = tmpfs ]; then
 	mount -t tmpfs -o size=6g,mode=755 depfs-test "$WORK/back"
 fi
 if [ "$VAULTS_KIND" = azure ]; then
-	K1=https://$V1/keys/k1
-	K2=https://$V2/keys/k2
 	azure_network
 	azure_start
 fi

@@ -134,10 +134,17 @@ vault() # ACT URI... - depctl key, on the private vaults
 	command "$BIN/depctl" key "$@" --vaults "$VAULTS"
 }
 
+V1=v1 V2=v2 # names of the vaults, as a metric has them
+
 # key_at VAULT NAME - the id of a key, as the vaults of this run spell it
 key_at()
 {
-	echo "local://$1/keys/$2"
+	echo "$(vault_at "$1")/keys/$2"
+}
+
+vault_at() # VAULT
+{
+	echo "local://$1"
 }
 
 vaults_init()

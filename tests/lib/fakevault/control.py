@@ -101,8 +101,8 @@ class Acts:
             if app.tenant == vault.tenant and app.client_id == (client or app.client_id):
                 yield vault.permissions.setdefault(app.oid, set())
 
-    def deny(self, host, op, client=None):
-        """HOST|URL OP|all [client=]"""
+    def deny(self, host, op='all', client=None):
+        """HOST|URL [OP] [client=] - without OP, all"""
         for permissions in self._permissions(host, client):
             permissions.clear() if op == 'all' else permissions.discard(op)
 

@@ -20,6 +20,7 @@ HOSTS = {
     'v1.vault.azure.net': '127.0.1.1',
     'v2.vault.azure.net': '127.0.1.2',
     'v3.vault.azure.net': '127.0.1.3',
+    'v4.vault.azure.net': '127.0.1.4',
     'v6.vault.azure.net': '::1',  # reached by IPv6 alone
     'h1.managedhsm.azure.net': '127.0.1.7',
     'v1.vault.azure.cn': '127.0.1.8',

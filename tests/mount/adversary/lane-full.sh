@@ -3,10 +3,10 @@
 # nor files of other policies, renames across mailboxes, sparse copies or fsync.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
-vault create local://v3/keys/k3 >/dev/null
-vault create local://v4/keys/k4 >/dev/null
+vault create "$(key_at v3 k3)" >/dev/null
+vault create "$(key_at v4 k4)" >/dev/null
 policy_create Slow --kind mailbox
-depctl policy create Other local://v3/keys/k3 local://v4/keys/k4 --kind mailbox >/dev/null
+depctl policy create Other "$(key_at v3 k3)" "$(key_at v4 k4)" --kind mailbox >/dev/null
 mkdir -p "$MNT/mailbox/slow" "$MNT/mailbox/other" "$MNT/mailbox/c" "$MNT/mailbox/d"
 depctl mailbox assign slow Slow >/dev/null
 depctl mailbox assign other Other >/dev/null

@@ -3,10 +3,10 @@
 # nor, by taking all serving threads with them, who uses others.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
-vault create local://v3/keys/k3 >/dev/null
-vault create local://v4/keys/k4 >/dev/null
+vault create "$(key_at v3 k3)" >/dev/null
+vault create "$(key_at v4 k4)" >/dev/null
 policy_create A --kind mailbox
-depctl policy create B local://v3/keys/k3 local://v4/keys/k4 --kind mailbox >/dev/null
+depctl policy create B "$(key_at v3 k3)" "$(key_at v4 k4)" --kind mailbox >/dev/null
 mkdir -p "$MNT/mailbox/a" "$MNT/mailbox/c"
 depctl mailbox assign a A >/dev/null
 head -c 400000 /dev/zero >"$MNT/mailbox/a/f"
@@ -14,8 +14,8 @@ echo other >"$MNT/mailbox/c/o"
 depfs_remount
 exec 5<"$MNT/mailbox/a/f"
 head -c 10 <&5 >/dev/null
-vault fault local://v3/keys/k3 slow 6000
-vault fault local://v4/keys/k4 slow 6000
+vault fault "$(key_at v3 k3)" slow 6000
+vault fault "$(key_at v4 k4)" slow 6000
 background depctl mailbox assign a B >/dev/null
 # shellcheck disable=SC2016
 wait_until 10 sh -c 'grep -q "B" "$1"' - "$MNT/.depfs/mailboxes/a/policy"

@@ -24,9 +24,14 @@ rm -rf "$WORK/plain/.depfs"
 depfs_umount
 mkdir "$WORK/elsewhere"
 cp -a "$STORE" "$WORK/elsewhere/a store"
-cp -a "$KEY" "$VAULTS" "$WORK/elsewhere/"
-rm -rf "$STORE" "$KEY" "$VAULTS"
-STORE="$WORK/elsewhere/a store" KEY=$WORK/elsewhere/service.key VAULTS=$WORK/elsewhere/vaults
+cp -a "$KEY" "$WORK/elsewhere/"
+rm -rf "$STORE" "$KEY"
+STORE="$WORK/elsewhere/a store" KEY=$WORK/elsewhere/service.key
+if [ "$VAULTS_KIND" = local ]; then
+	cp -a "$VAULTS" "$WORK/elsewhere/"
+	rm -rf "$VAULTS"
+	VAULTS=$WORK/elsewhere/vaults
+fi
 rmdir "$MNT"
 MNT="$WORK/other mnt"
 mkdir "$MNT"

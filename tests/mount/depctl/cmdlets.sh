@@ -8,8 +8,8 @@ depfs_start_policies
 new=New-M365DataAtRestEncryptionPolicy
 set=Set-M365DataAtRestEncryptionPolicy
 get=Get-M365DataAtRestEncryptionPolicy
-vault create local://v1/keys/a >/dev/null
-vault create local://v2/keys/b >/dev/null
+vault create "$(key_at v1 a)" >/dev/null
+vault create "$(key_at v2 b)" >/dev/null
 
 # New-: the object that was made, in Microsoft's property names
 out=$(depctl $new -Name "NAM Policy" -AzureKeyIDs $K1,$K2 -Description "North America")
@@ -33,7 +33,7 @@ before=$(depctl policy list)
 says_line "What if: create policy 'X' with the keys $K1 and $K2" \
 	depctl $new -Name X -AzureKeyIDs $K1,$K2 -WhatIf
 refused 1 "there is a policy named 'nam policy' already" depctl $new -Name "nam policy" -AzureKeyIDs $K1,$K2
-refused 1 "both keys are in vault v1" depctl $new -Name X -AzureKeyIDs $K1,local://v1/keys/a
+refused 1 "both keys are in vault v1" depctl $new -Name X -AzureKeyIDs $K1,"$(key_at v1 a)"
 refused 1 "nobody can be asked" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Confirm
 refused 2 "two key ids are needed, 1 given" depctl $new -Name X -AzureKeyIDs $K1
 refused 2 "two key ids are needed, 3 given" depctl $new -Name X -AzureKeyIDs $K1,$K2,$K1
@@ -62,8 +62,8 @@ policy NAM Policy described
 policy NAM Policy is now named Nordamerika" "what was done"
 says "Enabled     : False" depctl $get Nordamerika
 says "policy Nordamerika is enabled" depctl $set $'\u2013Identity' Nordamerika $'\u2013Enabled' '$true'
-says "policy Nordamerika" depctl $set -Identity Nordamerika -Replace -AzureKeyIDs local://v1/keys/a,local://v2/keys/b
-says "AzureKeyIDs : {local://v1/keys/a, local://v2/keys/b}" depctl $get Nordamerika
+says "policy Nordamerika" depctl $set -Identity Nordamerika -Replace -AzureKeyIDs "$(key_at v1 a),$(key_at v2 b)"
+says "AzureKeyIDs : {$(key_at v1 a), $(key_at v2 b)}" depctl $get Nordamerika
 says "policy Nordamerika described" depctl $set Nordamerika -Description:"" -Confirm:'$false'
 refused 2 "parameter 'Re' is ambiguous" depctl $set -Identity B -Re
 refused 2 "need each other" depctl $set -Identity B -Replace

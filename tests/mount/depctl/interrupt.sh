@@ -11,8 +11,8 @@ draft_there()
 }
 
 # refused by a slow vault, and interrupted while that takes
-vault fault local://v2 slow 1500 >/dev/null
-"$BIN/depctl" -m "$MNT" policy create Slow "$K1" local://v2/keys/none 2>/dev/null &
+vault fault "$(vault_at v2)" slow 700 >/dev/null
+"$BIN/depctl" -m "$MNT" policy create Slow "$K1" "$(key_at v2 none)" 2>/dev/null &
 pid=$!
 PIDS+=("$pid")
 wait_until 10 draft_there Slow || fail "no draft came up"
@@ -29,7 +29,7 @@ PIDS+=("$pid")
 wait_until 10 draft_there Whole || fail "no draft came up"
 kill -TERM $pid
 wait $pid || true
-vault fault local://v2 none >/dev/null
+vault fault "$(vault_at v2)" none >/dev/null
 says "state: ready" depctl policy show Whole
 
 # two at once

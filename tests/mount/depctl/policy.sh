@@ -40,9 +40,9 @@ assert_eq "$(depctl policy show "$id" | sed -n 's/^key 1 version: //p')" "$befor
 says "policy EUROPE refreshed: key 1 version $before -> " depctl policy refresh "$id"
 assert_ne "$(depctl policy show "$id" | sed -n 's/^key 1 version: //p')" "$before" "version after refresh"
 
-vault create local://v1/keys/other >/dev/null
-says "policy EUROPE" depctl policy replace-keys "$id" local://v1/keys/other $K2
-says "key 1: local://v1/keys/other" depctl policy show "$id"
+vault create "$(key_at v1 other)" >/dev/null
+says "policy EUROPE" depctl policy replace-keys "$id" "$(key_at v1 other)" $K2
+says "key 1: $(key_at v1 other)" depctl policy show "$id"
 
 # a name that begins with a dash, and one that holds letters of other scripts
 says "created" depctl policy create -- --kind $K1 $K2

@@ -9,8 +9,8 @@ policy_create Board --kind mailbox
 before=$(depctl policy list)
 
 refused 1 "there is a policy named 'nam policy' already" depctl policy create "nam policy" $K1 $K2
-refused 1 "both keys are in vault v1" depctl policy create X $K1 local://v1/keys/k2
-refused 1 "no key of that name" depctl policy create X $K1 local://v2/keys/none
+refused 1 "both keys are in vault v1" depctl policy create X $K1 "$(key_at v1 k2)"
+refused 1 "key $(key_at v2 none): " depctl policy create X $K1 "$(key_at v2 none)"
 refused 1 "key id" depctl policy create X $K1 nonsense
 refused 1 "no blanks" depctl policy create X "$K1 $K2" $K2
 refused 1 "a key id is empty" depctl policy create X $K1 ""
@@ -23,18 +23,18 @@ refused 1 "too long" depctl policy create "$(printf '%0300d' 0)" $K1 $K2
 refused 1 "at most 64 bytes" depctl policy create "$(printf '%065d' 0)" $K1 $K2
 refused 1 "shaped like an id" depctl policy create 2f1c9a0e-6f4b-4a53-9f27-2b9a7d1c0e55 $K1 $K2
 refused 1 "description" depctl policy create X $K1 $K2 --description "$(printf '%02000d' 0)"
-vault create local://v1/keys/old --expires 2027-01-01 >/dev/null
-refused 1 "expir" depctl policy create X local://v1/keys/old $K2
-vault create local://v1/keys/curve --type ec >/dev/null
-refused 1 "RSA" depctl policy create X local://v1/keys/curve $K2
-vault create local://v1/keys/half --ops wrapKey >/dev/null
-refused 1 "unwrapKey" depctl policy create X local://v1/keys/half $K2
+vault create "$(key_at v1 old)" --expires 2027-01-01 >/dev/null
+refused 1 "expir" depctl policy create X "$(key_at v1 old)" $K2
+vault create "$(key_at v1 curve)" --type ec >/dev/null
+refused 1 "RSA" depctl policy create X "$(key_at v1 curve)" $K2
+vault create "$(key_at v1 half)" --ops wrapKey >/dev/null
+refused 1 "unwrapKey" depctl policy create X "$(key_at v1 half)" $K2
 vault deny $K2 wrapKey >/dev/null
 refused 1 "key 2" depctl policy create X $K1 $K2
 vault allow $K2 >/dev/null
-vault fault local://v2 transient >/dev/null
+vault fault "$(vault_at v2)" transient >/dev/null
 refused 1 "key 2" depctl policy create X $K1 $K2
-vault fault local://v2 none >/dev/null
+vault fault "$(vault_at v2)" none >/dev/null
 
 for act in show enable disable refresh check; do
 	refused 1 "there is no policy 'nope'" depctl policy $act nope
@@ -53,7 +53,7 @@ refused 1 "already" depctl policy rename Board "nam POLICY"
 refused 1 "must not hold a '/'" depctl policy rename Board a/b
 refused 1 "kind mailbox" depctl assign Board
 refused 1 "kind multi-workload" depctl mailbox assign u1 "NAM Policy"
-refused 1 "both keys are in vault v1" depctl policy replace-keys Board $K1 local://v1/keys/k2
+refused 1 "both keys are in vault v1" depctl policy replace-keys Board $K1 "$(key_at v1 k2)"
 assert_eq "$(depctl policy list)" "$before" "policies after refusals"
 
 depctl assign "NAM Policy" >/dev/null
@@ -76,9 +76,9 @@ vault disable $K2 >/dev/null
 r=0
 depctl policy check Board >"$WORK/out" 2>"$WORK/err" || r=$?
 assert_eq $r 1 "exit status of a check that fails"
-assert_match "$(cat "$WORK/err")" "^depctl: .*the key is disabled"
+assert_match "$(cat "$WORK/err")" "^depctl: .*the key( or its version)? is disabled"
 assert_match "$(cat "$WORK/out")" "key 1 wrap: ok"
 r=0
 depctl policy refresh Board 2>"$WORK/err" || r=$?
 assert_eq $r 1 "exit status of a refresh that fails"
-assert_match "$(cat "$WORK/err")" "^depctl: .*the key is disabled"
+assert_match "$(cat "$WORK/err")" "^depctl: .*the key( or its version)? is disabled"

@@ -90,8 +90,10 @@ depfs_umount
 
 reader "$STORE" tree >"$WORK/read"
 same_bytes "$WORK/wanted" "$WORK/read"
-reader --vaults "$VAULTS" "$STORE" tree >"$WORK/read" # by both root copies too
-same_bytes "$WORK/wanted" "$WORK/read"
+if [ "$VAULTS_KIND" = local ]; then # by both root copies too
+	reader --vaults "$VAULTS" "$STORE" tree >"$WORK/read"
+	same_bytes "$WORK/wanted" "$WORK/read"
+fi
 reader "$STORE" cat mailbox/bob/eur-loose | cmp - "$WORK/plain/mailbox/bob/eur-loose"
 
 # What the cases above were made for did come about. Which blocks a hole keeps depends on the pages
@@ -116,7 +118,7 @@ for field in store file_id policy_id generation size blocks; do
 		"$(header chat/us-sparse $field)" "depctl inspect, $field"
 done
 
-reader --vaults "$VAULTS" "$STORE" policies >"$WORK/policies"
+reader "$STORE" policies >"$WORK/policies"
 for policy in "EUR: .* multi-workload enabled generations=1 assigned=tenant" \
 	"Legal: .* mailbox enabled generations=1 assigned=mailbox/bob" \
 	"US: .* multi-workload enabled generations=1 assigned=none"; do

@@ -13,9 +13,9 @@ check_page
 assert_metric "depfs_policy_state{$policy,state=\"ready\"}" 1
 assert_metric "depfs_policy_assigned{$policy}" 1
 assert_metric "depfs_policy_key_open{$policy}" 1
-assert_metric "depfs_root_key_up{$policy,key=\"1\",vault=\"v1\"}" 1
+assert_metric "depfs_root_key_up{$policy,key=\"1\",vault=\"$V1\"}" 1
 assert_metric 'depfs_key_check_interval_seconds' 1
-assert_metric 'depfs_vault_requests_total{vault="v2",operation="wrapKey",outcome="ok"}' 2 # check, wrap
+assert_metric "depfs_vault_requests_total{vault=\"$V2\",operation=\"wrapKey\",outcome=\"ok\"}" 2 # check, wrap
 
 proof_is_older() # SECONDS
 {
@@ -25,10 +25,10 @@ proof_is_older() # SECONDS
 
 # one vault down: its calls are counted as such, and nobody needs the availability key
 vault fault "$K2" transient >/dev/null
-assert_metric "depfs_root_key_up{$policy,key=\"2\",vault=\"v2\"}" 0
-[ "$(metric 'depfs_vault_requests_total{vault="v2",operation="unwrapKey",outcome="transient"}')" -ge 1 ] ||
+assert_metric "depfs_root_key_up{$policy,key=\"2\",vault=\"$V2\"}" 0
+[ "$(metric "depfs_vault_requests_total{vault=\"$V2\",operation=\"unwrapKey\",outcome=\"transient\"}")" -ge 1 ] ||
 	fail "calls that failed are not counted"
-n=$(metric 'depfs_vault_request_duration_seconds_count{vault="v2",operation="unwrapKey"}')
+n=$(metric "depfs_vault_request_duration_seconds_count{vault=\"$V2\",operation=\"unwrapKey\"}")
 [ "$n" -ge 2 ] || fail "calls of v2: $n"
 assert_metric "depfs_policy_state{$policy,state=\"degraded\"}" 1
 assert_metric 'depfs_availability_key_uses_total{reason="outage"}' 0
