@@ -166,7 +166,7 @@ static int split(char *in, char **words, int max)
 static void say_versions(struct ctl_call *call, const char *did, const struct policy_info *before)
 {
 	struct policy_info after;
-	char text[2][2 * sizeof(((struct key_id *)0)->version) + 12];
+	char text[2][2 * sizeof(((struct key_id *)0)->version) + 8];
 	struct key_id was, is;
 
 	if (info_of(call, &after) < 0) {
