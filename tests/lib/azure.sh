@@ -88,20 +88,9 @@ vault()
 	fake "$act" "${words[@]}"
 }
 
-key_at() # VAULT NAME
-{
-	echo "$(vault_at "$1")/keys/$2"
-}
-
 vault_at() # VAULT
 {
 	echo "https://$1.vault.azure.net"
-}
-
-vaults_init()
-{
-	fake create "$K1" >/dev/null
-	fake create "$K2" >/dev/null
 }
 
 V1=v1.vault.azure.net V2=v2.vault.azure.net LOGIN=login.microsoftonline.com

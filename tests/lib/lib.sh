@@ -43,7 +43,7 @@ LOOPS=() # detached by cleanup
 . "$LIB/mount.sh"
 VAULTS_KIND=${DEPFS_TEST_VAULTS:-${VAULTS_KIND:-local}}
 if [ "$VAULTS_KIND" = azure ]; then
-	. "$LIB/azure.sh" # its vault() and vaults_init() stand in for mount.sh's
+	. "$LIB/azure.sh" # its vault() and vault_at() stand in for mount.sh's
 	azure_namespace "$0" "$@"
 fi
 

@@ -3,7 +3,7 @@
 # two creates of one name at once, one wins and the other is told.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
-depfs_start_policies
+depfs_start_policies vault_timeout=30 # a slow vault answers in time
 
 draft_there()
 {
@@ -11,7 +11,7 @@ draft_there()
 }
 
 # refused by a slow vault, and interrupted while that takes
-vault fault "$(vault_at v2)" slow 700 >/dev/null
+vault fault "$(vault_at v2)" slow 1500 >/dev/null
 "$BIN/depctl" -m "$MNT" policy create Slow "$K1" "$(key_at v2 none)" 2>/dev/null &
 pid=$!
 PIDS+=("$pid")

@@ -7,10 +7,14 @@ depfs_start_policies
 policy_create "NAM Policy"
 policy_create Board --kind mailbox
 before=$(depctl policy list)
+absent="no key of that name" disabled="the key is disabled" # as each kind of vault says it
+if [ "$VAULTS_KIND" = azure ]; then
+	absent="no such key or version" disabled="the key or its version is disabled"
+fi
 
 refused 1 "there is a policy named 'nam policy' already" depctl policy create "nam policy" $K1 $K2
 refused 1 "both keys are in vault v1" depctl policy create X $K1 "$(key_at v1 k2)"
-refused 1 "key $(key_at v2 none): " depctl policy create X $K1 "$(key_at v2 none)"
+refused 1 "$absent" depctl policy create X $K1 "$(key_at v2 none)"
 refused 1 "key id" depctl policy create X $K1 nonsense
 refused 1 "no blanks" depctl policy create X "$K1 $K2" $K2
 refused 1 "a key id is empty" depctl policy create X $K1 ""
@@ -76,9 +80,9 @@ vault disable $K2 >/dev/null
 r=0
 depctl policy check Board >"$WORK/out" 2>"$WORK/err" || r=$?
 assert_eq $r 1 "exit status of a check that fails"
-assert_match "$(cat "$WORK/err")" "^depctl: .*the key( or its version)? is disabled"
+assert_match "$(cat "$WORK/err")" "^depctl: .*the key is disabled"
 assert_match "$(cat "$WORK/out")" "key 1 wrap: ok"
 r=0
 depctl policy refresh Board 2>"$WORK/err" || r=$?
 assert_eq $r 1 "exit status of a refresh that fails"
-assert_match "$(cat "$WORK/err")" "^depctl: .*the key( or its version)? is disabled"
+assert_match "$(cat "$WORK/err")" "^depctl: .*$disabled"
