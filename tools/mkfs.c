@@ -116,7 +116,7 @@ static void print_made(const struct args *args, const uint8_t id[static UUID_LEN
 	printf("store: %s\n"
 	       "id: %s\n"
 	       "service key: %s\n"
-	       "Keep a copy of the service key file in a safe place, apart from the store and its\n"
+	       "Keep a copy of the service key file in a safe place outside the store and its\n"
 	       "backups: without this key the store cannot be mounted any more.\n",
 	       args->store, uuid, spec + strlen("file:"));
 }
