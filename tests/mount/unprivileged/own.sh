@@ -9,7 +9,9 @@ need fusermount3 setpriv unshare
 mknod -m 666 "$WORK/fuse" c 10 229
 mount --bind "$WORK/fuse" /dev/fuse
 chmod 755 "$WORK/back"
-mkdir "$WORK/back/user"
+mkdir "$WORK/back/user" "$WORK/bin"
+cp "$BIN/depfs" "$BIN/mkfs.depfs" "$BIN/depctl" "$WORK/bin/" # a clone in root's home is root's alone
+BIN=$WORK/bin
 chown 34:34 "$WORK/back/user" "$MNT"
 STORE=$WORK/back/user/store
 KEY=$WORK/back/user/key
