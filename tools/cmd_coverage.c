@@ -10,6 +10,7 @@
 #include "tools/change.h"
 #include "tools/coverage.h"
 #include "tools/depctl.h"
+#include "tools/interrupt.h"
 #include "tools/out.h"
 
 #define LOOK_MS 100u
@@ -72,6 +73,8 @@ static int scan_and_wait(struct client *ctl, struct err *err)
 
 	if (r == 0)
 		r = answer_job(answer, no, err);
+	if (r == 0)
+		interrupt_release(); /* the job goes on without us */
 	while (r == 0 && !ended) {
 		r = job_ended(ctl, no, &ended, err);
 		if (r == 0 && !ended)

@@ -5,6 +5,7 @@
 
 #include "tools/change.h"
 #include "tools/cmdlet.h"
+#include "tools/interrupt.h"
 #include "tools/out.h"
 #include "tools/policy_act.h"
 
@@ -180,6 +181,9 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 
 		if (!step_wanted(c, &set_steps[i]))
 			continue;
+		if (interrupt_waits())
+			return err_set(&c->err, -EINTR, "interrupted before -%s",
+				       set_steps[i].param);
 		r = set_steps[i].act(c, v, &answer);
 		if (r < 0)
 			return r;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/interrupt.h"
 #include "tools/mountinfo.h"
 
 #define CONTROL_DIR ".depfs"
@@ -240,6 +241,7 @@ int client_write(struct client *ctl, const char *path, const char *command, char
 		line = NULL;
 		return err_set(err, -ENOMEM, "out of memory");
 	}
+	interrupt_hold();
 	fd = openat(ctl->fd, path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return say(err, -errno, path);
@@ -283,6 +285,7 @@ static int change_failed(struct client *ctl, int r, const char *path, struct err
 
 int client_mkdir(struct client *ctl, const char *path, struct err *err)
 {
+	interrupt_hold();
 	if (mkdirat(ctl->fd, path, 0750) == 0)
 		return 0;
 	return change_failed(ctl, -errno, path, err);
@@ -290,6 +293,7 @@ int client_mkdir(struct client *ctl, const char *path, struct err *err)
 
 int client_rmdir(struct client *ctl, const char *path, struct err *err)
 {
+	interrupt_hold();
 	if (unlinkat(ctl->fd, path, AT_REMOVEDIR) == 0)
 		return 0;
 	return change_failed(ctl, -errno, path, err);
@@ -297,6 +301,7 @@ int client_rmdir(struct client *ctl, const char *path, struct err *err)
 
 int client_rename(struct client *ctl, const char *from, const char *to, struct err *err)
 {
+	interrupt_hold();
 	if (renameat(ctl->fd, from, ctl->fd, to) == 0) /* the daemon refuses a name that is taken */
 		return 0;
 	return change_failed(ctl, -errno, from, err);

@@ -28,6 +28,7 @@ int client_fd(struct client *ctl, const char *path, int *ret_fd, struct err *err
 int client_read(struct client *ctl, const char *path, char **ret_text, struct err *err) MUST_CHECK;
 /**
  * client_write() - one command, carried out when this returns
+ * From here on interrupts wait (interrupt.h), as after client_mkdir(), _rmdir() and _rename().
  * @ret_answer: what it did, without "ok: " and the last line end; the caller frees it. NULL: not
  * wanted.
  * Return: 0; the errno of the verdict, with the daemon's own sentence.

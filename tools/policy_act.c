@@ -1,7 +1,6 @@
 #include "tools/policy_act.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,7 +86,6 @@ static int draft_drop(struct client *ctl, const char *name, int r, struct err *e
 int policy_act_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
 		      struct err *err)
 {
-	sigset_t wait_set, before;
 	int r = client_name_check("the name of a policy", want->name, err);
 
 	for (int i = 0; r == 0 && i < 2; i++)
@@ -95,18 +93,12 @@ int policy_act_create(struct client *ctl, const struct policy_new *want, char **
 	if (r < 0)
 		return r;
 
-	sigemptyset(&wait_set);
-	sigaddset(&wait_set, SIGINT);
-	sigaddset(&wait_set, SIGTERM);
-	sigaddset(&wait_set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &wait_set, &before); /* fails for a wrong "how" only */
 	r = draft_make(ctl, want->name, err);
 	if (r == 0) {
 		r = draft_fill(ctl, want, ret_answer, err);
 		if (r < 0)
 			r = draft_drop(ctl, want->name, r, err);
 	}
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
 

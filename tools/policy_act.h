@@ -12,7 +12,7 @@ struct policy_new {
 
 /**
  * policy_act_create() - a whole policy or none: when a step fails the draft is removed again
- * SIGINT, SIGTERM and SIGHUP wait until it is decided, which a vault's deadline bounds.
+ * An interrupt waits until all is decided (interrupt.h), which a vault's deadline bounds.
  * Return: 0; -EEXIST; the verdict of the step that failed, with its sentence.
  */
 int policy_act_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
