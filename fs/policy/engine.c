@@ -40,47 +40,56 @@ int engine_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t until
 }
 
 struct work {
+	struct work *next; /* of those that have left */
+	pthread_t thread;
 	struct engine *e;
 	void (*fn)(void *arg);
 	void *arg;
 };
 
-static void worker_left(struct workers *w)
+static void *worker_main(void *arg)
 {
+	struct work *work = arg;
+	struct workers *w = &work->e->workers;
+
+	work->fn(work->arg);
 	pthread_mutex_lock(&w->lock);
+	work->next = w->left;
+	w->left = work;
 	w->running--;
 	pthread_cond_broadcast(&w->gone);
 	pthread_mutex_unlock(&w->lock); /* the last touch of the engine */
+	return NULL;
 }
 
-static void *worker_main(void *arg)
+/* Those that have left, but for what OpenSSL keeps for a thread until it is really gone. */
+static void workers_join_left_locked(struct workers *w)
 {
-	struct work work = *(struct work *)arg;
+	while (w->left) {
+		CLEANUP(free_mem_p) struct work *work = w->left;
 
-	free(arg);
-	work.fn(work.arg);
-	worker_left(&work.e->workers);
-	return NULL;
+		w->left = work->next;
+		(void)pthread_join(work->thread, NULL); /* each is joined once */
+	}
 }
 
 int engine_worker(struct engine *e, void (*fn)(void *arg), void *arg)
 {
 	CLEANUP(free_mem_p) struct work *work = malloc(sizeof(*work));
-	pthread_t thread;
+	struct workers *w = &e->workers;
+	int r;
 
 	if (!work)
 		return -ENOMEM;
-	*work = (struct work){e, fn, arg};
-	pthread_mutex_lock(&e->workers.lock);
-	e->workers.running++;
-	pthread_mutex_unlock(&e->workers.lock);
-	if (pthread_create(&thread, NULL, worker_main, work) != 0) {
-		worker_left(&e->workers);
-		return -ENOMEM;
-	}
-	(void)STEAL(work);
-	(void)pthread_detach(thread); /* counted instead: engine_close() waits for the last */
-	return 0;
+	*work = (struct work){.e = e, .fn = fn, .arg = arg};
+	pthread_mutex_lock(&w->lock); /* also until its own thread is known */
+	workers_join_left_locked(w);
+	r = pthread_create(&work->thread, NULL, worker_main, work) == 0 ? 0 : -ENOMEM;
+	w->running += r == 0;
+	if (r == 0)
+		(void)STEAL(work);
+	pthread_mutex_unlock(&w->lock);
+	return r;
 }
 
 static void workers_wait(struct workers *w)
@@ -88,6 +97,7 @@ static void workers_wait(struct workers *w)
 	pthread_mutex_lock(&w->lock);
 	while (w->running > 0)
 		pthread_cond_wait(&w->gone, &w->lock);
+	workers_join_left_locked(w);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -66,7 +66,8 @@ struct gate {
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t gone;
-	unsigned running; /* guarded by lock */
+	unsigned running;  /* guarded by lock */
+	struct work *left; /* their threads end, and are to be joined; guarded by lock */
 };
 
 #define DAMAGE_SLOTS 1024
