@@ -3,28 +3,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/change.h"
 #include "tools/depctl.h"
-
-/* In a folder of the mount a path is meant from there, elsewhere from the mount's top. */
-static int path_in_mount(const char *mount, const char *path, char out[static 2 * PATH_MAX],
-			 struct err *err)
-{
-	size_t len = strlen(mount);
-	char cwd[PATH_MAX];
-	int n;
-
-	while (strncmp(path, "./", 2) == 0)
-		path += 2;
-	if (*path == '/' || !getcwd(cwd, sizeof(cwd)) || strncmp(cwd, mount, len) != 0 ||
-	    (cwd[len] != '/' && cwd[len] != '\0'))
-		n = snprintf(out, 2 * PATH_MAX, "%s", path);
-	else
-		n = snprintf(out, 2 * PATH_MAX, "%s/%s", cwd, strcmp(path, ".") == 0 ? "" : path);
-	return n < 2 * PATH_MAX ? 0 : err_set(err, -ENAMETOOLONG, "renew: the path is too long");
-}
+#include "tools/mount_path.h"
 
 int cmd_renew(int argc, char **argv, const struct cmd_env *env)
 {
@@ -46,7 +28,7 @@ int cmd_renew(int argc, char **argv, const struct cmd_env *env)
 				       argc - 1 - dashes);
 	r = client_open(env->mount, &ctl, &err);
 	if (r == 0)
-		r = path_in_mount(client_mount(ctl), argv[1 + dashes], path, &err);
+		r = mount_path("renew", client_mount(ctl), argv[1 + dashes], path, &err);
 	if (r == 0)
 		r = client_write(ctl, "renew", path, &answer, &err);
 	return r < 0 ? cmd_refuse(r, &err) : change_say(env, answer, NULL, NULL);
