@@ -86,6 +86,7 @@ static int scan_and_wait(struct client *ctl, struct err *err)
 struct coverage_call {
 	const struct cmd_env *env;
 	const char *html; /* NULL: not asked for */
+	const char *path; /* NULL: everything */
 	bool scan;
 };
 
@@ -98,8 +99,9 @@ static int run(const struct coverage_call *c, struct err *err)
 	if (r == 0 && c->scan)
 		r = scan_and_wait(ctl, err);
 	if (r == 0)
-		r = coverage_read(ctl, &cov, err);
-	if (r == -ENOENT && !c->scan) {
+		r = c->path ? coverage_walk(ctl, c->path, &cov, err)
+			    : coverage_read(ctl, &cov, err);
+	if (r == -ENOENT && !c->scan && !c->path) {
 		r = scan_and_wait(ctl, err);
 		if (r == 0)
 			r = coverage_read(ctl, &cov, err);
@@ -146,7 +148,14 @@ int cmd_coverage(int argc, char **argv, const struct cmd_env *env)
 					       argv[optind - 1]);
 	}
 	if (optind < argc)
+		c.path = argv[optind++];
+	if (optind < argc)
 		return cmd_usage_error("coverage", "coverage: '%s' is too much", argv[optind]);
+	if (c.path && c.scan)
+		return cmd_usage_error("coverage",
+				       "coverage: --scan counts everything, not a PATH");
+	if (c.path && !*c.path)
+		return cmd_usage_error("coverage", "coverage: PATH is empty");
 	r = run(&c, &err);
 	return r < 0 ? cmd_refuse(r, &err) : CMD_OK;
 }

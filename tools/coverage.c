@@ -20,6 +20,7 @@ void coverage_fini(struct coverage *cov)
 		free(cov->rows[i].policy);
 	}
 	free(cov->rows);
+	free(cov->folder);
 	fields_fini(&cov->scan);
 	*cov = (struct coverage){0};
 }
@@ -80,19 +81,16 @@ static int rows_parse(struct coverage *cov)
 	return r;
 }
 
-int coverage_read(struct client *ctl, struct coverage *ret_cov, struct err *err)
+int coverage_parse(char *text, const char *folder, struct coverage *ret_cov, struct err *err)
 {
 	CLEANUP(coverage_fini) struct coverage cov = {0};
-	char *text = NULL;
-	int r = client_read(ctl, "scan", &text, err);
+	int r = fields_parse(text, &cov.scan);
 
-	if (r < 0)
-		return r;
-	r = fields_parse(text, &cov.scan);
-	if (r == 0 && strcmp(coverage_field(&cov, "job"), NONE) == 0)
+	if (r == 0 && !folder && strcmp(coverage_field(&cov, "job"), NONE) == 0)
 		return err_set(err, -ENOENT, "nothing was counted yet: depctl scan");
+	cov.folder = folder ? strdup(folder) : NULL;
 	if (r == 0)
-		r = rows_parse(&cov);
+		r = folder && !cov.folder ? -ENOMEM : rows_parse(&cov);
 	if (r < 0)
 		return err_set(err, r,
 			       r == -EPROTO
@@ -101,6 +99,14 @@ int coverage_read(struct client *ctl, struct coverage *ret_cov, struct err *err)
 	*ret_cov = cov;
 	cov = (struct coverage){0};
 	return 0;
+}
+
+int coverage_read(struct client *ctl, struct coverage *ret_cov, struct err *err)
+{
+	char *text = NULL;
+	int r = client_read(ctl, "scan", &text, err);
+
+	return r < 0 ? r : coverage_parse(text, NULL, ret_cov, err);
 }
 
 void coverage_sum(const struct coverage *cov, const char *workload, uint64_t *ret_files,
@@ -185,13 +191,17 @@ void coverage_print(const struct coverage *cov)
 
 	coverage_sum(cov, NULL, &files, &bytes);
 	coverage_size(bytes, size);
-	printf("counted %s by job %s: %" PRIu64 " file%s, %s, in %s mailbox%s\n",
-	       coverage_field(cov, "ended"), coverage_field(cov, "job"), files,
-	       files == 1 ? "" : "s", size, coverage_field(cov, "mailboxes"),
+	printf("counted %s %s", coverage_field(cov, "ended"), cov->folder ? "in " : "by job ");
+	out_text(cov->folder ?: coverage_field(cov, "job"));
+	printf(": %" PRIu64 " file%s, %s, in %s mailbox%s\n", files, files == 1 ? "" : "s", size,
+	       coverage_field(cov, "mailboxes"),
 	       strcmp(coverage_field(cov, "mailboxes"), "1") == 0 ? "" : "es");
 	if (strcmp(coverage_field(cov, "unreadable"), "0") != 0)
-		printf("not in these counts: %s of unreadable header; depctl job failed %s\n",
-		       coverage_field(cov, "unreadable"), coverage_field(cov, "job"));
+		printf("not in these counts: %s of unreadable header%s%s\n",
+		       coverage_field(cov, "unreadable"), cov->folder ? "" : "; depctl job failed ",
+		       cov->folder ? "" : coverage_field(cov, "job"));
+	else if (!files && cov->folder)
+		printf("no file is there, so nothing that a key would protect\n");
 	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)
 		workload_print(cov, coverage_workloads[i]);
 }
@@ -235,9 +245,12 @@ json_t *coverage_json(const struct coverage *cov)
 	coverage_sum(cov, NULL, &files, &bytes);
 	out_set(object, "started", out_text_json(coverage_field(cov, "started")));
 	out_set(object, "ended", out_text_json(coverage_field(cov, "ended")));
+	out_set(object, "folder", out_text_json(cov->folder));
 	for (size_t i = 0; i < 3; i++)
 		out_set(object, numbers[i],
-			json_integer(strtoll(coverage_field(cov, numbers[i]), NULL, 10)));
+			i == 0 && cov->folder
+				? json_null()
+				: json_integer(strtoll(coverage_field(cov, numbers[i]), NULL, 10)));
 	out_set(object, "files", json_integer((json_int_t)files));
 	out_set(object, "bytes", json_integer((json_int_t)bytes));
 	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)

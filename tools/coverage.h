@@ -18,7 +18,8 @@ struct coverage_row {
 };
 
 struct coverage {
-	struct fields scan; /* the control file "scan" */
+	struct fields scan; /* the control file "scan", or lines like it */
+	char *folder;	    /* that alone was counted, "." the top; NULL: everything, by a job */
 	struct coverage_row *rows;
 	size_t n_rows;
 };
@@ -28,6 +29,19 @@ extern const char *const coverage_workloads[COVERAGE_WORKLOADS];
 
 /* coverage_read() - what the last scan found; -ENOENT: there was none. */
 int coverage_read(struct client *ctl, struct coverage *ret_cov, struct err *err) MUST_CHECK;
+/**
+ * coverage_walk() - the same of one file, or folder and what is below it, by reading each header
+ * @path: in the mount; from its top where it is relative, or from the folder one is in
+ * Each file is counted once, with what programs wrote before. What comes, goes or moves meanwhile
+ * may be counted or not: only a scan sees that.
+ * Return: 0; -EINVAL: not a path of this mount; -ENOENT, -EACCES (the store's folder is root's) ...
+ */
+int coverage_walk(struct client *ctl, const char *path, struct coverage *ret_cov,
+		  struct err *err) MUST_CHECK;
+/* coverage_parse() - lines of the file "scan"; @text is taken over. @folder: that alone was
+ * counted; NULL: everything, by a job. -ENOENT: nothing was counted yet. */
+int coverage_parse(char *text, const char *folder, struct coverage *ret_cov,
+		   struct err *err) MUST_CHECK;
 void coverage_fini(struct coverage *cov);
 
 /* coverage_sum() - of one workload; NULL: of all. */

@@ -201,7 +201,10 @@ static void summary(FILE *out, struct client *ctl, const struct coverage *cov)
 	pair(out, "Mount", client_mount(ctl));
 	pair(out, "Count begun", coverage_field(cov, "started"));
 	pair(out, "Holds as of", coverage_field(cov, "ended"));
-	pair(out, "By job", coverage_field(cov, "job"));
+	if (cov->folder)
+		pair(out, "Folder", cov->folder);
+	else
+		pair(out, "By job", coverage_field(cov, "job"));
 	coverage_sum(cov, NULL, &files, &bytes);
 	(void)snprintf(number, sizeof(number), "%" PRIu64, files);
 	coverage_size(bytes, size);

@@ -51,8 +51,9 @@ static const struct usage_row rows[] = {
 	{"job rate", "N FILES_PER_S", "no faster than this; 0: as fast as it can"},
 	{"renew", "PATH", "fresh data keys for a file of the mount, or all below a folder"},
 	{"scan", "", "count all files by policy and generation: a job"},
-	{"coverage", "[--scan] [--html FILE]",
-	 "what is protected by what, as bars, from the last count; FILE: a page for an auditor"},
+	{"coverage", "[--scan] [--html FILE] [PATH]",
+	 "what is protected by what, as bars, from the last count, or below PATH now; FILE: a page "
+	 "for an auditor"},
 	{"events", "[-f]", "the audit log; -f follows it"},
 	{"events --verify", "[--key HEX] [--service-key file:PATH] [STORE | FILE...]",
 	 "prove the log of the mount, of a store, or in files: chain and signatures"},

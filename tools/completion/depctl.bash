@@ -150,7 +150,10 @@ _depctl_command()
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
 	assign:1) _depctl_folder policies ;;
-	coverage:*) _depctl_words '--scan --html' ;;
+	coverage:*)
+		_depctl_words '--scan --html'
+		[[ $cur == -* ]] || _depctl_paths
+		;;
 	events:*) _depctl_words '-f --follow --verify --key --service-key' ;;
 	key:1)
 		_depctl_words 'create list show check rotate enable disable deny allow delete recover fault'
@@ -158,7 +161,8 @@ _depctl_command()
 	key:2) _depctl_keys ;;
 	doctor:1) _depctl_keys ;;
 	key:3) [ "$verb" = fault ] && _depctl_words 'transient damaged not-found denied slow none' ;;
-	inspect:* | renew:1) _depctl_files ;;
+	inspect:*) _depctl_files ;;
+	renew:1) _depctl_paths ;;
 	help:1) _depctl_words 'status policy assign unassign assignment mailbox job renew scan coverage events inspect key doctor' ;;
 	[NSGnsg]et-* | [Nn]ew-*) _depctl_cmdlet ;;
 	esac
@@ -168,6 +172,24 @@ _depctl_command()
 _depctl_files()
 {
 	compopt -o filenames -o default 2>/dev/null
+}
+
+# _depctl_paths - files and folders of the mount: from its top, unless one stands in it
+_depctl_paths()
+{
+	local mount path paths
+
+	mount=$(_depctl_mount)
+	if [[ -z $mount || $cur == [/~]* || $PWD/ == "$mount"/* ]]; then
+		_depctl_files
+		return
+	fi
+	compopt -o filenames -o nospace 2>/dev/null # from here readline does not see a folder
+	mapfile -t paths < <(cd "$mount" 2>/dev/null && compgen -f -- "$(_depctl_unquote "$cur")" | sort)
+	for path in "${paths[@]}"; do
+		[[ -d $mount/$path ]] && path+=/
+		COMPREPLY+=("$path")
+	done
 }
 
 _depctl()

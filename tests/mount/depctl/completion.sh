@@ -51,5 +51,8 @@ offered New-M365DataAtRestEncryptionPolicy depctl new
 offered $'-Refresh\n-Replace' depctl Set-M365DataAtRestEncryptionPolicy -Re
 offered 'NAM\ Policy' depctl Get-M365DataAtRestEncryptionPolicy -Identity NAM
 offered --verify depctl events --ver
+offered mailbox/ depctl coverage mail
+offered $'mailbox/ann/\nmailbox/bob smith/' depctl renew mailbox/ # readline quotes file names
+offered '' depctl coverage /etc/host # readline's own answer
 NO_MOUNT=1 offered 'NAM\ Policy' depctl -m "$MNT" policy show NAM
 offered '' depctl policy show nothing-begins-so

@@ -76,5 +76,6 @@ PY
 refused 1 "cannot be written" depctl coverage --html "$WORK/none/page.html"
 refused 2 "no such option" depctl coverage --bars
 refused 2 "is too much" depctl coverage x y
+
 refused 2 "takes no argument" depctl scan now
 depfs_umount
