@@ -27,8 +27,8 @@ struct entry {
 	struct secret *token;
 	uint64_t expires_ms, refresh_ms;
 	bool fetching;
-	uint64_t flights; /* fetches that have ended */
-	struct verdict failure;
+	uint64_t flights;	/* fetches that have ended */
+	struct verdict failure; /* of the newest; KMS_OK: it did not fail */
 	uint64_t failed_until_ms;
 	struct err failed_text;
 };
@@ -154,6 +154,7 @@ static void renew_locked(struct entry *e, struct fresh_token *fresh, uint64_t as
 	e->token = STEAL(fresh->token);
 	e->refresh_ms = asked_ms + (uint64_t)fresh->refresh_s * 1000;
 	e->expires_ms = asked_ms + (uint64_t)fresh->lifetime_s * 1000;
+	e->failure = (struct verdict){.outcome = KMS_OK};
 	e->failed_until_ms = 0;
 }
 
@@ -165,6 +166,16 @@ static void fail_locked(struct entry *e, struct verdict v, const struct err *sai
 	e->refresh_ms = now_ms + RETRY_REFRESH_MS;
 	if (e->refresh_ms > e->expires_ms)
 		e->refresh_ms = e->expires_ms;
+}
+
+/* A token that ran out on its way is none: who asked has to hear of a failure. */
+static struct verdict refuse_old(struct fresh_token *fresh, uint64_t asked_ms, struct err *err)
+{
+	if (wait_now_ms() - asked_ms < (uint64_t)fresh->lifetime_s * 1000)
+		return (struct verdict){.outcome = KMS_OK};
+	secret_free(STEAL(fresh->token));
+	(void)err_set(err, -EAGAIN, "token service: the token had run out when it came");
+	return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
 }
 
 static void fetch_locked(struct azure *a, const struct challenge *c, struct entry *e,
@@ -179,6 +190,8 @@ static void fetch_locked(struct azure *a, const struct challenge *c, struct entr
 	e->fetching = true;
 	pthread_mutex_unlock(&tc->lock);
 	v = fetch(a, c, deadline_ms, &fresh, &said);
+	if (v.outcome == KMS_OK)
+		v = refuse_old(&fresh, asked_ms, &said);
 	pthread_mutex_lock(&tc->lock);
 	e->fetching = false;
 	e->flights++;
@@ -221,11 +234,14 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 
 		if (ready_locked(e, now_ms))
 			return give_locked(e, ret_token, err);
-		if (now_ms < e->failed_until_ms || (e->flights > flights && !e->token))
+		if (now_ms < e->failed_until_ms ||
+		    (e->flights > flights && !e->token && e->failure.outcome != KMS_OK))
 			return failed(e, err);
 		if (!e->fetching) {
 			fetch_locked(a, c, e, deadline_ms);
-			if (e->token && wait_now_ms() < e->expires_ms)
+			/* after a failure the one before may still be good */
+			if (e->failure.outcome == KMS_OK ||
+			    (e->token && wait_now_ms() < e->expires_ms))
 				return give_locked(e, ret_token, err);
 			return failed(e, err);
 		}

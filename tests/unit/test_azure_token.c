@@ -182,6 +182,48 @@ static void a_token_that_was_refused_is_asked_for_anew(void **state)
 	got(f, "token-2");
 }
 
+/* Else the caller would go on without one: "ok", and no token. */
+static void a_token_that_comes_too_late_is_no_token(void **state)
+{
+	struct fix *f = *state;
+
+	f->service.lifetime_s = 1;
+	f->service.delay_ms = 1100;
+	got(f, "transient");
+	f->service.delay_ms = 0;
+	wait_ms(600); /* a failure is everybody's for a moment */
+	got(f, "token-2");
+}
+
+/* Threads that wait for a token which the first to get it finds refused. */
+static void *forgetful(void *arg)
+{
+	struct fix *f = arg;
+	struct err err = {0};
+
+	for (unsigned i = 0; i < 300; i++) {
+		CLEANUP(secret_free_p) struct secret *token = NULL;
+		struct verdict v =
+			token_get(f->azure, &f->challenge, wait_now_ms() + 9000, &token, &err);
+
+		assert_int_equal(v.outcome, KMS_OK);
+		assert_non_null(token);
+		token_forget(f->azure, &f->challenge, token);
+	}
+	return NULL;
+}
+
+static void a_token_refused_while_others_wait_is_no_success(void **state)
+{
+	struct fix *f = *state;
+	pthread_t threads[8];
+
+	for (size_t i = 0; i < LENGTH(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, forgetful, f), 0);
+	for (size_t i = 0; i < LENGTH(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 static void a_refused_credential_is_a_denial(void **state)
 {
 	struct fix *f = *state;
@@ -270,6 +312,8 @@ int main(void)
 		T(a_herd_makes_one_request),
 		T(a_failed_refresh_leaves_the_old_token),
 		T(a_token_that_was_refused_is_asked_for_anew),
+		T(a_token_that_comes_too_late_is_no_token),
+		T(a_token_refused_while_others_wait_is_no_success),
 		T(a_refused_credential_is_a_denial),
 		cmocka_unit_test(circuit_opens_probes_and_closes),
 		cmocka_unit_test(circuit_holds_for_everybody_and_not_for_ever),
