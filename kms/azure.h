@@ -95,6 +95,8 @@ int assertion_make(const struct azure_config *c, const char *audience, int64_t n
 enum secret_file_rule {
 	SECRET_FILE_PRIVATE,	 /* -EACCES when others may read it */
 	SECRET_FILE_SHORT_LIVED, /* a token that its maker replaces: any mode */
+	SECRET_FILE_NAMED_TO_US, /* the same, where somebody else names the file: no symbolic link
+				  */
 };
 /* secret_file_read() - the whole of a file of at most @max_len bytes, blanks at its end cut off;
  * negative errno and a sentence that names it. */

@@ -53,11 +53,14 @@ static int fill(int fd, struct secret *out)
 int secret_file_read(const char *path, size_t max_len, enum secret_file_rule rule,
 		     struct secret **ret_secret, struct err *err)
 {
-	CLEANUP(close_fd_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const int follow = rule == SECRET_FILE_NAMED_TO_US ? O_NOFOLLOW : 0;
+	CLEANUP(close_fd_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
 	CLEANUP(secret_free_p) struct secret *out = NULL;
 	size_t len = 0;
 	int r;
 
+	if (fd < 0 && errno == ELOOP && follow)
+		return err_set(err, -EPERM, "%s is a symbolic link: it is not read", path);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %m", path);
 	r = file_check(fd, path, max_len, rule, &len, err);

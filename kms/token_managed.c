@@ -151,6 +151,19 @@ static int arc_path_check(const char *path, struct err *err)
 	return 0;
 }
 
+/* It becomes a line of a request's head. */
+static int arc_key_check(struct secret *key, const char *path, struct err *err)
+{
+	const uint8_t *at = secret_bytes(key);
+
+	for (size_t i = 0; i < secret_len(key); i++)
+		if (at[i] <= ' ' || at[i] > '~')
+			return err_set(err, -EINVAL,
+				       "%s is not a key of Azure Arc: it holds more than one word",
+				       path);
+	return 0;
+}
+
 /* Arc's proof: whoever can read that file runs on the machine and may have the token. */
 static int arc_answer(const struct http_reply *reply, struct sbuf *header, struct source *s,
 		      struct err *err)
@@ -163,7 +176,9 @@ static int arc_answer(const struct http_reply *reply, struct sbuf *header, struc
 		return err_set(err, -EPROTO, "Azure Arc names no file to read");
 	r = arc_path_check(path, err);
 	if (r == 0)
-		r = secret_file_read(path, ARC_FILE_MAX, SECRET_FILE_SHORT_LIVED, &key, err);
+		r = secret_file_read(path, ARC_FILE_MAX, SECRET_FILE_NAMED_TO_US, &key, err);
+	if (r == 0)
+		r = arc_key_check(key, path, err);
 	if (r < 0)
 		return r;
 	sbuf_text(header, "Basic ");

@@ -75,13 +75,23 @@ unset IDENTITY_HEADER
 export IDENTITY_ENDPOINT=http://127.0.0.1:40342/metadata/identity/oauth2/token
 export IMDS_ENDPOINT=http://127.0.0.1:40342
 opens
-mkdir "$WORK/tokens" # a file that Azure Arc has no business to ask for
+# foreign_file WORDS - a file that Azure Arc has no business to ask for
+foreign_file()
+{
+	fake forget
+	depfs_remount "$OPTIONS"
+	cat "$MNT/mailbox/anna/1" >/dev/null 2>&1 || true
+	assert_match "$(status_of P "key 1 why")$(status_of P "key 2 why")" "$1"
+	assert_eq "$(fake log act=identity | grep -c Basic)" 0 "contents of foreign files sent"
+}
+mkdir "$WORK/tokens"
+ln -s "$WORK/tokens/passwd" /var/opt/azcmagent/tokens/link.key
+fake arc name=link.key text=root:x:0:0
+foreign_file "tokens/link.key is a symbolic link"
+fake arc name=lines.key text=$'word\r\nHost: evil.example'
+foreign_file "tokens/lines.key is not a key"
 fake arc folder="$WORK/tokens"
-fake forget
-depfs_remount "$OPTIONS"
-cat "$MNT/mailbox/anna/1" >/dev/null 2>&1 || true
-assert_match "$(status_of P "key 1 why")$(status_of P "key 2 why")" "/var/opt/azcmagent/tokens"
-assert_eq "$(fake log act=identity | grep -c Basic)" 0 "contents of foreign files sent"
+foreign_file "names a file that is not /var/opt/azcmagent/tokens"
 unset IDENTITY_ENDPOINT IMDS_ENDPOINT
 export MSI_ENDPOINT=http://127.0.0.1:40342/msi/token MSI_SECRET=fake-SITE-header-853b9a84
 SEEN=$(events availability-key-used | wc -l)
