@@ -37,6 +37,7 @@ static CURLcode setup_result;
 
 static void setup(void)
 {
+	(void)unsetenv("SSLKEYLOGFILE"); /* else libcurl writes there what opens its TLS */
 	setup_result = curl_global_init_mem(CURL_GLOBAL_DEFAULT, wipe_malloc, wipe_free,
 					    wipe_realloc, wipe_strdup, wipe_calloc);
 }
@@ -217,6 +218,8 @@ static void set_limits(struct settings *s, const struct http_request *req)
 	SET(s, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
 	SET(s, CURLOPT_TIMEOUT_MS, (long)req->total_ms);
 	SET(s, CURLOPT_NOSIGNAL, 1L);
+	/* else a time-out waits for the resolver's thread, minutes where no name server answers */
+	SET(s, CURLOPT_QUICK_EXIT, 1L);
 	SET(s, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(s, CURLOPT_PROTOCOLS_STR, req->local_endpoint ? "http,https" : "https");
 	SET(s, CURLOPT_FRESH_CONNECT, req->fresh ? 1L : 0L);

@@ -50,7 +50,7 @@ for path in sys.argv[2].split(':'):
 END
 }
 
-export STORE KEY
+export STORE KEY SSLKEYLOGFILE=$WORK/tls-keys # whoever has these can read what the wire carried
 depfs_start_policies key_check=1
 policy_create P
 control assignment P
@@ -70,6 +70,7 @@ fake clock 7200
 control policies/P/check 1 2>/dev/null || true
 fake lift
 seek "$LOGS"
+assert_eq "$(cat "$SSLKEYLOGFILE" 2>/dev/null)" "" "keys of the daemon's TLS"
 assert_match "$(grep 'core file' "/proc/$DAEMON_PID/limits")" " 0 +0 "
 
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/key.pem" -subj /CN=app -days 2 \
