@@ -53,6 +53,7 @@ struct session {
 		_Atomic unsigned disturbed; /* odd while a file's mtime is wrong: renew.c */
 		bool searching;		    /* for what is half done; guarded by visits.lock */
 		bool only_ends;		    /* what is half done; the job's thread's own */
+		_Atomic bool unseen;	    /* something could not be looked at by this job */
 	} renew;
 	_Atomic bool ending; /* nobody is served any more: who waits for a vault gives up */
 };

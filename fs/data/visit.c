@@ -75,6 +75,8 @@ static const char *reason(int r)
 		return "damaged; events say where";
 	case -EKEYREVOKED:
 		return "its policy's key is denied";
+	case -ENAMETOOLONG:
+		return "lies in too many folders, and what it holds is not looked at";
 	case -EOVERFLOW:
 		return "moved away, and too much else moved to follow it";
 	case -ETIMEDOUT:
@@ -154,6 +156,7 @@ void visit_failed(struct session *s, struct job *j, int dir_fd, const char *name
 	char path[VISIT_PATH_LEN];
 
 	visit_path(s, dir_fd, name, path);
+	atomic_store(&s->renew.unseen, true); /* or it was, and that does not matter */
 	job_file_failed(j, path, reason(r));
 }
 
@@ -587,7 +590,8 @@ static int search(struct session *s, struct job *j, struct err *err)
 static int end_renewals(struct session *s, struct err *err)
 {
 	if (s->renew.searching)
-		renewals_searched(s->engine);
+		renewals_searched(s->engine,
+				  atomic_load(&s->renew.unseen) ? LOOKED_AT_SOME : LOOKED_AT_ALL);
 	return renewals_flush(s->engine, err);
 }
 
@@ -642,6 +646,7 @@ static int run(void *arg, struct job *j, struct err *err)
 
 	if (!job_rewraps(j))
 		return run_scan(s, j, err);
+	atomic_store(&s->renew.unseen, false);
 	r = begin(s, j);
 	if (r == 0 && !files)
 		r = walk_count(s, j, &files);

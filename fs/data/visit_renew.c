@@ -186,6 +186,8 @@ int visit_renewed(struct session *s, struct job *j, int dir_fd, const char *name
 		if (r == -EINTR)
 			return r;
 	}
+	if (r < 0)
+		atomic_store(&s->renew.unseen, true);
 	if (r == 0)
 		job_file(j, JOB_FILE_DONE);
 	else if (s->renew.only_ends && is_below(s, j, dir_fd, name))

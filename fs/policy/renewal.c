@@ -267,13 +267,13 @@ void renewals_search(struct engine *e)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void renewals_searched(struct engine *e)
+void renewals_searched(struct engine *e, enum renewals_look look)
 {
 	struct renewals *t = &e->renewals;
 
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->n; i++) {
-		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds;
+		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds && look == LOOKED_AT_ALL;
 		t->at[i].sought = false;
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -55,10 +55,15 @@ void renewal_unhold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN])
 /*
  * Whose file is gone is known after a look at every file: renewals_search() before it,
  * renewal_seen() for each that is renewing, renewals_searched() after it drops the others, but for
- * those of open files and those that were added meanwhile.
+ * those of open files and those that were added meanwhile; and none when there may be a file of
+ * theirs that could not be looked at.
  */
+enum renewals_look {
+	LOOKED_AT_ALL,
+	LOOKED_AT_SOME
+};
 void renewals_search(struct engine *e);
 void renewal_seen(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
-void renewals_searched(struct engine *e);
+void renewals_searched(struct engine *e, enum renewals_look look);
 
 #endif

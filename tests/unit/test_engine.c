@@ -286,15 +286,17 @@ static void renewals_outlive_a_restart_until_dropped(void **state)
 	assert_int_equal(renewals_left(f->e), 1);
 	renewals_search(f->e);
 	renewal_seen(f->e, ren.file_id);
-	renewals_searched(f->e); /* its file was found */
+	renewals_searched(f->e, LOOKED_AT_ALL); /* its file was found */
 	DONE(f, renewals_flush(f->e, &f->err));
 	renewals_search(f->e);
 	renewal_hold(f->e, ren.file_id);
-	renewals_searched(f->e); /* not found, but open */
+	renewals_searched(f->e, LOOKED_AT_ALL); /* not found, but open */
 	renewal_unhold(f->e, ren.file_id);
+	renewals_search(f->e);
+	renewals_searched(f->e, LOOKED_AT_SOME); /* not found, but something was not looked at */
 	assert_int_equal(renewals_left(f->e), 1);
 	renewals_search(f->e);
-	renewals_searched(f->e);
+	renewals_searched(f->e, LOOKED_AT_ALL);
 	DONE(f, renewals_flush(f->e, &f->err));
 	assert_false(renewal_find(f->e, ren.file_id, &found));
 	fix_restart(f);
