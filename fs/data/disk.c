@@ -8,6 +8,7 @@
 
 #define FDS_KEPT_MIN 8u /* one policy's vaults, asked one after the other */
 #define FDS_KEPT_MAX 256u
+#define DEPTH_MAX    2048u /* no path names more of them: PATH_MAX holds so many names of a letter */
 
 static int first_kept_back = INT_MAX;
 
@@ -34,6 +35,13 @@ int fd_for_file(int fd)
 		return fd;
 	(void)close(fd); /* nothing was done with it */
 	return -EMFILE;
+}
+
+unsigned walk_depth_max(void)
+{
+	unsigned share = (unsigned)first_kept_back / 4;
+
+	return share < DEPTH_MAX ? share : DEPTH_MAX;
 }
 
 int disk_read(int fd, void *buf, size_t len, off_t off)

@@ -21,6 +21,10 @@ bool fd_kept_back(int fd);
 /* fd_for_file() - what open(2) returned: the descriptor, or a negative errno. */
 int fd_for_file(int fd) MUST_CHECK;
 
+/* walk_depth_max() - folders within folders that a walk goes into; each takes a descriptor and some
+ * stack, and anybody can make more of them than there are of either. */
+unsigned walk_depth_max(void);
+
 /* pread/pwrite of everything or an errno; a short read is -ENODATA. */
 int disk_read(int fd, void *buf, size_t len, off_t off) MUST_CHECK;
 int disk_write(int fd, const void *buf, size_t len, off_t off) MUST_CHECK;

@@ -140,6 +140,7 @@ int recover_tail(struct session *s, struct file *f, uint64_t disk_len, uint64_t 
 struct walk {
 	struct session *s;
 	uint64_t checked, left;
+	unsigned depth; /* folders that are open */
 };
 
 static void walk_file(struct walk *k, int dir_fd, const char *name, const struct stat *st,
@@ -177,7 +178,7 @@ static void walk_file(struct walk *k, int dir_fd, const char *name, const struct
 
 static int walk_dir(struct walk *k, int dir_fd, const struct scope *scope, bool top);
 
-static int walk_subdir(struct walk *k, int dir_fd, const char *name, const struct scope *scope)
+static int walk_inner(struct walk *k, int dir_fd, const char *name, const struct scope *scope)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const struct scope *inner;
@@ -191,6 +192,21 @@ static int walk_subdir(struct walk *k, int dir_fd, const char *name, const struc
 		return r;
 	}
 	return walk_dir(k, fd, inner, false);
+}
+
+/* Files in folders that are too deep are looked at when they are opened. */
+static int walk_subdir(struct walk *k, int dir_fd, const char *name, const struct scope *scope)
+{
+	int r;
+
+	if (k->depth == walk_depth_max()) {
+		k->left++;
+		return 0;
+	}
+	k->depth++;
+	r = walk_inner(k, dir_fd, name, scope);
+	k->depth--;
+	return r;
 }
 
 /* @dir_fd is consumed. */

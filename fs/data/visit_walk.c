@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "crypto/cleanup.h"
+#include "disk.h"
 #include "fs/policy/renewal.h"
+#include "tally.h"
 #include "visit.h"
 
 #define NAMES_MAX 8192u /* subfolders kept at once; a folder with more is read more often */
@@ -102,6 +104,7 @@ struct walk {
 	bool in_order;		 /* the path is a cursor */
 	bool whole;		 /* the store rather than the roots: not a cursor of theirs */
 	bool counts;		 /* how many, no more */
+	unsigned depth;		 /* folders of this walk that are open */
 	uint64_t files, visited; /* visited: in this folder */
 };
 
@@ -215,7 +218,18 @@ static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool
 
 static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope);
 
-static int walk_subfolder(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
+/* What lies deeper cannot be judged, so that is told of the folder. */
+static int too_deep(struct walk *w, int dir_fd, const char *name)
+{
+	if (w->counts)
+		return 0;
+	if (!job_rewraps(w->j))
+		tally_unreadable(w->s);
+	visit_failed(w->s, w->j, dir_fd, name, -ENAMETOOLONG);
+	return 0;
+}
+
+static int walk_inner(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const struct scope *inner;
@@ -234,6 +248,18 @@ static int walk_subfolder(struct walk *w, int dir_fd, const char *name, const st
 	r = walk_folder(w, fd, inner);
 	if (r == 0)
 		path_pop(&w->path, len);
+	return r;
+}
+
+static int walk_subfolder(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
+{
+	int r;
+
+	if (w->depth == walk_depth_max())
+		return too_deep(w, dir_fd, name);
+	w->depth++;
+	r = walk_inner(w, dir_fd, name, scope);
+	w->depth--;
 	return r;
 }
 
