@@ -312,9 +312,14 @@ static int purge_show(struct ctl_call *call)
 	r = purge_receipt(engine_of(call), info.id, &text);
 	if (r == -ENOENT)
 		(void)fputs("receipt: not written yet, see jobs\n", call->out);
+	else if (r == -EFBIG || r == -EINVAL || r == -ELOOP || r == -ENOTDIR)
+		(void)fprintf(call->out, "receipt: its file is %s, see STORE/.depfs/receipts\n",
+			      r == -EFBIG ? "too long to be shown" : "not a plain file");
 	else if (r == 0)
 		(void)fputs(text, call->out);
-	return r == -ENOENT ? 0 : r;
+	else
+		return r;
+	return 0;
 }
 
 /* "reason=TEXT contact=TEXT confirm=ID" in any order; each text goes on to the next word that is

@@ -250,7 +250,7 @@ static ssize_t one_read(int dir_fd, const struct audit_file *file, uint64_t seq,
 	char name[AUDIT_FILE_NAME_LEN];
 
 	audit_file_name(file->first, name);
-	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0; /* taken away just now */
 	if (fd < 0)

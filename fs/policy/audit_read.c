@@ -177,7 +177,7 @@ static int file_verify(struct verify *v, int dir_fd, const struct audit_file *fi
 	if (!buf)
 		return err_set(v->err, -ENOMEM, "out of memory");
 	audit_file_name(file->first, name);
-	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(v->err, -errno, "%s: %m", name);
 	r = file_walk(&f, fd);

@@ -159,6 +159,17 @@ static int file_finish(struct audit *a)
 	return 1;
 }
 
+/* Leftovers of a crash go first, and whatever else somebody has put there: a pipe would hold the
+ * log up for ever. */
+static int tmp_open(struct audit *a)
+{
+	if (unlinkat(a->files_fd, AUDIT_FILE_TMP, 0) < 0 && errno != ENOENT)
+		return -errno;
+	a->rotation.fd = openat(a->files_fd, AUDIT_FILE_TMP,
+				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return a->rotation.fd < 0 ? -errno : 0;
+}
+
 static int copy_step(struct audit *a)
 {
 	CLEANUP(free_mem_p) char *buf = malloc(COPY_LEN);
@@ -169,11 +180,9 @@ static int copy_step(struct audit *a)
 
 	if (!buf)
 		return -ENOMEM;
-	if (r->fd < 0)
-		r->fd = openat(a->files_fd, AUDIT_FILE_TMP,
-			       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (r->fd < 0)
-		return -errno;
+	rc = r->fd < 0 ? tmp_open(a) : 0;
+	if (rc < 0)
+		return rc;
 	n = audit_read_from(a->store, -1, r->at, buf, COPY_LEN, &r->at, NULL);
 	if (n <= 0)
 		return n < 0 ? (int)n : -EBADMSG; /* the mark at least is there */

@@ -163,8 +163,9 @@ int store_shred(int fd, struct err *err) MUST_CHECK;
  * A receipt is a text file STORE/.depfs/receipts/NAME. store_receipt_begin() - to be written, under
  * another name. store_receipt_end() - durable and whole under its own, over an older one; @out is
  * consumed whatever the outcome. @ret_hash: SHA-256 of all of it. store_receipt_read() - *ret_text
- * malloc'ed; -ENOENT.
+ * malloc'ed; -ENOENT; -EFBIG: longer than STORE_RECEIPT_MAX; -EINVAL: not a plain file.
  */
+#define STORE_RECEIPT_MAX (64 << 20) /* bytes that are read; who needs more opens the file */
 int store_receipt_begin(struct store *s, const char *name, FILE **ret_out,
 			struct err *err) MUST_CHECK;
 int store_receipt_end(struct store *s, const char *name, FILE *out, uint8_t ret_hash[static 32],

@@ -31,25 +31,29 @@ int store_shred(int fd, struct err *err)
 		     : 0;
 }
 
-static int open_to_shred(struct store *s, const char *name, int *ret_fd, struct err *err)
+/* A link, or a pipe, is of somebody else's making: what it leads to is not ours to overwrite. */
+static int open_to_shred(int dir_fd, const char *name, int *ret_fd, struct err *err)
 {
-	int fd = openat(s->dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(close_fd_p) int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(err, -errno, "state: %s cannot be opened: %m", name);
-	*ret_fd = fd;
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "state: %s is not a plain file: remove it", name);
+	*ret_fd = STEAL_FD(fd);
 	return 0;
 }
 
 int store_snapshot_hold(struct store *s, int *ret_fd, struct err *err)
 {
-	return open_to_shred(s, STORE_SNAPSHOT, ret_fd, err);
+	return open_to_shred(s->dir_fd, STORE_SNAPSHOT, ret_fd, err);
 }
 
-static int shred_named(struct store *s, const char *name, struct err *err)
+static int shred_named(int dir_fd, const char *name, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = -1;
-	int r = open_to_shred(s, name, &fd, err);
+	int r = open_to_shred(dir_fd, name, &fd, err);
 
 	return r < 0 ? r : store_shred(fd, err);
 }
@@ -57,14 +61,18 @@ static int shred_named(struct store *s, const char *name, struct err *err)
 /* States that store_open() set aside, because they were copied or older than the snapshot. */
 static int aside_remove(struct store *s, const char *name, struct err *err)
 {
-	char data[NAME_LEN];
-	int r;
+	CLEANUP(close_fd_p)
+	int fd = openat(s->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct err why = {0};
+	int r = fd < 0 ? -errno : shred_named(fd, "data.mdb", &why);
 
-	(void)snprintf(data, sizeof(data), "%s/data.mdb", name);
-	r = shred_named(s, data, err);
-	if (r == 0 || r == -ENOENT)
+	if (fd < 0 && r == -ENOTDIR)
+		return 0; /* a link or a file: no state of ours */
+	if (r == 0 || (fd >= 0 && r == -ENOENT))
 		r = state_folder_remove(s->dir_fd, name);
-	return r < 0 ? err_set(err, r, "state: %s cannot be removed: %s", name, strerror(-r)) : 0;
+	return r < 0 ? err_set(err, r, "state: %s cannot be removed: %s", name,
+			       why.text[0] ? why.text : strerror(-r))
+		     : 0;
 }
 
 static int asides_remove(struct store *s, struct err *err)
@@ -93,7 +101,7 @@ static int remake_locked(struct store_txn *t, struct err *err)
 
 	mdb_txn_abort(STEAL(t->mdb));
 	if (r == 0)
-		r = open_to_shred(s, STORE_DATA_FILE, &old_fd, err);
+		r = open_to_shred(s->dir_fd, STORE_DATA_FILE, &old_fd, err);
 	if (r == 0)
 		r = map_swap(s, STORE_SCRUB_TMP, err);
 	return r < 0 ? r : store_shred(old_fd, err);
@@ -113,20 +121,35 @@ int store_scrub(struct store *s, struct err *err)
 
 static void receipt_tmp(const char *name, char out[static NAME_LEN])
 {
-	(void)snprintf(out, NAME_LEN, STORE_RECEIPTS "/%.200s.tmp", name);
+	(void)snprintf(out, NAME_LEN, "%.200s.tmp", name);
+}
+
+/* The folder itself, never one that a link leads to. */
+static int receipts_open(struct store *s, int *ret_fd)
+{
+	int fd = openat(s->dir_fd, STORE_RECEIPTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
 }
 
 int store_receipt_begin(struct store *s, const char *name, FILE **ret_out, struct err *err)
 {
+	CLEANUP(close_fd_p) int dir_fd = -1;
 	char tmp[NAME_LEN];
-	int fd;
+	int fd, r;
 
 	receipt_tmp(name, tmp);
 	if (mkdirat(s->dir_fd, STORE_RECEIPTS, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno, "the folder of receipts cannot be made: %m");
-	if (unlinkat(s->dir_fd, tmp, 0) < 0 && errno != ENOENT)
+	r = receipts_open(s, &dir_fd);
+	if (r < 0)
+		return err_set(err, r, "the folder of receipts cannot be opened: %s", strerror(-r));
+	if (unlinkat(dir_fd, tmp, 0) < 0 && errno != ENOENT)
 		return err_set(err, -errno, "an unfinished receipt cannot be removed: %m");
-	fd = openat(s->dir_fd, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir_fd, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, -errno, "a receipt cannot be written: %m");
 	*ret_out = fdopen(fd, "w+");
@@ -153,48 +176,76 @@ static int hash_file(int fd, uint8_t ret_hash[static SHA256_LEN])
 	return r;
 }
 
+/* Whole under its own name, and durably so. */
+static int receipt_publish(struct store *s, const char *name)
+{
+	CLEANUP(close_fd_p) int dir_fd = -1;
+	char tmp[NAME_LEN], final[NAME_LEN];
+	int r = receipts_open(s, &dir_fd);
+
+	receipt_tmp(name, tmp);
+	(void)snprintf(final, sizeof(final), "%.200s", name);
+	if (r == 0 &&
+	    (renameat(dir_fd, tmp, dir_fd, final) < 0 || fsync(dir_fd) < 0 || fsync(s->dir_fd) < 0))
+		r = -errno;
+	return r;
+}
+
 int store_receipt_end(struct store *s, const char *name, FILE *out,
 		      uint8_t ret_hash[static SHA256_LEN], struct err *err)
 {
-	char tmp[NAME_LEN], final[NAME_LEN];
 	int r = ferror(out) || fflush(out) != 0 || fsync(fileno(out)) < 0 ? -EIO : 0;
 
-	receipt_tmp(name, tmp);
-	(void)snprintf(final, sizeof(final), STORE_RECEIPTS "/%.200s", name);
 	if (r == 0)
 		r = hash_file(fileno(out), ret_hash);
 	if (fclose(out) != 0 && r == 0)
 		r = -EIO;
-	if (r == 0 && renameat(s->dir_fd, tmp, s->dir_fd, final) < 0)
-		r = -errno;
 	if (r == 0)
-		r = fsync_dir(s->dir_fd, STORE_RECEIPTS);
-	if (r == 0 && fsync(s->dir_fd) < 0)
-		r = -errno;
+		r = receipt_publish(s, name);
 	return r < 0 ? err_set(err, r, "the receipt cannot be written: %s", strerror(-r)) : 0;
+}
+
+static int receipt_open(struct store *s, const char *name, size_t *ret_len, int *ret_fd)
+{
+	CLEANUP(close_fd_p) int dir_fd = -1, fd = -1;
+	char file[NAME_LEN];
+	struct stat st;
+	int r = receipts_open(s, &dir_fd);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(file, sizeof(file), "%.200s", name);
+	fd = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > STORE_RECEIPT_MAX)
+		return -EFBIG;
+	*ret_len = (size_t)st.st_size;
+	*ret_fd = STEAL_FD(fd);
+	return 0;
 }
 
 int store_receipt_read(struct store *s, const char *name, char **ret_text)
 {
 	CLEANUP(close_fd_p) int fd = -1;
 	CLEANUP(free_mem_p) char *text = NULL;
-	char path[NAME_LEN];
-	struct stat st;
+	size_t len = 0;
 	ssize_t n;
+	int r = receipt_open(s, name, &len, &fd);
 
-	(void)snprintf(path, sizeof(path), STORE_RECEIPTS "/%.200s", name);
-	fd = openat(s->dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	text = malloc((size_t)st.st_size + 1);
+	if (r < 0)
+		return r;
+	text = malloc(len + 1);
 	if (!text)
 		return -ENOMEM;
-	for (off_t at = 0; at < st.st_size; at += n) {
-		n = pread(fd, text + at, (size_t)(st.st_size - at), at);
+	for (size_t at = 0; at < len; at += (size_t)n) {
+		n = pread(fd, text + at, len - at, (off_t)at);
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 	}
-	text[st.st_size] = '\0';
+	text[len] = '\0';
 	*ret_text = STEAL(text);
 	return 0;
 }
