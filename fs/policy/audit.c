@@ -386,10 +386,12 @@ int audit_new(struct store *store, const struct audit_config *config, struct aud
 	a->last_seq = a->tail.head.seq;
 	sign_note(a);
 	audit_rotate_resume(a);
+	state_tell(a, events_from > 0 ? events_from : 1, damaged);
+	if (store_is_rebuilt(store))
+		a->sign_ms = audit_now_ms(); /* who verifies believes that only when it is signed */
 	r = writer_start(a);
 	if (r < 0)
 		return err_set(err, r, "events: the writer cannot start: %s", strerrordesc_np(-r));
-	state_tell(a, events_from > 0 ? events_from : 1, damaged);
 	*ret_audit = STEAL(a);
 	return 0;
 }

@@ -38,12 +38,21 @@ static int gap_tell(struct audit_check *c, struct err *err)
 		       c->open.from, c->open.to);
 }
 
+/* One that was explained by nobody who can sign was not explained. */
+static void told_reopen(struct audit_check *c)
+{
+	if (c->told.to != 0)
+		c->open = c->told;
+	c->told = (struct audit_gap){0};
+}
+
 /* What went wrong first is told: a gap that nothing explained came before all that follows it. */
 static int broken(struct audit_check *c, uint64_t seq, struct err *err, const char *fmt, ...)
 {
 	char text[ERR_TEXT_LEN];
 	va_list args;
 
+	told_reopen(c);
 	if (c->open.to != 0)
 		return gap_tell(c, err);
 	c->bad = seq;
@@ -59,7 +68,8 @@ static void json_free_p(json_t **j)
 }
 
 /* A state made from its snapshot begins where that began, and says so. Older versions did not
- * write from where. */
+ * write from where. Anybody can write such a record: in a log that was signed before, the next
+ * signature has to stand behind it. */
 static int rebuilt_check(struct audit_check *c, const char *line, size_t len)
 {
 	CLEANUP(json_free_p) json_t *event = json_loadb(line, len, 0, NULL);
@@ -70,7 +80,10 @@ static int rebuilt_check(struct audit_check *c, const char *line, size_t len)
 	from = json_object_get(event, "events_from");
 	if (c->open.to != 0 &&
 	    (!from || json_integer_value(from) == (json_int_t)(c->open.to + 1))) {
-		c->rebuilt = c->open;
+		if (c->signatures > 0)
+			c->told = c->open;
+		else
+			c->rebuilt = c->open;
 		c->open = (struct audit_gap){0};
 	}
 	return 0;
@@ -100,6 +113,9 @@ static int signature_check(struct audit_check *c, uint64_t seq, const char *line
 	c->signatures++;
 	c->signed_last = c->signs_from = seq;
 	c->stopped = sig.stop;
+	if (c->told.to != 0)
+		c->rebuilt = c->told;
+	c->told = (struct audit_gap){0};
 	return 0;
 }
 
@@ -120,7 +136,7 @@ static void gap_open(struct audit_check *c, uint64_t from, uint64_t to)
 	c->open_checked = c->checked;
 	memcpy(c->open_hash, c->hash, SHA256_LEN);
 	c->chained = false;
-	c->signs_from = 0;
+	c->signs_from = c->signatures > 0 ? to : 0;
 }
 
 /* Where the log begins, or goes on behind a gap. */
@@ -149,6 +165,7 @@ static int place_check(struct audit_check *c, uint64_t seq, const char *line, si
 			      c->last);
 	if (seq == next)
 		return 0;
+	told_reopen(c);
 	if (c->open.to != 0)
 		return gap_tell(c, err);
 	gap_open(c, next, seq - 1);
@@ -192,5 +209,6 @@ int audit_check_line(struct audit_check *c, const char *line, size_t len, struct
 
 int audit_check_end(struct audit_check *c, struct err *err)
 {
+	told_reopen(c);
 	return c->open.to != 0 ? gap_tell(c, err) : 0;
 }

@@ -33,6 +33,7 @@ struct audit_check {
 	struct audit_gap open; /* must be explained by what comes; what held before it: */
 	uint64_t open_checked;
 	uint8_t open_hash[SHA256_LEN];
+	struct audit_gap told;	  /* explained, by a record that no signature covers yet */
 	struct audit_gap rebuilt; /* the newest one that was: by a state made from its snapshot */
 	uint64_t bad;		  /* the record that does not hold */
 };

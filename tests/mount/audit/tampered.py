@@ -135,6 +135,15 @@ def texts():
          -1, len(LINES))
     for n in (next_signature(10), next_signature(500)):
         text("another key's signature", renumber(resign(n), n), n)
+    for gap, left in ((50, 3), (500, 700)):  # as if the state had been made from its snapshot
+        n = next_signature(200)
+        made = json.dumps({'seq': 0, 'time': '2026-01-01T00:00:00.000Z', 'event': 'state-rebuilt',
+                           'outcome': 'ok', 'events_from': n + gap + 1, 'prev': '0' * 64,
+                           'hash': ''}, separators=(',', ':'))
+        plain = [line for line in LINES if '"event":"signature"' not in line]
+        tail = [plain[i % len(plain)] for i in range(left)]
+        tail = renumber([seal(made)] * (n + gap) + [made] + tail, 1)[n + gap:]
+        text('a gap explained by a record that nobody signed', LINES[:n] + tail, n + 1)
     text('the end cut off', LINES[:100], 101, end='\n' + LINES[100][:60])
 
 
