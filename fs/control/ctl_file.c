@@ -22,6 +22,7 @@ struct vtree_file {
 	size_t text_len;
 	off_t base;
 	bool written;
+	int failed;		  /* what its newest write came to, when that was refused; else 0 */
 	struct ctl_cursor cursor; /* of a CTL_STREAM row */
 };
 
@@ -202,12 +203,13 @@ static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *bu
 	return f->ref.row->store(call, in);
 }
 
-/* answer() - make @text what the handle shows from @off on; takes @text over. */
-static void answer(struct vtree_file *f, char *text, size_t text_len, off_t off)
+/* answer() - make @text what the handle shows from @off on; takes @text over. @r: of the write. */
+static void answer(struct vtree_file *f, char *text, size_t text_len, off_t off, int r)
 {
 	char *old;
 
 	pthread_mutex_lock(&f->lock);
+	f->failed = r;
 	old = f->text;
 	f->text = text;
 	f->text_len = text_len;
@@ -223,8 +225,22 @@ static void write_failed(struct vtree_file *f, struct ctl_call *call, const char
 	int text_len = asprintf(&text, "%s\n", sentence);
 
 	/* A write that failed does not move the file position. */
-	answer(f, text_len < 0 ? NULL : text, text_len < 0 ? 0 : (size_t)text_len, 0);
+	answer(f, text_len < 0 ? NULL : text, text_len < 0 ? 0 : (size_t)text_len, 0, r);
 	ctl_failed(f->c, &call->ref, path, call->who, r, sentence);
+}
+
+/* A shell that was refused a line goes on with the end of it: not to be told in place of the
+ * refusal. */
+static int refused_before(struct vtree_file *f, const char *buf, size_t len)
+{
+	int r;
+
+	if (f->ref.row->flags & CTL_EMPTY || !ctl_is_blank(buf, len))
+		return 0;
+	pthread_mutex_lock(&f->lock);
+	r = f->failed;
+	pthread_mutex_unlock(&f->lock);
+	return r;
 }
 
 ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
@@ -238,6 +254,9 @@ ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 
 	if (!f->ref.row || !file_writes(f))
 		return -EBADF;
+	r = refused_before(f, buf, len);
+	if (r < 0)
+		return r;
 	call.out = open_memstream(&text, &text_len); /* first: nothing is done when it fails */
 	if (!call.out)
 		return -ENOMEM;
@@ -249,7 +268,7 @@ ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 	if (r < 0)
 		write_failed(f, &call, path, r);
 	else
-		answer(f, STEAL(text), text_len, off + (off_t)len);
+		answer(f, STEAL(text), text_len, off + (off_t)len, 0);
 	ctl_record(&call, &f->opener, path, r);
 	return r < 0 ? r : (ssize_t)len;
 }

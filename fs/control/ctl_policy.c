@@ -195,8 +195,8 @@ static int key_ids_store(struct ctl_call *call, const char *in)
 	(void)snprintf(copy, sizeof(copy), "%s", in);
 	if (split(copy, words, 2) != 2)
 		return ctl_refuse(call, -EINVAL,
-				  "key_ids: write two key ids in one write, with a blank or a line "
-				  "end between%s",
+				  "key_ids: write two key ids in one write, with a blank between%s "
+				  "(bash writes each line by itself)",
 				  strchr(in, ',') ? ", not a comma" : "");
 	r = info_of(call, &before);
 	if (r < 0)

@@ -48,6 +48,13 @@ static bool is_text(const char *in, size_t in_len, bool lines)
 	return true;
 }
 
+bool ctl_is_blank(const char *in, size_t in_len)
+{
+	while (in_len > 0 && is_blank(in[in_len - 1]))
+		in_len--;
+	return in_len == 0;
+}
+
 int ctl_text_clean(struct ctl_call *call, const char *in, size_t in_len,
 		   char out[static CTL_WRITE_MAX + 1])
 {

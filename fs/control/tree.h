@@ -203,6 +203,7 @@ int ctl_error_log_show(struct ctl_call *call);
 void ctl_errors_fini(struct control *c);
 
 /* ctl_text.c: words in and out */
+bool ctl_is_blank(const char *in, size_t in_len);
 /* ctl_text_clean() - trim a command and check that it is text. @out: NUL-terminated. */
 int ctl_text_clean(struct ctl_call *call, const char *in, size_t in_len,
 		   char out[static CTL_WRITE_MAX + 1]) MUST_CHECK;

@@ -23,6 +23,9 @@ D=$P/Draft
 mkdir "$MNT/.depfs/$D"
 ctl_refused EINVAL "two" $D/key_ids "$K1"
 ctl_refused EINVAL "two" $D/key_ids "$K1 $K2 $(key_at v3 k3)"
+# bash writes a line at a time: what is told is why the first was refused, not that the rest is blank.
+! printf '%s\n%s\n' "$K1" "$K2" 2>"$WORK/why" >"$MNT/.depfs/$D/key_ids" || fail "two writes were one"
+assert_match "$(cat "$MNT/.depfs/$D/last_error")" "why: key_ids: write two key ids in one write.*bash"
 ctl_refused EINVAL "not a comma" $D/key_ids "$K1,$K2"
 ctl_refused EINVAL "vault v1" $D/key_ids "$K1 $(key_at v1 other)"
 ctl_refused EINVAL "vault v1" $D/key_ids "$K1 $K1"
