@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +80,41 @@ static inline void fix_rmtree(const char *path)
 	(void)nftw(path, fix_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Where fix_copy() copies to: nftw(3) passes no argument. */
+static struct {
+	const char *to;
+	size_t from_len;
+} fix_copying;
+
+static inline int fix_copy_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	CLEANUP(close_fd_p) int in = -1;
+	CLEANUP(close_fd_p) int out = -1;
+	char to[256];
+	ssize_t n = 1;
+
+	(void)ftw;
+	(void)snprintf(to, sizeof(to), "%s%s", fix_copying.to, path + fix_copying.from_len);
+	if (type == FTW_D)
+		return mkdir(to, st->st_mode & 07777);
+	in = open(path, O_RDONLY | O_CLOEXEC);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 07777);
+	if (in < 0 || out < 0)
+		return -1;
+	while (n > 0)
+		n = sendfile(out, in, NULL, 1u << 20);
+	return n < 0 ? -1 : 0;
+}
+
+/* Folders and files alone; a thousand times, so without a process for each. */
+static inline void fix_copy(const char *from, const char *to)
+{
+	fix_copying.to = to;
+	fix_copying.from_len = strlen(from);
+	if (nftw(from, fix_copy_one, 16, FTW_PHYS) != 0)
+		fail_msg("copy %s to %s: %s", from, to, strerror(errno));
+}
+
 /* Each act syncs several files, a thousand times where faults are counted down: in memory that is
  * seconds, on a disk minutes. */
 static inline const char *fix_base(void)
@@ -96,7 +132,8 @@ static inline int fix_setup_group(void **state)
 	struct local_create odd = rsa;
 
 	(void)state;
-	(void)!secret_init(NULL); /* works unprotected too, where memory may not be locked */
+	(void)unsetenv("SSL_CERT_FILE"); /* 140 certificates, read by each engine_open() */
+	(void)!secret_init(NULL);	 /* works unprotected too, where memory may not be locked */
 	(void)snprintf(fix_template, sizeof(fix_template), "%s/depfs-engine-XXXXXX", fix_base());
 	assert_non_null(mkdtemp(fix_template));
 	fix_make(fix_template, KEY_A, rsa);
@@ -160,7 +197,6 @@ static inline int fix_setup(void **state)
 {
 	struct fix *f = calloc(1, sizeof(*f));
 	uint8_t store_id[UUID_LEN];
-	char command[256];
 	int r;
 
 	assert_non_null(f);
@@ -169,8 +205,7 @@ static inline int fix_setup(void **state)
 	(void)snprintf(f->vaults, sizeof(f->vaults), "%s/vaults", f->dir);
 	(void)snprintf(f->store, sizeof(f->store), "%s/store", f->dir);
 	(void)snprintf(f->service, sizeof(f->service), "file:%s/service.key", f->dir);
-	(void)snprintf(command, sizeof(command), "cp -a %s %s", fix_template, f->vaults);
-	assert_int_equal(system(command), 0);
+	fix_copy(fix_template, f->vaults);
 	r = store_create(f->store, f->service, store_id, &f->err);
 	if (r < 0)
 		fail_msg("store_create: %s", err_text(&f->err, r));

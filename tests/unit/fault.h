@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -86,31 +89,138 @@ int __wrap_mdb_txn_commit(MDB_txn *t)
 	return EIO;
 }
 
-/* ---- vaults: out of reach for one request ---- */
+/*
+ * ---- vaults: out of reach for one request ----
+ *
+ * What a vault wrapped or opened once it is not asked again: an RSA key is parsed for each request,
+ * which is most of what an act costs. fault_forget() when somebody has changed a vault.
+ */
 
-#define WRAP_KMS(name, params, args)                                      \
-	enum kms_outcome __real_##name params;                            \
-	enum kms_outcome __wrap_##name params;                            \
-	enum kms_outcome __wrap_##name params                             \
-	{                                                                 \
-		if (!fault_now(FAULT_VAULT))                              \
-			return __real_##name args;                        \
-		(void)err_set(err, -EAGAIN, "key %s: no answer", key_id); \
-		return KMS_TRANSIENT;                                     \
+#define FAULT_KNOWN 64
+
+struct fault_known {
+	char kid[KEY_ID_MAX];
+	uint8_t wrapped[KMS_WRAP_MAX];
+	size_t len;
+	struct secret *key;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct fault_known at[FAULT_KNOWN];
+	unsigned next; /* the oldest goes first */
+} fault_known = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static inline void fault_forget(void)
+{
+	pthread_mutex_lock(&fault_known.lock);
+	for (size_t i = 0; i < FAULT_KNOWN; i++) {
+		secret_free(fault_known.at[i].key);
+		fault_known.at[i].key = NULL;
 	}
+	pthread_mutex_unlock(&fault_known.lock);
+}
 
-WRAP_KMS(kms_describe,
-	 (struct kms * kms, const char *key_id, struct kms_key_info *ret_info, char *request_id,
-	  struct err *err),
-	 (kms, key_id, ret_info, request_id, err))
-WRAP_KMS(kms_wrap,
-	 (struct kms * kms, const char *key_id, struct secret *key, uint8_t *ret_wrapped,
-	  size_t *ret_len, char *ret_kid, char *request_id, struct err *err),
-	 (kms, key_id, key, ret_wrapped, ret_len, ret_kid, request_id, err))
-WRAP_KMS(kms_unwrap,
-	 (struct kms * kms, const char *key_id, const uint8_t *wrapped, size_t len,
-	  struct secret **ret_key, char *request_id, struct err *err),
-	 (kms, key_id, wrapped, len, ret_key, request_id, err))
+static inline struct secret *fault_secret_copy(struct secret *key)
+{
+	struct secret *copy = NULL;
+
+	return secret_new_from(secret_bytes(key), secret_len(key), &copy) == 0 ? copy : NULL;
+}
+
+static inline void fault_learn(const char *kid, const uint8_t *wrapped, size_t len,
+			       struct secret *key)
+{
+	struct fault_known *k;
+
+	pthread_mutex_lock(&fault_known.lock);
+	k = &fault_known.at[fault_known.next++ % FAULT_KNOWN];
+	secret_free(k->key);
+	(void)snprintf(k->kid, sizeof(k->kid), "%s", kid);
+	memcpy(k->wrapped, wrapped, len);
+	k->len = len;
+	k->key = fault_secret_copy(key);
+	pthread_mutex_unlock(&fault_known.lock);
+}
+
+static inline struct secret *fault_recall(const char *kid, const uint8_t *wrapped, size_t len)
+{
+	struct secret *key = NULL;
+
+	pthread_mutex_lock(&fault_known.lock);
+	for (size_t i = 0; !key && i < FAULT_KNOWN; i++) {
+		const struct fault_known *k = &fault_known.at[i];
+
+		if (k->key && k->len == len && strcmp(k->kid, kid) == 0 &&
+		    memcmp(k->wrapped, wrapped, len) == 0)
+			key = fault_secret_copy(k->key);
+	}
+	pthread_mutex_unlock(&fault_known.lock);
+	return key;
+}
+
+static inline enum kms_outcome fault_vault(const char *key_id, struct err *err)
+{
+	(void)err_set(err, -EAGAIN, "key %s: no answer", key_id);
+	return KMS_TRANSIENT;
+}
+
+enum kms_outcome __real_kms_describe(struct kms *kms, const char *key_id,
+				     struct kms_key_info *ret_info, char *request_id,
+				     struct err *err);
+enum kms_outcome __wrap_kms_describe(struct kms *kms, const char *key_id,
+				     struct kms_key_info *ret_info, char *request_id,
+				     struct err *err);
+enum kms_outcome __wrap_kms_describe(struct kms *kms, const char *key_id,
+				     struct kms_key_info *ret_info, char *request_id,
+				     struct err *err)
+{
+	return fault_now(FAULT_VAULT) ? fault_vault(key_id, err)
+				      : __real_kms_describe(kms, key_id, ret_info, request_id, err);
+}
+
+enum kms_outcome __real_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 char *request_id, struct err *err);
+enum kms_outcome __wrap_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 char *request_id, struct err *err);
+enum kms_outcome __wrap_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 char *request_id, struct err *err)
+{
+	enum kms_outcome o;
+
+	if (fault_now(FAULT_VAULT))
+		return fault_vault(key_id, err);
+	o = __real_kms_wrap(kms, key_id, key, ret_wrapped, ret_len, ret_kid, request_id, err);
+	if (o == KMS_OK)
+		fault_learn(ret_kid, ret_wrapped, *ret_len, key);
+	return o;
+}
+
+enum kms_outcome __real_kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *wrapped,
+				   size_t len, struct secret **ret_key, char *request_id,
+				   struct err *err);
+enum kms_outcome __wrap_kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *wrapped,
+				   size_t len, struct secret **ret_key, char *request_id,
+				   struct err *err);
+enum kms_outcome __wrap_kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *wrapped,
+				   size_t len, struct secret **ret_key, char *request_id,
+				   struct err *err)
+{
+	enum kms_outcome o;
+
+	if (fault_now(FAULT_VAULT))
+		return fault_vault(key_id, err);
+	*ret_key = fault_recall(key_id, wrapped, len);
+	if (*ret_key)
+		return KMS_OK;
+	o = __real_kms_unwrap(kms, key_id, wrapped, len, ret_key, request_id, err);
+	if (o == KMS_OK)
+		fault_learn(key_id, wrapped, len, *ret_key);
+	return o;
+}
 
 /* ---- system calls ---- */
 
