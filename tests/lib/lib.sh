@@ -31,6 +31,7 @@ export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1:history_size=4
 unset DEPFS_MOUNT DEPFS_VAULTS # the caller's own mount is not ours to touch
+unset SSL_CERT_FILE DEPFS_CA_FILE # each daemon would read all of that at its start
 umask 022
 ulimit -c 0
 
