@@ -14,7 +14,7 @@
 /* clang-format off: a list */
 /*
  * Lock order, outermost first:
- *   revoke_lock       one revocation at a time, and none while the mount goes away
+ *   revoke_lock       a leaf: how many revocations are carried out
  *   visits.lock       read: a name changes; write: a job begins or ends. The one lock that is held
  *                     across a vault call: a job that waits for it lets others in between
  *   inode stripe      (inode_table) loading, first opening, last closing of a file's content
@@ -36,7 +36,10 @@ struct session {
 	struct lane
 		*control_lane; /* the control directory's own: it answers whatever files wait for */
 	struct fuse_session *fuse;    /* for notifications; set before the first request */
-	pthread_mutex_t revoke_lock;  /* held while a revocation is carried out */
+	pthread_mutex_t revoke_lock;  /* guards the next two */
+	_Atomic unsigned revoking;    /* revocations that use `fuse` */
+	bool revoke_silent;	      /* no more of them: the mount goes away */
+	_Atomic uint64_t sweeps;      /* revocations so far */
 	const struct vtree_ops *vops; /* the control directory, served as <top>/.depfs */
 	void *vtree;
 	int top_fd;	   /* the store's folder */

@@ -121,8 +121,10 @@ struct kms_circuit {
  * @ret_list. Local vaults have none. */
 size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max);
 
+#define KMS_DEADLINE_S 30 /* no service takes longer to answer; then it is KMS_TRANSIENT */
+
 /*
- * Each call may block as long as the vault takes; bounded by the service's own deadline (30 s).
+ * Each call may block as long as the vault takes, at most KMS_DEADLINE_S.
  * @key_id: text; without a version the newest is meant.
  * @request_id: NULL, or room for the vault's own id of the request, for the audit log.
  * Outcome other than KMS_OK: @err holds a sentence naming the key id and the cause.

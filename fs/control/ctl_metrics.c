@@ -72,6 +72,12 @@ static const struct {
 	 "Policies that turned revoked, counted each time.", NULL, NULL},
 	{METRIC_REVOKED_FILES, "depfs_revoked_open_files_total",
 	 "Open files that revocations have shut.", NULL, NULL},
+	{METRIC_REVOKED_FLUSHED, "depfs_revoked_dirty_bytes_total",
+	 "Bytes of dirty pages when a policy was revoked, by what became of them.", "result",
+	 "flushed"},
+	{METRIC_REVOKED_LOST, NULL, NULL, "result", "lost"},
+	{METRIC_REVOKED_KEYS, "depfs_revoked_data_keys_total",
+	 "Data keys that revocations have wiped.", NULL, NULL},
 };
 
 static void show_counts(struct metrics_page *p, const struct metrics_total *t)

@@ -65,7 +65,8 @@ static const char readme[] =
 	"  policies/NAME/remove   write 1 when nothing is under it, by a scan; its keys are kept\n"
 	"                         for backups, unless you write force\n"
 	"  policies/NAME/purge    destroys the key of a mailbox policy that both vaults deny\n"
-	"  policies/NAME/status   state, generation, and how each root key answered last\n"
+	"  policies/NAME/status   state, generation, how each root key answered last, and what a\n"
+	"                         denial did to the files\n"
 	"  mailboxes/ID/policy    the policy of one mailbox: write its name, or none\n"
 	"  renew                  write the path of a file or folder: fresh data keys for it\n"
 	"  jobs/N/status          how far the re-wrapping of existing files has come\n"
@@ -195,6 +196,18 @@ static void jobs_summary(struct ctl_call *call)
 				      by_state[s]);
 }
 
+static void revocations_summary(struct ctl_call *call)
+{
+	struct revocation sum;
+	char when[CTL_TIME_LEN];
+
+	keyring_revocations(call->c->engine, &sum);
+	ctl_time(sum.when, when);
+	(void)fprintf(call->out,
+		      "revocations: %llu\nrevocations under way: %llu\nlast revocation: %s\n",
+		      (unsigned long long)sum.count, (unsigned long long)sum.under_way, when);
+}
+
 static void events_summary(struct ctl_call *call)
 {
 	struct audit *audit = engine_audit(call->c->engine);
@@ -227,6 +240,7 @@ static int status_show(struct ctl_call *call)
 	r = policies_show(call);
 	if (r < 0)
 		return r;
+	revocations_summary(call);
 	jobs_summary(call);
 	(void)fprintf(call->out, "key check: every %u s\n", engine_key_check_s(e));
 	if (store_unclean_since(engine_store(e)) == 0)

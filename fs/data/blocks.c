@@ -108,7 +108,7 @@ int blocks_seal_one_locked(struct file *f, struct worker *w, uint32_t block_no, 
 	uint8_t *out = w->disk;
 	int r;
 
-	r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	r = keys_load_new(f, w);
 	if (r == 0)
 		r = block_seal(w->crypt, block_no, meta_of(block_no, size), in, out);
 	block_ctx_forget(w->crypt);
@@ -210,7 +210,7 @@ static int seal_inner(struct file *f, struct worker *w, struct write *wr)
 	}
 	file_lock_read(&f->lock);
 	memcpy(wr->file_id, f->hdr.file_id, FILE_ID_LEN);
-	r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	r = keys_load_new(f, w);
 	file_unlock_read(&f->lock);
 	for (uint64_t b = wr->sealed_from; r == 0 && b < wr->sealed_to; b++) {
 		const struct block_meta full = {.used = (uint16_t)block_cap((uint32_t)b)};

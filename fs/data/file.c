@@ -100,10 +100,16 @@ static struct file *file_new(struct inode *i)
 	return f;
 }
 
-/* Publishes @f as the inode's content; the stripe is held. */
+/* Publishes @f as the inode's content; the stripe is held. Where its policy is denied, a system
+ * request opened it, or it was made as the denial came. */
 static void publish_locked(struct session *s, struct inode *i, struct file *f)
 {
+	if (file_tag_locked(s, f, &f->hdr.ref)) {
+		atomic_store(&f->state, CONTENT_REVOKED);
+		(void)file_forget_key_locked(f);
+	}
 	f->opens = 1;
+	f->published = true;
 	i->file = f;
 	inode_hold(s->inodes, i);
 }
@@ -265,6 +271,7 @@ static int load_content(struct session *s, struct file *f, const struct request 
 static int start_over_entered(struct session *s, struct file *f, const struct request *rq)
 {
 	struct fresh n = {0};
+	bool denied;
 	int r;
 
 	r = fresh_init(s, f->inode->scope, NULL, rq, &n);
@@ -278,6 +285,7 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 		return r;
 	}
 	keys_drop_old(s, f);
+	denied = file_tag_locked(s, f, &n.hdr.ref); /* its old content is nobody's any more */
 	dek_free(f->dek);
 	holes_fini(&f->holes);
 	f->hdr = n.hdr;
@@ -285,6 +293,9 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 	f->budget_used = f->unsynced = n.hdr.budget;
 	f->header_dirty = f->holes_changed = false;
 	atomic_store(&f->size, 0);
+	atomic_store(&f->state, denied ? CONTENT_REVOKED : CONTENT_OPEN);
+	if (f->published)
+		(void)file_forget_key_locked(f); /* revoked: each request asks for it */
 	return 0;
 }
 
@@ -320,7 +331,11 @@ static int file_load_locked(struct session *s, struct inode *i, int flags, const
 	if (may_change(s, flags))
 		tally_open(s, f);
 	r = truncate ? start_over(s, f, rq) : load_content(s, f, rq);
+	/* the key that let it in may be older than a denial */
+	if (r == 0 && rq->class == REQUEST_USER && file_tag_locked(s, f, &f->hdr.ref))
+		r = -EKEYREVOKED;
 	if (r < 0) {
+		keys_put_old(s, f);
 		tally_close(s, f);
 		return r;
 	}

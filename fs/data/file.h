@@ -23,6 +23,8 @@ enum blocking {
 struct request {
 	enum blocking blocking;
 	enum request_class class;
+	bool in_page; /* the kernel asks for its page cache, which every handle of the file shares
+		       */
 	struct key_wait wait;
 };
 
@@ -30,6 +32,23 @@ enum budget_told {
 	TOLD_NOTHING,
 	TOLD_LOW,
 	TOLD_USED_UP
+};
+
+/*
+ * Whether content may be used, and who moves it on:
+ *
+ *   open      the data key is in memory                       revoke.c, when its policy is denied
+ *   draining  the same; dirty pages are written until         revoke.c, when the kernel has no page
+ *             drain_until_ms, everything else is refused      of it left
+ *   revoked   no data key but while a system request uses it  file_enter(), when access is back
+ *
+ * In the last two nothing may enter the page cache, not even for a system request: programs that
+ * opened the file before the denial still have their handles and mappings.
+ */
+enum content_state {
+	CONTENT_OPEN,
+	CONTENT_DRAINING,
+	CONTENT_REVOKED
 };
 
 /*
@@ -42,24 +61,30 @@ struct file {
 	struct inode *inode;
 	int fd;
 	bool writable;
+	bool published;		  /* others can find it; constant from then on */
 	unsigned opens;		  /* guarded by the inode's stripe */
 	struct file *tally_next;  /* of those that may change; guarded by the tally, as */
 	struct file **tally_link; /* what points here; NULL: not in the list */
 	_Atomic unsigned writers; /* handles that may leave unwritten pages in the kernel */
 	_Atomic uint64_t size;
 	struct header hdr;
-	bool header_dirty;  /* must reach the disk before the next block does */
-	bool holes_changed; /* the declaration may be wider than the truth */
-	struct holes holes; /* unused once the loose flag is set */
-	struct dek *dek;
-	struct dek *old_dek; /* while it is being renewed; else NULL: keys.h, as what follows */
+	bool header_dirty;   /* must reach the disk before the next block does */
+	bool holes_changed;  /* the declaration may be wider than the truth */
+	struct holes holes;  /* unused once the loose flag is set */
+	struct dek *dek;     /* NULL: revoked */
+	struct dek *old_dek; /* there when dek is and it is being renewed: keys.h, as what follows
+			      */
+	bool renewing;	     /* its record is held */
 	uint8_t old_id[FILE_ID_LEN];
 	uint64_t renewed_to;	/* blocks below are under the new key */
 	uint64_t budget_used;	/* block writes so far; hdr.budget is what is reserved */
 	unsigned moving, moves; /* renames across scopes: under way, and begun so far */
 	enum budget_told told;	/* what events have said of it since it was opened */
 	uint64_t unsynced;	/* reserved since the header was last known durable */
-	_Atomic bool revoked;	/* its policy was denied: each request asks for the key again */
+	_Atomic int state;	/* enum content_state; changes under the write lock */
+	unsigned lent;		/* system requests that use the key of revoked content */
+	_Atomic uint64_t drain_until_ms;
+	_Atomic uint64_t flushed, lost; /* bytes of dirty pages, while draining */
 	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was found to be the target */
 };
 
@@ -87,11 +112,35 @@ int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd,
 	       struct file **ret_file) MUST_CHECK;
 
 /**
- * file_authorise() - whether a request may use content that is already open
+ * file_authorise() - whether a request may open content that is already open
  * An open file keeps its data key; what keeps others out is this question for the policy's key.
- * Quick while the policy was never revoked. Return: as keyring_peek() and keyring_get().
+ * Return: as keyring_peek() and keyring_get().
  */
 int file_authorise(struct session *s, struct file *f, const struct request *rq) MUST_CHECK;
+
+/**
+ * file_enter() - before content is used, by a handle or not; file_leave() after it
+ * One atomic load while the policy is not denied; else the policy's key is asked for again, and the
+ * data key opened from the header: for good where users may have it, for this request where only
+ * the system may. Takes the lock. *ret_lent: for file_leave(), which does nothing without it.
+ * Return: 0; -EKEYREVOKED and others of keyring_peek() and keyring_get(); -EIO: the data key does
+ * not open.
+ */
+int file_enter(struct session *s, struct file *f, const struct request *rq,
+	       bool *ret_lent) MUST_CHECK;
+void file_leave(struct file *f, bool lent);
+
+/* file_forget_key_locked() - wipes the data key of revoked content that nobody uses; what its
+ * header has yet to say goes to the disk first. Returns whether there was one. Expects the write
+ * lock. */
+bool file_forget_key_locked(struct file *f);
+
+/**
+ * file_tag_locked() - content is about to be under @ref: told to revoke.c before it is asked
+ * whether that policy is denied, so that of a denial and this one always sees the other Expects the
+ * stripe, or the write lock of content that is published. Return: whether it is denied.
+ */
+bool file_tag_locked(struct session *s, struct file *f, const struct wrap_ref *ref);
 
 /* file_start_over() - truncate to nothing: fresh key, fresh header; the old content need not be
  * readable. */

@@ -25,6 +25,8 @@ int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
 {
 	int r;
 
+	if (!f->dek)
+		return -EKEYREVOKED;
 	f->hdr.version_no++;
 	if (!(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES))
 		declare_holes(f);
@@ -123,9 +125,13 @@ int file_flush_header(struct file *f)
 	struct hole exact[HEADER_HOLES_MAX];
 	int r = 0;
 
-	if (!f->writable || !f->dek)
+	if (!f->writable)
 		return 0;
 	file_lock_write(&f->lock);
+	if (!f->dek) { /* revoked: it was flushed before */
+		file_unlock_write(&f->lock);
+		return 0;
+	}
 	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
 		/* Ranges that cover data would have it taken for holes when it is opened again. */
 		if (!holes_cover(&f->holes, exact)) {

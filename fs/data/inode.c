@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "crypto/cleanup.h"
@@ -185,6 +186,14 @@ static void insert_locked(struct inode_table *t, struct inode *i)
 	i->hash_next = *at;
 	*at = i;
 	t->count++;
+}
+
+uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN])
+{
+	uint32_t tag;
+
+	memcpy(&tag, policy_id, sizeof(tag));
+	return tag;
 }
 
 static struct inode *inode_make(struct inode_table *t, const struct stat *st, struct inode *parent,
@@ -397,7 +406,8 @@ struct inode *inode_root(struct inode_table *t)
 	return &t->root;
 }
 
-int inode_table_held(struct inode_table *t, struct inode ***ret_nodes, size_t *ret_count)
+int inode_table_tagged(struct inode_table *t, uint32_t tag, struct inode ***ret_nodes,
+		       size_t *ret_count)
 {
 	struct inode **nodes;
 	size_t count = 0;
@@ -406,7 +416,7 @@ int inode_table_held(struct inode_table *t, struct inode ***ret_nodes, size_t *r
 	nodes = malloc((t->count + 1) * sizeof(*nodes));
 	for (size_t b = 0; nodes && b < t->room; b++)
 		for (struct inode *i = t->buckets[b]; i; i = i->hash_next)
-			if (i->holds) {
+			if (atomic_load(&i->policy_tag) == tag) {
 				i->holds++;
 				nodes[count++] = i;
 			}

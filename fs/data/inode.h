@@ -35,7 +35,13 @@ struct inode {
 	const struct scope
 		*scope;	   /* folder: of what lies in it; else: its own. Changes under the stripe */
 	struct file *file; /* content while open; guarded by the stripe */
-}; /* all but type, scope, file, moved, due, walked: guarded by inode_table.lock */
+	_Atomic uint32_t policy_tag; /* of the policy its content was last seen under; 0: not opened
+					yet, or the service key */
+}; /* all but type, scope, file, moved, due, walked, policy_tag: guarded by inode_table.lock */
+
+/* inode_tag_of() - ids are random, so a few bytes tell policies apart well enough to look closer.
+ */
+uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN]);
 
 struct inode_table;
 
@@ -81,9 +87,9 @@ pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i);
 #define FD_PATH_LEN 32
 const char *fd_path(int fd, char out[static FD_PATH_LEN]);
 
-/* inode_table_held() - every node that is held, held once more; *ret_nodes is malloc'ed. */
-int inode_table_held(struct inode_table *t, struct inode ***ret_nodes,
-		     size_t *ret_count) MUST_CHECK;
+/* inode_table_tagged() - every node with that tag, held; *ret_nodes is malloc'ed. -ENOMEM. */
+int inode_table_tagged(struct inode_table *t, uint32_t tag, struct inode ***ret_nodes,
+		       size_t *ret_count) MUST_CHECK;
 
 unsigned inode_table_count(struct inode_table *t);
 

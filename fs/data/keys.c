@@ -3,11 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crypto/cleanup.h"
 #include "fs/policy/renewal.h"
+
+int keys_load_new(const struct file *f, struct worker *w)
+{
+	return f->dek ? block_ctx_load(w->crypt, f->dek, f->hdr.file_id) : -EKEYREVOKED;
+}
 
 int keys_load(const struct file *f, struct worker *w)
 {
-	int r = block_ctx_load(w->crypt, f->dek, f->hdr.file_id);
+	int r = keys_load_new(f, w);
 
 	if (r < 0 || !f->old_dek)
 		return r;
@@ -48,24 +54,27 @@ int keys_load_old(struct session *s, struct file *f)
 	r = dek_unwrap_old(f->dek, f->hdr.file_id, ren.old_wrap, ren.old_id, &f->old_dek);
 	if (r < 0)
 		return r == -EBADMSG ? file_damage(s, f->fd, 0, "record of its renewal") : r;
+	if (f->renewing)
+		return 0;
 	memcpy(f->old_id, ren.old_id, FILE_ID_LEN);
 	f->renewed_to = 1;
+	f->renewing = true;
 	renewal_hold(s->engine, f->hdr.file_id);
 	return 0;
 }
 
 void keys_put_old(struct session *s, struct file *f)
 {
-	if (!f->old_dek)
+	if (!f->renewing)
 		return;
-	dek_free(f->old_dek);
-	f->old_dek = NULL;
+	dek_free(STEAL(f->old_dek));
+	f->renewing = false;
 	renewal_unhold(s->engine, f->hdr.file_id);
 }
 
 void keys_drop_old(struct session *s, struct file *f)
 {
-	if (!f->old_dek)
+	if (!f->renewing)
 		return;
 	renewal_drop(s->engine, f->hdr.file_id);
 	keys_put_old(s, f);

@@ -12,7 +12,9 @@ enum key_age {
 };
 
 /* keys_load() - for keys_open(), and for block_seal() by the new one; the file's lock is held until
- * keys_forget(). */
+ * keys_forget(). keys_load_new() - for block_seal() alone, until block_ctx_forget().
+ * -EKEYREVOKED: the policy was denied since the request was let in. */
+int keys_load_new(const struct file *f, struct worker *w) MUST_CHECK;
 int keys_load(const struct file *f, struct worker *w) MUST_CHECK;
 void keys_forget(struct worker *w);
 
@@ -24,7 +26,8 @@ int keys_open(const struct file *f, struct worker *w, uint32_t block_no,
 
 /**
  * keys_load_old() - the old key of a file whose header says that it is being renewed
- * @f: header and data key are there; nobody else has it yet, or the write lock is held
+ * @f: header and data key are there; nobody else has it yet, or the write lock is held. Where a
+ * denial wiped both, its record has been held all the time.
  * Return: 0; -EIO: its record is missing, or of another file; -ENOMEM.
  */
 int keys_load_old(struct session *s, struct file *f) MUST_CHECK;

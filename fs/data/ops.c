@@ -9,6 +9,7 @@
 #include "disk.h"
 #include "lane.h"
 #include "proto.h"
+#include "revoke.h"
 #include "worker.h"
 
 /* ---- requests that may have to wait ---- */
@@ -127,13 +128,17 @@ void op_run(struct op *op, op_fn fn)
 
 /* ---- attributes and entries ---- */
 
-/* The size a program sees: of the open content, else what the length on disk says. */
-static void plain_size(struct session *s, struct inode *i, struct stat *st)
+/* The size a program sees: of the open content, else what the length on disk says. Gives how long
+ * the kernel may believe the attributes: see op_getattr() for revoked content. */
+static double plain_size(struct session *s, struct inode *i, struct stat *st)
 {
 	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	double timeout = CACHE_S;
 	uint64_t size;
 
 	pthread_mutex_lock(stripe);
+	if (i->file && atomic_load(&i->file->state) != CONTENT_OPEN)
+		timeout = 0;
 	if (i->file)
 		size = atomic_load(&i->file->size);
 	else
@@ -142,6 +147,7 @@ static void plain_size(struct session *s, struct inode *i, struct stat *st)
 			&size); /* a guess for a damaged file: it can still be removed */
 	pthread_mutex_unlock(stripe);
 	st->st_size = (off_t)size;
+	return timeout;
 }
 
 /*
@@ -169,7 +175,7 @@ static void calm_times(struct session *s, struct inode *i, unsigned disturbed, s
 	inode_fd_done(s->inodes, i);
 }
 
-int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
+static int stat_for(struct session *s, struct inode *i, struct stat *ret_st, double *ret_timeout)
 {
 	unsigned disturbed = atomic_load(&s->renew.disturbed);
 	int fd, r = inode_fd(s->inodes, i, &fd);
@@ -178,11 +184,19 @@ int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
 		return r;
 	r = fstatat(fd, "", ret_st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 	inode_fd_done(s->inodes, i);
+	*ret_timeout = CACHE_S;
 	if (r == 0 && i->type == S_IFREG) {
 		calm_times(s, i, disturbed, ret_st);
-		plain_size(s, i, ret_st);
+		*ret_timeout = plain_size(s, i, ret_st);
 	}
 	return r;
+}
+
+int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
+{
+	double timeout; /* the caller tells the kernel nothing */
+
+	return stat_for(s, i, ret_st, &timeout);
 }
 
 int op_entry_of(struct session *s, struct inode *parent, const char *name, int fd,
@@ -207,7 +221,7 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 		return r;
 	if (i->type == S_IFREG) {
 		calm_times(s, i, disturbed, &ret_e->attr);
-		plain_size(s, i, &ret_e->attr);
+		ret_e->attr_timeout = plain_size(s, i, &ret_e->attr);
 	}
 	ret_e->ino = (fuse_ino_t)(uintptr_t)i;
 	return 0;
@@ -278,22 +292,54 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	fuse_reply_none(req);
 }
 
+static int reply_attr(struct session *s, struct op *op)
+{
+	double timeout;
+	struct stat st;
+	int r = stat_for(s, inode_of(s, op->ino), &st, &timeout);
+
+	if (r == 0)
+		fuse_reply_attr(op->req, &st, timeout);
+	return r;
+}
+
+/*
+ * With a handle the kernel asks not for stat(2) but before it writes into its page cache, or seeks
+ * from the end: all that it sends before a write(2) succeeds. Attributes of revoked content are
+ * never believed for later, so it asks each time.
+ */
+static int do_getattr_entered(struct session *s, struct op *op, const struct request *rq)
+{
+	struct request opener = *rq;
+	struct file *f = handle_of(&op->fi)->file;
+	bool lent;
+	int r;
+
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page = !handle_of(&op->fi)->direct;
+	r = file_enter(s, f, &opener, &lent);
+	if (r < 0)
+		return r;
+	file_leave(f, lent);
+	return reply_attr(s, op);
+}
+
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct session *s = session_of(req);
-	struct stat st;
+	struct op op = {.req = req, .ino = ino};
 	int r;
 
-	(void)fi;
 	if (node_is_virtual(ino)) {
 		virtual_getattr(req, ino);
-		return;
+	} else if (fi && atomic_load(&handle_of(fi)->file->state) != CONTENT_OPEN) {
+		op.fi = *fi;
+		op_run(&op, do_getattr_entered);
+	} else {
+		r = reply_attr(s, &op);
+		if (r < 0)
+			fuse_reply_err(req, -r);
 	}
-	r = op_stat(s, inode_of(s, ino), &st);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &st, CACHE_S);
 }
 
 static int set_size(struct session *s, struct op *op, const struct request *rq)
@@ -301,6 +347,7 @@ static int set_size(struct session *s, struct op *op, const struct request *rq)
 	struct inode *i = inode_of(s, op->ino);
 	struct worker *w = worker_self();
 	struct file *f;
+	bool lent;
 	int r, put;
 
 	if (!w)
@@ -314,9 +361,12 @@ static int set_size(struct session *s, struct op *op, const struct request *rq)
 	r = file_get(s, i, O_RDWR, rq, &f);
 	if (r < 0)
 		return r;
-	r = file_rewrap_if_due(s, f, rq);
+	r = file_enter(s, f, rq, &lent);
+	if (r == 0)
+		r = file_rewrap_if_due(s, f, rq);
 	if (r == 0)
 		r = blocks_truncate(s, f, w, (uint64_t)op->attr.st_size);
+	file_leave(f, lent);
 	put = file_put(s, f);
 	return r < 0 ? r : put;
 }
@@ -389,7 +439,7 @@ int op_kill_setid(struct session *s, struct inode *i)
 static int do_setattr(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
-	struct stat st;
+	uint64_t look = revoke_look(s);
 	int r = 0;
 
 	/* the size first: it alone may have to wait, and then nothing else has been done */
@@ -403,9 +453,9 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	if (r == 0 && op->kills_setid)
 		r = op_kill_setid(s, i);
 	if (r == 0)
-		r = op_stat(s, i, &st);
+		r = reply_attr(s, op);
 	if (r == 0)
-		fuse_reply_attr(op->req, &st, CACHE_S);
+		revoke_retold(s, op->ino, look);
 	return r;
 }
 

@@ -39,6 +39,7 @@ struct handle {
 	struct inode *inode;
 	enum request_class class; /* of who opened it: writes out of the page cache name nobody */
 	bool writes;
+	bool direct; /* nothing of what it reads or writes goes into the page cache */
 };
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)

@@ -11,6 +11,7 @@
 #include "lane.h"
 #include "ops.h"
 #include "proto.h"
+#include "revoke.h"
 #include "serve.h"
 #include "worker.h"
 
@@ -70,8 +71,9 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 }
 
 /* Node and open content of what make_backing() made; @fd is consumed. */
-static int adopt_new(struct session *s, const struct op *op, struct inode *parent, struct fresh *n,
-		     int fd, struct fuse_entry_param *ret_e, struct file **ret_file)
+static int adopt_new(struct session *s, const struct op *op, const struct request *rq,
+		     struct inode *parent, struct fresh *n, int fd, struct fuse_entry_param *ret_e,
+		     struct file **ret_file)
 {
 	CLEANUP(close_fd_p) int content_fd = fd;
 	char link[FD_PATH_LEN];
@@ -93,6 +95,11 @@ static int adopt_new(struct session *s, const struct op *op, struct inode *paren
 	}
 	content_fd = -1;
 	ret_e->attr.st_size = 0;
+	if (rq->class == REQUEST_USER && atomic_load(&(*ret_file)->state) != CONTENT_OPEN) {
+		(void)file_put(s, *ret_file); /* denied since its key was had; it is empty */
+		inode_forget(s->inodes, i, 1);
+		return -EKEYREVOKED;
+	}
 	return 0;
 }
 
@@ -122,7 +129,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
 		if (r == 0) {
-			r = adopt_new(s, op, parent, &n, fd, ret_e, ret_file);
+			r = adopt_new(s, op, rq, parent, &n, fd, ret_e, ret_file);
 			if (r < 0)
 				unmake_backing(s, op, parent);
 		}
@@ -132,15 +139,18 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 	return r;
 }
 
-static void set_cache_flags(struct fuse_file_info *fi)
+static void set_cache_flags(struct fuse_file_info *fi, struct handle *h)
 {
-	fi->direct_io = 0;
+	/* revoked, and opened by a system request: nothing of it goes into the page cache */
+	h->direct = atomic_load(&h->file->state) != CONTENT_OPEN;
+	fi->direct_io = h->direct;
 	fi->keep_cache =
 		1; /* pages stay: nobody but the kernel's own writers changes the content */
 }
 
 static int do_create(struct session *s, struct op *op, const struct request *rq)
 {
+	uint64_t look = revoke_look(s);
 	struct fuse_entry_param e;
 	struct handle *h;
 	struct file *f;
@@ -162,10 +172,12 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	}
 	op->fi.fh = (uintptr_t)h;
-	set_cache_flags(&op->fi);
+	set_cache_flags(&op->fi, h);
 	if (fuse_reply_create(op->req, &e, &op->fi) == -ENOENT) {
 		handle_close(s, h);
 		inode_forget(s->inodes, inode_of(s, e.ino), 1);
+	} else {
+		revoke_retold(s, e.ino, look);
 	}
 	return 0;
 }
@@ -232,7 +244,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	}
 	op->fi.fh = (uintptr_t)h;
-	set_cache_flags(&op->fi);
+	set_cache_flags(&op->fi, h);
 	if (fuse_reply_open(op->req, &op->fi) == -ENOENT)
 		handle_close(s, h);
 	return 0;
@@ -294,15 +306,17 @@ static int do_read(struct session *s, struct op *op, const struct request *rq)
 	struct request opener = *rq; /* read-ahead comes from the kernel, not from a caller */
 	struct file *f = handle_of(&op->fi)->file;
 	struct worker *w = worker_self();
-	ssize_t n = 0;
+	bool lent = false;
+	ssize_t n;
 
-	opener.class = handle_of(&op->fi)->class;
 	if (!w)
 		return -ENOMEM;
-	if (atomic_load(&f->revoked))
-		n = file_authorise(s, f, &opener);
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page = !op->fi.lock_owner; /* what goes to a program at once names its owner */
+	n = file_enter(s, f, &opener, &lent);
 	if (n == 0)
 		n = blocks_read(s, f, w, op->off, op->len);
+	file_leave(f, lent);
 	if (n < 0)
 		return (int)n;
 	fuse_reply_buf(op->req, (const char *)w->plain, (size_t)n);
@@ -321,22 +335,76 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 		op_run(&op, do_read);
 }
 
-static int do_write(struct session *s, struct op *op, const struct request *rq)
+/* A page that became dirty before the denial: under the key that it has, whatever is in force. */
+static int write_drained(struct session *s, struct file *f, struct worker *w, const struct op *op)
 {
+	int r;
+
+	if (!revoke_takes(f, op->len))
+		return -EIO; /* what fsync(2) and close(2) will say */
+	r = blocks_write(s, f, w, op->off, op->data, op->len);
+	revoke_took(f, op->len, r);
+	return r;
+}
+
+static int write_entered(struct session *s, struct file *f, struct worker *w, const struct op *op,
+			 const struct request *rq)
+{
+	bool lent;
+	int r = file_enter(s, f, rq, &lent);
+
+	if (r < 0)
+		return r;
+	r = file_rewrap_if_due(s, f, rq);
+	if (r == 0)
+		r = blocks_write(s, f, w, op->off, op->data, op->len);
+	file_leave(f, lent);
+	return r;
+}
+
+/* The wait of a write for the vaults of the policy to re-wrap under. */
+struct write_wait {
+	const struct key_wait *caller;
+	struct file *f;
+};
+
+/* Its own policy's revocation does not wait for another policy's vault. */
+static bool write_interrupted(void *arg)
+{
+	const struct write_wait *wait = arg;
+
+	return atomic_load(&wait->f->state) == CONTENT_DRAINING ||
+	       (wait->caller->interrupted && wait->caller->interrupted(wait->caller->arg));
+}
+
+static int write_content(struct session *s, struct worker *w, const struct op *op,
+			 const struct request *rq)
+{
+	struct file *f = handle_of(&op->fi)->file;
+	struct write_wait wait = {.caller = &rq->wait, .f = f};
 	struct request opener =
 		*rq; /* a write out of the page cache comes from the kernel, not from a caller */
-	struct file *f = handle_of(&op->fi)->file;
+	int r;
+
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page = op->fi.writepage;
+	opener.wait.interrupted = write_interrupted;
+	opener.wait.arg = &wait;
+	r = write_entered(s, f, w, op, &opener);
+	if ((r == -EINTR || r == -EKEYREVOKED) && op->fi.writepage &&
+	    atomic_load(&f->state) == CONTENT_DRAINING)
+		return write_drained(s, f, w, op);
+	return r;
+}
+
+static int do_write(struct session *s, struct op *op, const struct request *rq)
+{
 	struct worker *w = worker_self();
 	int r;
 
 	if (!w)
 		return -ENOMEM;
-	opener.class = handle_of(&op->fi)->class;
-	r = atomic_load(&f->revoked) ? file_authorise(s, f, &opener) : 0;
-	if (r == 0)
-		r = file_rewrap_if_due(s, f, &opener);
-	if (r == 0)
-		r = blocks_write(s, f, w, op->off, op->data, op->len);
+	r = write_content(s, w, op, rq);
 	if (r == 0 && op->kills_setid)
 		r = op_kill_setid(s, handle_of(&op->fi)->inode);
 	if (r == 0)
@@ -372,19 +440,21 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE;
 	uint64_t off = op->off, len = op->len;
 	struct worker *w = worker_self();
+	bool lent;
 	int r;
 
 	if (!w)
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
-	r = atomic_load(&f->revoked) ? file_authorise(s, f, rq) : 0;
+	r = file_enter(s, f, rq, &lent);
 	if (r == 0)
 		r = file_rewrap_if_due(s, f, rq);
 	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		r = blocks_punch(s, f, w, off, len);
 	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
 		r = blocks_allocate(s, f, w, off, len, keep_size);
+	file_leave(f, lent);
 	if (r == 0)
 		fuse_reply_err(op->req, 0);
 	return r;
@@ -409,8 +479,15 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 {
 	struct file *f = handle_of(&op->fi)->file;
+	bool lent;
 	off_t at;
+	int r;
 
+	r = file_enter(s, f, rq,
+		       &lent); /* where a file has holes says something about its content */
+	if (r < 0)
+		return r;
+	file_leave(f, lent);
 	/*
 	 * With write-back, data that we have not seen may lie in the kernel's pages: asked about it
 	 * we would call it a hole, and a copy would lose it. So the pages are called in first, on

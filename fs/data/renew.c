@@ -18,6 +18,7 @@
 #include "fs/policy/intent.h"
 #include "fs/policy/renewal.h"
 #include "keys.h"
+#include "revoke.h"
 
 #define RENEW_BLOCKS 64u     /* under the lock at once: half a millisecond */
 #define YIELD_NS     100000L /* for those who wait for the lock to take it */
@@ -91,15 +92,31 @@ static int write_block0(struct file *f, struct worker *w, bool two_keys)
 	return r;
 }
 
+/* Under the policy of its new key now, which may be denied: for a job all the same, but what others
+ * have of it goes. Gives whether revoke_content() is to follow. */
+static bool settle_state(struct file *f, bool denied)
+{
+	bool drains = denied && atomic_load(&f->state) == CONTENT_OPEN;
+
+	if (drains)
+		revoke_mark_locked(f);
+	else if (!denied)
+		atomic_store(&f->state, CONTENT_OPEN);
+	return drains;
+}
+
 /* @n: consumed. On failure the file is as it was. */
-static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two_keys)
+static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two_keys,
+		    bool *ret_drains)
 {
 	struct worker *w = worker_self();
 	struct content_key now, next;
 	int r = w ? blocks_open_one(s, f, w, 0, w->tail) : -ENOMEM; /* as it lies: in w->edge */
+	bool denied;
 
 	if (r < 0)
 		return r;
+	denied = file_tag_locked(s, f, &n->hdr.ref);
 	next = next_key(f, n, two_keys);
 	now = take_key(f);
 	give_key(f, &next);
@@ -107,6 +124,7 @@ static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two
 	f->told = r == 0 ? TOLD_NOTHING : f->told;
 	if (r == 0 && two_keys) {
 		f->old_dek = now.dek;
+		f->renewing = true;
 		memcpy(f->old_id, now.hdr.file_id, FILE_ID_LEN);
 		f->renewed_to = 1;
 		renewal_hold(s->engine, f->hdr.file_id);
@@ -115,6 +133,7 @@ static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two
 	} else {
 		dek_free(f->dek);
 		give_key(f, &now);
+		(void)file_tag_locked(s, f, &f->hdr.ref); /* as before */
 		f->header_dirty = true;
 		if (disk_write(f->fd, w->edge, BLOCK_LEN, 0) < 0)
 			(void)file_damage(
@@ -123,6 +142,8 @@ static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two
 										own errno is
 										reported */
 	}
+	if (r == 0)
+		*ret_drains = settle_state(f, denied);
 	return r;
 }
 
@@ -132,6 +153,7 @@ struct plan {
 	struct renewal ren;
 	unsigned moves;
 	bool two_keys;
+	bool drains; /* swap_key() */
 };
 
 #define AGAIN 1 /* another plan is needed */
@@ -158,7 +180,7 @@ static int swap_if_fits(struct session *s, struct file *f, struct plan *p)
 	if (r == 0)
 		r = disturb(s, f, times);
 	if (r == 0) {
-		r = swap_key(s, f, &p->n, p->two_keys);
+		r = swap_key(s, f, &p->n, p->two_keys, &p->drains);
 		calmed = calm(s, f, times);
 		r = r < 0 ? r : calmed;
 	}
@@ -175,7 +197,8 @@ static int describe(struct file *f, struct plan *p)
 	p->two_keys = block_count(atomic_load(&f->size)) > 1;
 	p->moves = f->moves;
 	memcpy(p->ren.old_id, f->hdr.file_id, FILE_ID_LEN);
-	r = dek_wrap_old(p->n.dek, p->ren.file_id, f->dek, p->ren.old_id, p->ren.old_wrap);
+	r = f->dek ? dek_wrap_old(p->n.dek, p->ren.file_id, f->dek, p->ren.old_id, p->ren.old_wrap)
+		   : -EKEYREVOKED;
 	file_unlock_read(&f->lock);
 	return r;
 }
@@ -192,7 +215,7 @@ static int record(struct session *s, struct file *f, const struct plan *p, struc
 }
 
 static int begin_once(struct session *s, struct file *f, struct job *j, const struct request *rq,
-		      struct err *err)
+		      bool *ret_drains, struct err *err)
 {
 	uint8_t file_id[FILE_ID_LEN];
 	const struct scope *scope;
@@ -213,6 +236,7 @@ static int begin_once(struct session *s, struct file *f, struct job *j, const st
 		/* After a failed write either key may lie on disk: then the record stays. */
 		if (r > 0)
 			renewal_drop(s->engine, p.ren.file_id);
+		*ret_drains = p.drains;
 	}
 	fresh_fini(&p.n);
 	return r;
@@ -222,6 +246,7 @@ static int begin(struct session *s, struct file *f, struct job *j, const struct 
 		 struct err *err)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
+	bool drains = false;
 	int r = AGAIN;
 
 	while (r == AGAIN) {
@@ -230,11 +255,13 @@ static int begin(struct session *s, struct file *f, struct job *j, const struct 
 		if (job_stops(j))
 			return -EINTR;
 		room = engine_target_enter(s->engine); /* until its header is on disk */
-		r = begin_once(s, f, j, rq, err);
+		r = begin_once(s, f, j, rq, &drains, err);
 		engine_target_leave(s->engine, room);
 		if (r == AGAIN)
 			(void)nanosleep(&moment, NULL); /* shorter is fine */
 	}
+	if (drains)
+		revoke_content(s, f);
 	return r == FRESH ? 0 : r;
 }
 
@@ -327,10 +354,11 @@ static int renew_piece(struct session *s, struct file *f, struct worker *w, stru
 	return r;
 }
 
-/* Whether the renewal to @file_id is still what goes on. */
+/* Whether the renewal to @file_id is still what goes on. A denial may have wiped both keys: then
+ * reading and writing fail. */
 static bool is_on(const struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {
-	return f->old_dek && memcmp(f->hdr.file_id, file_id, FILE_ID_LEN) == 0;
+	return f->renewing && memcmp(f->hdr.file_id, file_id, FILE_ID_LEN) == 0;
 }
 
 /* The next piece. 1: there is more; 0: none is left. */
@@ -414,7 +442,7 @@ static int go_on(struct session *s, struct file *f, struct job *j)
 	int r;
 
 	file_lock_read(&f->lock);
-	on = f->old_dek != NULL;
+	on = f->renewing;
 	memcpy(file_id, f->hdr.file_id, FILE_ID_LEN);
 	file_unlock_read(&f->lock);
 	if (!on)
@@ -433,16 +461,32 @@ static bool is_of(struct file *f, const struct job *j)
 	return of;
 }
 
-int file_renew(struct session *s, struct file *f, struct job *j, enum renew_extent extent,
-	       const struct request *rq, struct err *err)
+static int renew_entered(struct session *s, struct file *f, struct job *j, enum renew_extent extent,
+			 const struct request *rq, struct err *err)
 {
-	int r;
+	int r = go_on(s, f, j);
 
-	if (!f->writable)
-		return -EROFS;
-	r = go_on(s, f, j);
 	if (r < 0 || extent == RENEW_END || is_of(f, j))
 		return r;
 	r = begin(s, f, j, rq, err);
 	return r < 0 ? r : go_on(s, f, j);
+}
+
+int file_renew(struct session *s, struct file *f, struct job *j, enum renew_extent extent,
+	       const struct request *rq, struct err *err)
+{
+	bool lent, wiped;
+	int r;
+
+	if (!f->writable)
+		return -EROFS;
+	do {
+		r = file_enter(s, f, rq, &lent);
+		if (r < 0)
+			return r;
+		r = renew_entered(s, f, j, extent, rq, err);
+		wiped = !lent && atomic_load(&f->state) != CONTENT_OPEN;
+		file_leave(f, lent);
+	} while (r == -EKEYREVOKED && wiped); /* denied meanwhile: on as a job may, if it may */
+	return r;
 }

@@ -50,6 +50,8 @@ int blocks_extend_locked(struct session *s, struct file *f, struct worker *w, ui
 	uint64_t old_last = block_count(old_size) - 1, new_last = block_count(size) - 1;
 	int r;
 
+	if (!f->dek)
+		return -EKEYREVOKED; /* before holes are declared that no header will tell of */
 	r = declare_holes(f, old_last + 1, new_last - (new_last > old_last));
 	if (r == 0)
 		r = file_reserve_locked(s, f, 2, false);
@@ -157,6 +159,8 @@ static int punch_locked(struct session *s, struct file *f, struct worker *w, uin
 	uint64_t first = off == 0 ? 0 : block_no_of(off - 1) + 1, stop = block_no_of(end);
 	int r;
 
+	if (!f->dek)
+		return -EKEYREVOKED; /* the same */
 	/* Block 0 carries the header and the last one the end: they stay, full of zeros. */
 	first = first ? first : 1;
 	stop = stop > last ? last : stop;

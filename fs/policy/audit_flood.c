@@ -7,6 +7,7 @@
 #define UNIT 60000u /* of an event: ms in a minute */
 
 /* depfs-control(5) shows this table. */
+/* clang-format off */
 static const struct {
 	const char *event;
 	unsigned at_once, per_minute;
@@ -22,10 +23,12 @@ static const struct {
 	{"key-copy-damaged", 1000, 60},
 	{"availability-key-used", 2000, 600},
 	{"policy-state", 1000, 60},
+	{"revocation-done", 1000, 60},
 	{"control-refused", 1000, 60},
 	{"control-write-inherited", 1000, 60},
 	{"events-rotated", 10, 1},
 };
+/* clang-format on */
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == AUDIT_FLOOD_KINDS, "one state for each");
 
 static int kind_of(const char *event)

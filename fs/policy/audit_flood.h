@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUDIT_FLOOD_KINDS   14
+#define AUDIT_FLOOD_KINDS   15
 #define AUDIT_FLOOD_TELL_MS 5000u /* a count is told so long after the first that was held back */
 
 struct audit_flood {

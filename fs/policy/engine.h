@@ -80,12 +80,14 @@ enum target_source engine_target_source(struct engine *e, const struct scope *sc
  * file and block in a minute. @what: "header", "block", "size", ... @path relative to the top. */
 void engine_damage(struct engine *e, const char *path, uint64_t block_no, const char *what);
 
-/**
- * engine_on_revoked() - @fn is called when a policy turns revoked, after its keys left the keyring
- * From a thread that serves no files, and which engine_close() waits for. One call-back an engine;
- * NULL takes it away.
+/*
+ * Called when a policy turns revoked, after keyring_denied() says so and its keys left the keyring,
+ * from a thread that serves no files; several policies at once. @files: zeros, to be counted in.
  */
-void engine_on_revoked(struct engine *e, void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]),
-		       void *arg);
+typedef void revoked_fn(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files);
+
+/* engine_on_revoked() - one call-back an engine; NULL takes it away. engine_close() waits for those
+ * that run. */
+void engine_on_revoked(struct engine *e, revoked_fn *fn, void *arg);
 
 #endif

@@ -139,6 +139,31 @@ int keyring_peek(struct engine *e, const struct wrap_ref *ref, enum request_clas
 	return r;
 }
 
+bool keyring_denied_locked(const struct key_policy *kp, const struct key_slot *slot)
+{
+	if (kp->purged)
+		return true;
+	if (slot && slot->key && slot->from == FROM_VAULT)
+		return false; /* one generation may open while another is denied */
+	return kp->revoked || (slot && slot->denied_ms);
+}
+
+bool keyring_denied(struct engine *e, const struct wrap_ref *ref)
+{
+	struct keyring *k = e->keyring;
+	struct key_policy *kp;
+	bool denied = false;
+
+	if (wrap_ref_is_service(ref))
+		return false;
+	pthread_rwlock_rdlock(&k->lock);
+	kp = keyring_find_locked(k, ref->policy_id);
+	if (kp)
+		denied = keyring_denied_locked(kp, keyring_slot_locked(kp, ref->generation));
+	pthread_rwlock_unlock(&k->lock);
+	return denied;
+}
+
 static void policy_close_locked(struct key_policy *kp)
 {
 	for (struct key_slot *slot = kp->slots; slot; slot = slot->next)
@@ -210,23 +235,11 @@ void keyring_look(struct engine *e, const uint8_t policy_id[static UUID_LEN],
 	pthread_rwlock_rdlock(&k->lock);
 	kp = keyring_find_locked(k, policy_id);
 	if (kp) {
-		ret_look->revocations = kp->revocations;
+		ret_look->revocations = kp->last.count;
 		ret_look->proved = kp->proved;
 		for (const struct key_slot *slot = kp->slots; slot; slot = slot->next)
 			ret_look->open |= slot->key != NULL;
 	}
-	pthread_rwlock_unlock(&k->lock);
-}
-
-/* Whom to tell of a revocation; see engine.h. */
-void engine_on_revoked(struct engine *e, void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]),
-		       void *arg)
-{
-	struct keyring *k = e->keyring;
-
-	pthread_rwlock_wrlock(&k->lock);
-	k->on_revoked = fn;
-	k->on_revoked_arg = arg;
 	pthread_rwlock_unlock(&k->lock);
 }
 

@@ -57,6 +57,44 @@ struct root_health {
 	char text[400]; /* sentence when not ok */
 };
 
+/**
+ * keyring_denied() - a root said no about this key, and none has opened it since
+ * A denial outlasts an outage that follows it: what was taken away comes back by a vault's yes
+ * alone. False for the service key. From memory, never blocks.
+ */
+bool keyring_denied(struct engine *e, const struct wrap_ref *ref);
+
+/* What a revocation found among the files; counted by who serves them. */
+struct revoked_files {
+	uint64_t open_files;
+	uint64_t cached_files; /* closed, but the kernel may have had pages of them */
+	uint64_t flushed;      /* bytes of dirty pages written */
+	uint64_t lost;	       /* bytes of dirty pages that could not be written in time */
+	uint64_t data_keys;    /* wiped */
+};
+
+/* The last revocation of a policy since the mount; or, summed up, all of all policies. */
+struct revocation {
+	uint64_t count;	      /* how many there were */
+	uint64_t under_way;   /* of those, not yet done */
+	int64_t when;	      /* s since the epoch: the denial was proved; 0: never */
+	uint64_t took_ms;     /* from there until it was done */
+	uint64_t policy_keys; /* wiped */
+	struct revoked_files files;
+};
+
+void keyring_revocation(struct engine *e, const uint8_t policy_id[static UUID_LEN],
+			struct revocation *ret_revocation);
+/* keyring_revocations() - over all policies: sums, and the newest `when`. For metrics. */
+void keyring_revocations(struct engine *e, struct revocation *ret_sum);
+
+/**
+ * keyring_window_s() - the longest time from a denial at both roots until it has taken effect
+ * @slow: vaults that take all of KMS_DEADLINE_S to answer. The last yes may be as old as a period
+ * and, where the other vault was slow with it, a deadline; then the no may take another deadline.
+ */
+unsigned keyring_window_s(const struct engine *e, bool slow);
+
 enum keyring_state {
 	KEYRING_CLOSED,	  /* nothing cached */
 	KEYRING_OPEN,	  /* both roots fine at last sight */

@@ -128,15 +128,15 @@ static void check_run(void *arg)
 	check_end(c);
 }
 
-/* Worth asking about: something is open, or was taken away and may come back, or a root failed when
- * it was last asked: that it does no more would else show when somebody opens a file by chance. */
+/* Worth asking about: a key was opened, so that files may be; or was taken away and may come back;
+ * or a root failed when it was last asked: that it does no more would else show when somebody opens
+ * a file by chance. */
 static bool is_due_locked(const struct key_policy *kp)
 {
 	if (kp->checking)
 		return false;
-	for (const struct key_slot *slot = kp->slots; slot; slot = slot->next)
-		if (slot->key)
-			return true;
+	if (kp->used)
+		return true;
 	for (unsigned i = 0; i < 2; i++)
 		if (kp->health[i].when && kp->health[i].outcome != KMS_OK)
 			return true;
@@ -156,6 +156,16 @@ static struct check *check_new_locked(struct engine *e, struct key_policy *kp, s
 	return c;
 }
 
+/* After a denial a key serves system requests for a while, and is not to stay for longer. */
+static void wipe_expired_locked(struct key_policy *kp)
+{
+	uint64_t now_ms = engine_now_ms();
+
+	for (struct key_slot *slot = kp->slots; slot; slot = slot->next)
+		if (slot->key && slot->from == FROM_DENIED && slot->until_ms <= now_ms)
+			keyring_slot_close_locked(slot);
+}
+
 void keyring_check_all(struct engine *e)
 {
 	struct keyring *k = e->keyring;
@@ -163,9 +173,11 @@ void keyring_check_all(struct engine *e)
 
 	pthread_rwlock_wrlock(&k->lock);
 	for (size_t i = 0; i < KEYRING_BUCKETS; i++)
-		for (struct key_policy *kp = k->buckets[i]; kp; kp = kp->next)
+		for (struct key_policy *kp = k->buckets[i]; kp; kp = kp->next) {
+			wipe_expired_locked(kp);
 			if (is_due_locked(kp))
 				first = check_new_locked(e, kp, first);
+		}
 	pthread_rwlock_unlock(&k->lock);
 	for (struct check *c = first, *next; c; c = next) {
 		next = c->next;

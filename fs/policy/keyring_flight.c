@@ -245,12 +245,11 @@ static bool avail_is_old_locked(const struct flight *f, const struct key_policy 
 }
 
 /*
- * Kept for key_check seconds, then the vaults are asked again. An outage after a denial opens for
- * users, by DESIGN 5.1's table, so the policy is not shown as revoked then; the checker goes on.
+ * Kept for key_check seconds, then the vaults are asked again. After a denial it is for system
+ * requests alone, even when the vaults were out of reach since.
  */
 static void avail_keep(struct flight *f, struct wrap_key *kek)
 {
-	enum slot_from from = f->verdict == VERDICT_DENIED ? FROM_DENIED : FROM_OUTAGE;
 	struct keyring *k = f->e->keyring;
 	struct key_policy *kp;
 	struct key_slot *slot;
@@ -259,11 +258,10 @@ static void avail_keep(struct flight *f, struct wrap_key *kek)
 	kp = keyring_find_locked(k, f->src.key.policy_id);
 	slot = keyring_slot_locked(kp, f->src.key.generation);
 	if (slot->key != kek && !avail_is_old_locked(f, kp, slot)) {
-		keyring_slot_set_locked(f->e, slot, from, kek);
-		if (from == FROM_OUTAGE)
-			slot->denied_ms = 0;
-		if (from == FROM_OUTAGE && f->src.newest)
-			kp->revoked = false;
+		bool denied = f->verdict == VERDICT_DENIED || keyring_denied_locked(kp, slot);
+
+		keyring_slot_set_locked(f->e, slot, denied ? FROM_DENIED : FROM_OUTAGE, kek);
+		kp->used = true;
 	}
 	pthread_rwlock_unlock(&k->lock);
 }
@@ -289,6 +287,18 @@ static int avail_failed(const struct flight *f, int r, struct err *err)
 		       f->src.policy_name, f->src.key.generation, text);
 }
 
+/*
+ * Whether users are refused. An outage is no answer, so a denial before it stands: else whoever
+ * cuts the wire to the vaults would open what their owner has closed.
+ */
+static bool flight_denied(const struct flight *f)
+{
+	struct wrap_ref ref = {.generation = f->src.key.generation};
+
+	memcpy(ref.policy_id, f->src.key.policy_id, UUID_LEN);
+	return f->verdict == VERDICT_DENIED || keyring_denied(f->e, &ref);
+}
+
 /* DESIGN 5.1's table; its first row is VERDICT_OPEN. */
 static int flight_take(struct flight *f, enum request_class class, struct wrap_key **ret_kek,
 		       struct err *err)
@@ -303,7 +313,7 @@ static int flight_take(struct flight *f, enum request_class class, struct wrap_k
 		*ret_kek = wrap_key_get(f->key);
 		return 0;
 	}
-	if (f->verdict == VERDICT_DENIED && class == REQUEST_USER) {
+	if (class == REQUEST_USER && flight_denied(f)) {
 		roots_text(f->answers, text, sizeof(text));
 		return err_set(err, -EKEYREVOKED, "policy \"%s\" is revoked: %s",
 			       f->src.policy_name, text);

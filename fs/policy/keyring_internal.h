@@ -112,10 +112,14 @@ struct key_policy {
 	struct key_slot *slots;
 	struct root_health health[2];
 	bool revoked;
-	bool checking;		 /* a checker's thread is asking */
-	int64_t proved;		 /* s since the epoch: access was last proved; 0: never */
-	uint64_t revocations;	 /* so often it turned revoked */
-	uint64_t turn;		 /* raised by keyring_forget(): older answers say nothing more */
+	bool purged; /* for good */
+	bool used;   /* a key was handed out since the mount: files may be open, so go on asking */
+	struct revocation last; /* of it */
+	struct revocation sum;	/* of all that were, as keyring_revocations() adds up */
+	bool checking;		/* a checker's thread is asking */
+	int64_t proved;		/* s since the epoch: access was last proved; 0: never */
+	uint64_t turn; /* raised by keyring_forget() and keyring_purge(): older answers say nothing
+			  more */
 	enum keyring_state told; /* what the last event said */
 	struct {
 		enum kms_outcome outcomes[2]; /* what the last event "key-check" said, and when */
@@ -129,7 +133,7 @@ struct key_policy {
 struct keyring {
 	pthread_rwlock_t lock;
 	struct key_policy *buckets[KEYRING_BUCKETS];
-	void (*on_revoked)(void *arg, const uint8_t policy_id[UUID_LEN]); /* guarded by lock */
+	revoked_fn *on_revoked; /* guarded by lock */
 	void *on_revoked_arg;
 	pthread_t checker;
 	bool checker_runs; /* written before the first and after the last other thread */
@@ -147,6 +151,9 @@ struct key_slot *keyring_slot_locked(struct key_policy *kp, uint32_t generation)
 struct key_policy *keyring_add_locked(struct keyring *k, const uint8_t id[static UUID_LEN]);
 struct key_slot *keyring_slot_add_locked(struct key_policy *kp, uint32_t generation);
 
+/* keyring_denied(), of a slot that may not be there. */
+bool keyring_denied_locked(const struct key_policy *kp, const struct key_slot *slot);
+
 bool keyring_slot_serves(const struct key_slot *slot, enum request_class class);
 /* keyring_slot_set_locked() - @key is counted once more. */
 void keyring_slot_set_locked(struct engine *e, struct key_slot *slot, enum slot_from from,
@@ -158,6 +165,7 @@ enum keyring_state keyring_state_locked(const struct key_policy *kp);
 struct judgement {
 	bool changed; /* worth an event */
 	bool revoked; /* just now */
+	uint64_t revoked_ms;
 	enum keyring_state state;
 };
 
@@ -173,12 +181,16 @@ struct judgement keyring_judge_locked(struct engine *e, struct key_policy *kp,
 void keyring_tell(struct engine *e, const struct key_source *src, const struct judgement *j,
 		  const struct root_answer answers[static 2]);
 
+/* keyring_revoke.c: a policy has just been denied; its files are seen to, and the outcome kept. */
+void keyring_revocation_begin_locked(struct key_policy *kp, uint64_t policy_keys);
+void keyring_revocation_run(struct engine *e, const struct key_source *src, uint64_t since_ms);
+
 /* The checker's thread, and one look at every policy that is open or revoked. */
 void *keyring_checker(void *engine);
 void keyring_check_all(struct engine *e);
 
-/* keyring_purge() - no key of it exists any more: whoever has files open is told as of a
- * revocation. No lock of the engine may be held. */
-void keyring_purge(struct engine *e, const uint8_t policy_id[static UUID_LEN]);
+/* keyring_purge() - no key of the policy that @src names exists any more: denied for good, and
+ * carried out as a revocation is. No lock of the engine may be held. */
+void keyring_purge(struct engine *e, const struct key_source *src);
 
 #endif

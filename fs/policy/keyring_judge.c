@@ -26,19 +26,22 @@ static_assert(sizeof(((struct root_health *)0)->text) == sizeof(((struct root_an
  * Denial of the newest generation revokes the policy. Denial of an older one (its root version
  * may have been retired after a refresh that failed) says nothing about the rest: that slot alone.
  */
-static void deny_locked(struct key_policy *kp, const struct key_source *src)
+static uint64_t deny_locked(struct key_policy *kp, const struct key_source *src)
 {
-	uint64_t now_ms = engine_now_ms();
+	uint64_t now_ms = engine_now_ms(), wiped = 0;
 
 	for (struct key_slot *slot = kp->slots; slot; slot = slot->next) {
 		if (!src->newest && slot->generation != src->key.generation)
 			continue;
-		if (slot->key && slot->from != FROM_DENIED)
+		if (slot->key && slot->from != FROM_DENIED) {
 			keyring_slot_close_locked(slot);
+			wiped++;
+		}
 		slot->denied_ms = now_ms;
 	}
 	if (src->newest)
 		kp->revoked = true;
+	return wiped;
 }
 
 static void allow_locked(struct engine *e, struct key_policy *kp, const struct key_source *src,
@@ -46,8 +49,10 @@ static void allow_locked(struct engine *e, struct key_policy *kp, const struct k
 {
 	struct key_slot *slot = keyring_slot_locked(kp, src->key.generation);
 
-	if (slot && key)
+	if (slot && key) {
 		keyring_slot_set_locked(e, slot, FROM_VAULT, key);
+		kp->used = true;
+	}
 	if (!src->newest)
 		return;
 	kp->proved = time(NULL);
@@ -63,34 +68,25 @@ struct judgement keyring_judge_locked(struct engine *e, struct key_policy *kp,
 {
 	bool was_revoked = kp->revoked;
 	struct judgement j = {0};
+	uint64_t wiped = 0;
 
 	if (src->newest)
 		health_note_locked(kp, answers);
 	if (verdict == VERDICT_OPEN)
 		allow_locked(e, kp, src, key);
 	else if (verdict == VERDICT_DENIED)
-		deny_locked(kp, src);
+		wiped = deny_locked(kp, src);
 	j.state = keyring_state_locked(kp);
 	j.revoked = kp->revoked && !was_revoked;
-	kp->revocations += j.revoked;
+	if (j.revoked) {
+		j.revoked_ms = engine_now_ms();
+		keyring_revocation_begin_locked(kp, wiped);
+	}
 	/* closed is no news: it is how every policy starts */
 	j.changed = j.state != KEYRING_CLOSED && j.state != kp->told;
 	if (j.changed)
 		kp->told = j.state;
 	return j;
-}
-
-static void tell_revoked(struct engine *e, const uint8_t policy_id[static UUID_LEN])
-{
-	void (*fn)(void *arg, const uint8_t policy_id[UUID_LEN]);
-	void *arg;
-
-	pthread_rwlock_rdlock(&e->keyring->lock);
-	fn = e->keyring->on_revoked;
-	arg = e->keyring->on_revoked_arg;
-	pthread_rwlock_unlock(&e->keyring->lock);
-	if (fn)
-		fn(arg, policy_id);
 }
 
 void keyring_tell(struct engine *e, const struct key_source *src, const struct judgement *j,
@@ -110,16 +106,10 @@ void keyring_tell(struct engine *e, const struct key_source *src, const struct j
 	if (j->changed)
 		audit_event(e->audit, "policy-state", NULL,
 			    j->state == KEYRING_REVOKED ? "EKEYREVOKED" : "ok", fields, 4);
-	if (!j->revoked)
-		return;
-	metrics_add(e->metrics, METRIC_REVOCATIONS, 1);
-	tell_revoked(e, src->key.policy_id);
-}
-
-void keyring_purge(struct engine *e, const uint8_t policy_id[static UUID_LEN])
-{
-	keyring_forget(e, policy_id);
-	tell_revoked(e, policy_id);
+	if (j->revoked) {
+		metrics_add(e->metrics, METRIC_REVOCATIONS, 1);
+		keyring_revocation_run(e, src, j->revoked_ms);
+	}
 }
 
 /*

@@ -111,28 +111,85 @@ static bool is_denial(const struct root_answer *a)
 			    a->outcome == KMS_MISCONFIGURED);
 }
 
+/* One root after the other, in random order, until one opens. false: the engine closes: nobody
+ * waits any more, and half an answer judges nothing. */
+static bool ask_in_turn(struct engine *e, const struct key_source *src,
+			struct root_answer answers[static 2], struct secret **ret_key)
+{
+	uint8_t first;
+
+	if (random_bytes(&first, 1) < 0)
+		first = 0; /* any order will do */
+	for (unsigned n = 0; n < 2 && !*ret_key; n++) {
+		unsigned i = (first ^ n) & 1;
+
+		if (atomic_load(&e->closing))
+			return false;
+		root_ask(e, src, i, &answers[i], ret_key);
+	}
+	return true;
+}
+
+/* One of two questions that are asked at the same time. */
+struct side {
+	struct engine *e;
+	const struct key_source *src;
+	unsigned no; /* of the root */
+	struct root_answer *answer;
+	struct secret *key;
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool done; /* guarded by lock */
+};
+
+static void side_run(void *arg)
+{
+	struct side *side = arg;
+
+	root_ask(side->e, side->src, side->no, side->answer, &side->key);
+	pthread_mutex_lock(&side->lock);
+	side->done = true;
+	pthread_cond_signal(&side->answered);
+	pthread_mutex_unlock(&side->lock);
+}
+
+static void side_wait(struct side *side)
+{
+	pthread_mutex_lock(&side->lock);
+	while (!side->done)
+		pthread_cond_wait(&side->answered, &side->lock);
+	pthread_mutex_unlock(&side->lock);
+	(void)pthread_mutex_destroy(&side->lock);
+	(void)pthread_cond_destroy(&side->answered);
+}
+
+/* Both at once: a denial is not known before the slower one has answered. */
+static void ask_both(struct engine *e, const struct key_source *src,
+		     struct root_answer answers[static 2], struct secret **ret_key)
+{
+	struct side other = {.e = e, .src = src, .no = 1, .answer = &answers[1]};
+
+	(void)pthread_mutex_init(&other.lock, NULL);
+	(void)pthread_cond_init(&other.answered, NULL);
+	if (engine_worker(e, side_run, &other) < 0)
+		side_run(&other); /* no thread to be had: one after the other */
+	root_ask(e, src, 0, &answers[0], ret_key);
+	side_wait(&other);
+	if (!*ret_key)
+		*ret_key = STEAL(other.key);
+	secret_free(other.key);
+}
+
 enum verdict roots_ask(struct engine *e, const struct key_source *src, enum ask how,
 		       struct root_answer answers[static 2], struct secret **ret_dep_key)
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
-	uint8_t first;
 
 	memset(answers, 0, 2 * sizeof(answers[0]));
-	if (random_bytes(&first, 1) < 0)
-		first = 0; /* any order will do */
-	for (unsigned n = 0; n < 2; n++) {
-		CLEANUP(secret_free_p) struct secret *opened = NULL;
-		unsigned i = (first ^ n) & 1;
-
-		if (key && how == ASK_UNTIL_OPEN)
-			break;
-		if (!key && atomic_load(&e->closing))
-			return VERDICT_OUTAGE; /* nobody waits any more; half an answer judges
-						  nothing */
-		root_ask(e, src, i, &answers[i], &opened);
-		if (!key)
-			key = STEAL(opened);
-	}
+	if (how == ASK_BOTH && !atomic_load(&e->closing))
+		ask_both(e, src, answers, &key);
+	else if (how == ASK_BOTH || !ask_in_turn(e, src, answers, &key))
+		return VERDICT_OUTAGE;
 	if (!key)
 		return is_denial(&answers[0]) || is_denial(&answers[1]) ? VERDICT_DENIED
 									: VERDICT_OUTAGE;

@@ -96,7 +96,10 @@ enum metric_count {
 	METRIC_AVAIL_DENIED,  /* a vault said no, for a system request */
 	METRIC_AVAIL_DAMAGED, /* both copies are damaged */
 	METRIC_REVOCATIONS,
-	METRIC_REVOKED_FILES, /* open files that revocations have shut */
+	METRIC_REVOKED_FILES,	/* open files that revocations have shut */
+	METRIC_REVOKED_FLUSHED, /* bytes of their dirty pages that were written */
+	METRIC_REVOKED_LOST,	/* and that could not be */
+	METRIC_REVOKED_KEYS,	/* data keys wiped */
 	METRIC_COUNT_END,
 };
 

@@ -64,6 +64,7 @@ static void info_add_health(struct engine *e, struct policy_info *info)
 
 	info->roots[0].health = health[0];
 	info->roots[1].health = health[1];
+	info->revoked = state == KEYRING_REVOKED;
 	if (info->state == POLICY_DRAFT || info->state == POLICY_PURGED)
 		return;
 	if (!info->enabled)

@@ -46,6 +46,7 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
 	enum policy_kind kind;
 	enum policy_state state;
 	bool enabled, assigned_tenant;
+	bool revoked; /* whatever the state says of one that is disabled */
 	uint32_t mailboxes_assigned;
 	uint32_t generation;
 	uint64_t created;

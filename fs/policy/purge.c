@@ -187,10 +187,17 @@ static int purge_do(struct act *a, const struct purge_request *rq)
 	return r;
 }
 
+/* Whose files are to be seen to, after the act. */
+static void purged_source(const struct policy *p, struct key_source *ret_src)
+{
+	memcpy(ret_src->key.policy_id, p->rec.id, UUID_LEN);
+	memcpy(ret_src->policy_name, p->rec.name, sizeof(ret_src->policy_name));
+}
+
 int policy_purge(struct engine *e, const char *p, const struct purge_request *rq,
 		 const struct actor *who, struct err *err)
 {
-	uint8_t id[UUID_LEN] = {0};
+	struct key_source purged = {0};
 	struct act a;
 	int r = act_begin(&a, e, "policy-purge", who, p, err);
 
@@ -199,10 +206,10 @@ int policy_purge(struct engine *e, const char *p, const struct purge_request *rq
 	if (r == 0 && !policy_is_purged(a.policy)) {
 		r = purge_do(&a, rq);
 		if (r == 0)
-			memcpy(id, a.policy->rec.id, UUID_LEN);
+			purged_source(a.policy, &purged);
 	}
 	r = act_end(&a, r);
-	if (!bytes_are_zero(id, UUID_LEN)) /* without the gate: programs' pages are written back */
-		keyring_purge(e, id);
+	if (purged.policy_name[0]) /* without the gate: programs' pages are written back */
+		keyring_purge(e, &purged);
 	return r;
 }

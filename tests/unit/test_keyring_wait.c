@@ -1,4 +1,4 @@
-/* tests/unit/test_keyring_wait.c - many callers, slow vaults, and the checker of access. */
+/* tests/unit/test_keyring_wait.c - many callers, and slow vaults. */
 #include "engine_fixture.h"
 
 #include "fs/policy/keyring_internal.h"
@@ -196,146 +196,6 @@ static void looks_do_not_wait_for_an_act(void **state)
 	assert_null(failed);
 }
 
-static void checked(struct fix *f)
-{
-	keyring_check_all(f->e);
-	for (;;) { /* until its threads have answered */
-		pthread_mutex_lock(&f->e->workers.lock);
-		unsigned running = f->e->workers.running;
-		pthread_mutex_unlock(&f->e->workers.lock);
-		if (running == 0)
-			return;
-		(void)usleep(5000);
-	}
-}
-
-struct told {
-	atomic_int times;
-	uint8_t id[UUID_LEN];
-};
-
-static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN])
-{
-	struct told *told = arg;
-
-	memcpy(told->id, policy_id, UUID_LEN);
-	atomic_fetch_add(&told->times, 1);
-}
-
-/* Denial takes the keys away within a period and is told once; returned access opens again. */
-static void the_checker_revokes_and_restores(void **state)
-{
-	struct fix *f = *state;
-	struct told told = {0};
-	struct wrap_ref ref;
-
-	engine_on_revoked(f->e, on_revoked, &told);
-	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	ref = fix_ref(f, "P");
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	fix_disable(f, KEY_A);
-	fix_disable(f, KEY_B);
-	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0); /* not yet proved */
-	for (int i = 0; i < 3; i++)
-		checked(f);
-	assert_int_equal(atomic_load(&told.times), 1);
-	assert_memory_equal(told.id, ref.policy_id, UUID_LEN);
-	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
-	assert_int_equal(fix_info(f, "P").roots[1].health.outcome, KMS_DENIED);
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), -EKEYREVOKED);
-	assert_int_equal(fix_events(f, "policy-state", "\"state\":\"revoked\"", ""), 1);
-	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
-	fix_enable(f, KEY_B);
-	checked(f);
-	assert_int_equal(fix_info(f, "P").state, POLICY_DEGRADED);
-	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0);
-	fix_enable(f, KEY_A);
-	checked(f);
-	checked(f);
-	assert_int_equal(fix_info(f, "P").state, POLICY_READY);
-	assert_int_equal(fix_events(f, "policy-state", "", ""), 3);
-	engine_on_revoked(f->e, NULL, NULL);
-}
-
-/* One denied, one down: none opens and somebody said no. */
-static void the_checker_counts_one_denial_as_no(void **state)
-{
-	struct fix *f = *state;
-	struct wrap_ref ref;
-
-	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	ref = fix_ref(f, "P");
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	fix_fault(f, "local://hot", KMS_DENIED, 0);
-	fix_fault(f, "local://cold", KMS_TRANSIENT, 0);
-	checked(f);
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), -EKEYREVOKED);
-}
-
-/* An outage takes no key away that a vault had opened, and uses no availability key. */
-static void an_outage_keeps_the_open_key(void **state)
-{
-	struct fix *f = *state;
-	struct wrap_ref ref;
-
-	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	ref = fix_ref(f, "P");
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	fix_fault(f, "local://hot", KMS_TRANSIENT, 0);
-	fix_fault(f, "local://cold", KMS_TRANSIENT, 0);
-	checked(f);
-	checked(f);
-	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0);
-	assert_int_equal(fix_info(f, "P").state, POLICY_DEGRADED);
-	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
-	assert_int_equal(fix_events(f, "policy-state", "\"state\":\"degraded\"", ""), 1);
-	assert_int_equal(fix_events(f, "key-open", "", ""),
-			 1); /* the first one; no event a period */
-}
-
-/* What the availability key opened in an outage is proved again after key_check seconds. */
-static void an_outage_key_expires(void **state)
-{
-	struct fix *f = *state;
-	struct wrap_ref ref;
-	int tries = 0;
-
-	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	f->key_check_s = 1;
-	fix_restart(f);
-	ref = fix_ref(f, "P");
-	fix_fault(f, "local://hot", KMS_TRANSIENT, 0);
-	fix_fault(f, "local://cold", KMS_TRANSIENT, 0);
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0);
-	assert_int_equal(fix_info(f, "P").state, POLICY_DEGRADED);
-	while (fix_peek(f, &ref, REQUEST_USER) == 0 && tries++ < 100)
-		(void)usleep(50000);
-	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), -EINPROGRESS);
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 2);
-}
-
-/* The thread itself, not a call of ours: within a period or two the vault's key is back. */
-static void the_checker_runs_by_itself(void **state)
-{
-	struct fix *f = *state;
-	struct wrap_ref ref;
-	int tries = 0;
-
-	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	f->key_check_s = 1;
-	fix_restart(f);
-	ref = fix_ref(f, "P");
-	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	fix_fault(f, "local://hot", KMS_DENIED, 0);
-	fix_fault(f, "local://cold", KMS_DENIED, 0);
-	while (fix_info(f, "P").state != POLICY_REVOKED && tries++ < 100)
-		(void)usleep(50000);
-	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
-	assert_int_not_equal(fix_peek(f, &ref, REQUEST_USER), 0);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
 int main(void)
@@ -348,11 +208,6 @@ int main(void)
 		T(closing_waits_for_a_vault_call),
 		T(a_slow_vault_blocks_nobody_else),
 		T(looks_do_not_wait_for_an_act),
-		T(the_checker_revokes_and_restores),
-		T(the_checker_counts_one_denial_as_no),
-		T(an_outage_keeps_the_open_key),
-		T(an_outage_key_expires),
-		T(the_checker_runs_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;
