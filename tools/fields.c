@@ -57,8 +57,18 @@ const char *fields_get(const struct fields *f, const char *name)
  */
 static bool is_count(const char *name)
 {
-	static const char *const counts[] = {"requests waiting", "root keys", "root keys failing",
-					     "events",		 "mailboxes", "generation"};
+	static const char *const counts[] = {"requests waiting",
+					     "root keys",
+					     "root keys failing",
+					     "events",
+					     "mailboxes",
+					     "generation",
+					     "revocations",
+					     "revocations under way",
+					     "last revocation open files",
+					     "last revocation cached files",
+					     "last revocation data keys wiped",
+					     "last revocation policy keys wiped"};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		if (strcmp(name, counts[i]) == 0)
