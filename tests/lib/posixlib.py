@@ -102,6 +102,14 @@ def get(path):
         return f.readall()
 
 
+def resident(view):
+    """Pages of a writable mapping that the kernel holds; of a file of one's own, says mincore(2)."""
+    vec = (ctypes.c_ubyte * ((len(view) + 4095) // 4096))()
+    at = ctypes.addressof(ctypes.c_char.from_buffer(view))
+    call('mincore', ctypes.c_void_p(at), ctypes.c_size_t(len(view)), vec)
+    return sum(v & 1 for v in vec)
+
+
 def noise(n, seed=0):
     return random.Random(seed).randbytes(n)
 

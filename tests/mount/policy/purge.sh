@@ -81,6 +81,8 @@ assert_eq "$(sed -n 's/^state: //p' "$MNT/.depfs/policies/Leaver/status")" purge
 assert_match "$(cat "$MNT/.depfs/status")" "policies purged: 1"
 assert_metric 'depfs_policies{state="purged"}' 1
 assert_metric 'depfs_policy_state{policy="Leaver",state="purged"}' 1
+assert_metric depfs_revoked_data_keys_total 1
+grep -q 'revocation-done.*"policy":"Leaver".*"data_keys_wiped":1' "$MNT/.depfs/events" || fail "no event says so"
 python3 - "$STORE/.depfs" "$WORK/copies" <<'PY' || fail "a wrapped copy is still on disk"
 import os, sys
 copies = [bytes.fromhex(line) for line in open(sys.argv[2])]

@@ -1,0 +1,47 @@
+# tests/lib/revoke.sh - policies that are denied and allowed again.
+# shellcheck shell=bash
+
+# revoke_start [OPTIONS] - policies P over $K1, $K2 and Q over two keys of its own in the same vaults; mailbox p and
+# mailbox q are under them
+revoke_start()
+{
+	depfs_start_policies "key_check=1${1:+,$1}"
+	M1=local://v1/keys/m1 M2=local://v2/keys/m2
+	vault create $M1 >/dev/null
+	vault create $M2 >/dev/null
+	policy_create P --kind mailbox
+	depctl policy create Q $M1 $M2 --kind mailbox >/dev/null
+	mkdir -p "$MNT/mailbox/p" "$MNT/mailbox/q"
+	control mailboxes/p/policy P
+	control mailboxes/q/policy Q
+}
+
+p_deny()
+{
+	vault deny "$K1" >/dev/null
+	vault deny "$K2" >/dev/null
+}
+
+p_allow()
+{
+	vault allow "$K1" >/dev/null
+	vault allow "$K2" >/dev/null
+}
+
+revocation_is_done() # POLICY COUNT
+{
+	[ "$(status_of "$1" revocations)" = "$2" ] &&
+		status_of "$1" "last revocation" | grep -q done
+}
+
+# revocation_done POLICY COUNT - waits for the so-many-th revocation
+revocation_done()
+{
+	wait_until 60 revocation_is_done "$1" "$2" ||
+		fail "no revocation $2 of $1: $(cat "$MNT/.depfs/policies/$1/status")"
+}
+
+policy_state_is() # POLICY STATE
+{
+	[ "$(status_of "$1" state)" = "$2" ]
+}
