@@ -66,6 +66,7 @@ static bool is_count(const char *name)
 					     "revocations",
 					     "revocations under way",
 					     "last revocation open files",
+					     "last revocation handles",
 					     "last revocation cached files",
 					     "last revocation data keys wiped",
 					     "last revocation policy keys wiped"};

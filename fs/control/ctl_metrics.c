@@ -93,6 +93,15 @@ static void show_counts(struct metrics_page *p, const struct metrics_total *t)
 	}
 }
 
+static void show_revocations(struct metrics_page *p)
+{
+	struct revocation sum;
+
+	keyring_revocations(p->c->engine, &sum);
+	page_single(p, "depfs_revocations_under_way", METRIC_GAUGE,
+		    "Revocations that have not yet reached every file.", (double)sum.under_way);
+}
+
 static void show_data(struct metrics_page *p, const struct metrics_total *t)
 {
 	const struct control_config *config = &p->c->config;
@@ -140,6 +149,7 @@ int ctl_metrics_show(struct ctl_call *call)
 	show_data(&page, total);
 	show_requests(&page, total);
 	show_counts(&page, total);
+	show_revocations(&page);
 	show_audit(&page);
 	r = metrics_vaults_show(&page);
 	if (r == 0)

@@ -450,15 +450,16 @@ static void revocation_show(struct ctl_call *call, const struct policy_info *inf
 	(void)fprintf(call->out,
 		      "last revocation took: %llu ms\n"
 		      "last revocation open files: %llu\n"
+		      "last revocation handles: %llu\n"
 		      "last revocation cached files: %llu\n"
 		      "last revocation flushed: %llu bytes\n"
 		      "last revocation lost: %llu bytes\n"
 		      "last revocation data keys wiped: %llu\n"
 		      "last revocation policy keys wiped: %llu\n",
 		      (unsigned long long)r.took_ms, (unsigned long long)r.files.open_files,
-		      (unsigned long long)r.files.cached_files, (unsigned long long)r.files.flushed,
-		      (unsigned long long)r.files.lost, (unsigned long long)r.files.data_keys,
-		      (unsigned long long)r.policy_keys);
+		      (unsigned long long)r.files.handles, (unsigned long long)r.files.cached_files,
+		      (unsigned long long)r.files.flushed, (unsigned long long)r.files.lost,
+		      (unsigned long long)r.files.data_keys, (unsigned long long)r.policy_keys);
 }
 
 static int status_show(struct ctl_call *call)

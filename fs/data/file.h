@@ -23,8 +23,7 @@ enum blocking {
 struct request {
 	enum blocking blocking;
 	enum request_class class;
-	bool in_page; /* the kernel asks for its page cache, which every handle of the file shares
-		       */
+	bool in_page; /* for the kernel's page cache, which all handles of the file share */
 	struct key_wait wait;
 };
 
@@ -65,15 +64,15 @@ struct file {
 	unsigned opens;		  /* guarded by the inode's stripe */
 	struct file *tally_next;  /* of those that may change; guarded by the tally, as */
 	struct file **tally_link; /* what points here; NULL: not in the list */
-	_Atomic unsigned writers; /* handles that may leave unwritten pages in the kernel */
+	_Atomic unsigned handles; /* of programs */
+	_Atomic unsigned writers; /* of those, that may leave unwritten pages in the kernel */
 	_Atomic uint64_t size;
 	struct header hdr;
 	bool header_dirty;   /* must reach the disk before the next block does */
 	bool holes_changed;  /* the declaration may be wider than the truth */
 	struct holes holes;  /* unused once the loose flag is set */
 	struct dek *dek;     /* NULL: revoked */
-	struct dek *old_dek; /* there when dek is and it is being renewed: keys.h, as what follows
-			      */
+	struct dek *old_dek; /* there while dek is and it is renewed: keys.h, as what follows */
 	bool renewing;	     /* its record is held */
 	uint8_t old_id[FILE_ID_LEN];
 	uint64_t renewed_to;	/* blocks below are under the new key */
@@ -131,9 +130,9 @@ int file_enter(struct session *s, struct file *f, const struct request *rq,
 void file_leave(struct file *f, bool lent);
 
 /* file_forget_key_locked() - wipes the data key of revoked content that nobody uses; what its
- * header has yet to say goes to the disk first. Returns whether there was one. Expects the write
- * lock. */
-bool file_forget_key_locked(struct file *f);
+ * header has yet to say goes to the disk first. Returns how many there were: two while it is
+ * renewed. Expects the write lock. */
+unsigned file_forget_key_locked(struct file *f);
 
 /**
  * file_tag_locked() - content is about to be under @ref: told to revoke.c before it is asked

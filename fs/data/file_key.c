@@ -13,16 +13,18 @@ bool file_tag_locked(struct session *s, struct file *f, const struct wrap_ref *r
 	return keyring_denied(s->engine, ref);
 }
 
-bool file_forget_key_locked(struct file *f)
+unsigned file_forget_key_locked(struct file *f)
 {
+	unsigned wiped = f->old_dek ? 2 : 1;
+
 	if (!f->dek || f->lent || atomic_load(&f->state) != CONTENT_REVOKED)
-		return false;
+		return 0;
 	/* Where that fails, the header on disk is the one before: good for all blocks there. */
 	if (f->writable && f->header_dirty)
 		(void)!file_write_header_locked(f, true);
 	dek_free(STEAL(f->dek));
 	dek_free(STEAL(f->old_dek));
-	return true;
+	return wiped;
 }
 
 /* The data key once more, from the header in memory, and the one before it while it is renewed.

@@ -39,8 +39,7 @@ struct inode {
 					yet, or the service key */
 }; /* all but type, scope, file, moved, due, walked, policy_tag: guarded by inode_table.lock */
 
-/* inode_tag_of() - ids are random, so a few bytes tell policies apart well enough to look closer.
- */
+/* inode_tag_of() - ids are random: a few bytes tell policies apart well enough to look closer. */
 uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN]);
 
 struct inode_table;

@@ -24,6 +24,7 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 		return -ENOMEM;
 	*h = (struct handle){.file = f, .inode = i, .class = class};
 	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
+	atomic_fetch_add(&f->handles, 1);
 	atomic_fetch_add(&f->writers, h->writes);
 	metrics_add(engine_metrics(s->engine), METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
@@ -34,6 +35,7 @@ static void handle_close(struct session *s, struct handle *h)
 {
 	metrics_add(engine_metrics(s->engine), METRIC_FILES_CLOSED, 1);
 	atomic_fetch_sub(&h->file->writers, h->writes);
+	atomic_fetch_sub(&h->file->handles, 1);
 	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
 	free(h);
 }

@@ -65,11 +65,11 @@ static void drop_pages(struct session *s, struct inode *i)
 
 /*
  * Two passes: what a write(2) that was under way put behind the first one is refused in the second.
- * Returns whether a data key was wiped; where a system request uses it, that one wipes it.
+ * Returns how many data keys were wiped; those that a system request uses are wiped by that one.
  */
-static bool drain(struct session *s, struct file *f)
+static unsigned drain(struct session *s, struct file *f)
 {
-	bool wiped = false;
+	unsigned wiped = 0;
 
 	drop_pages(s, f->inode);
 	atomic_store(&f->drain_until_ms, 0);
@@ -132,7 +132,7 @@ struct sweep {
 	struct file **files;  /* one more user; NULL: not open */
 	size_t count;
 	_Atomic size_t next; /* [0, count): open ones, [count, 2 count): the others */
-	_Atomic uint64_t open_files, cached_files, flushed, lost, data_keys;
+	_Atomic uint64_t open_files, handles, cached_files, flushed, lost, data_keys;
 };
 
 /* Marks open content of the policy, and counts one more user. *ret_seen: nothing else is to be done
@@ -167,8 +167,10 @@ static void mark_all(struct sweep *sw)
 		bool seen;
 
 		sw->files[n] = mark(sw->s, sw->nodes[n], sw->policy_id, &seen);
-		if (sw->files[n])
+		if (sw->files[n]) {
+			atomic_fetch_add(&sw->handles, atomic_load(&sw->files[n]->handles));
 			drop_attributes(sw->s, sw->nodes[n]);
+		}
 		if (seen)
 			inode_unhold(sw->s->inodes, STEAL(sw->nodes[n]));
 	}
@@ -242,6 +244,7 @@ static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_fi
 	sweep_all(&sw);
 	*ret_files = (struct revoked_files){
 		.open_files = atomic_load(&sw.open_files),
+		.handles = atomic_load(&sw.handles),
 		.cached_files = atomic_load(&sw.cached_files),
 		.flushed = atomic_load(&sw.flushed),
 		.lost = atomic_load(&sw.lost),

@@ -66,7 +66,8 @@ bool keyring_denied(struct engine *e, const struct wrap_ref *ref);
 
 /* What a revocation found among the files; counted by who serves them. */
 struct revoked_files {
-	uint64_t open_files;
+	uint64_t open_files;   /* by programs or jobs */
+	uint64_t handles;      /* that programs had of them */
 	uint64_t cached_files; /* closed, but the kernel may have had pages of them */
 	uint64_t flushed;      /* bytes of dirty pages written */
 	uint64_t lost;	       /* bytes of dirty pages that could not be written in time */

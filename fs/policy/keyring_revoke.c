@@ -30,6 +30,7 @@ void keyring_revocation_begin_locked(struct key_policy *kp, uint64_t policy_keys
 static void add_files(struct revoked_files *to, const struct revoked_files *files)
 {
 	to->open_files += files->open_files;
+	to->handles += files->handles;
 	to->cached_files += files->cached_files;
 	to->flushed += files->flushed;
 	to->lost += files->lost;
@@ -55,6 +56,7 @@ static void tell_done(struct engine *e, const struct key_source *src,
 		AUDIT_FIELD_STR("policy", src->policy_name),
 		AUDIT_FIELD_STR("policy_id", id),
 		AUDIT_FIELD_U64("open_files", files->open_files),
+		AUDIT_FIELD_U64("handles", files->handles),
 		AUDIT_FIELD_U64("cached_files", files->cached_files),
 		AUDIT_FIELD_U64("flushed_bytes", files->flushed),
 		AUDIT_FIELD_U64("lost_bytes", files->lost),

@@ -41,6 +41,29 @@ revocation_done()
 		fail "no revocation $2 of $1: $(cat "$MNT/.depfs/policies/$1/status")"
 }
 
+# revoke_asked SCRIPT - runs it with the mount, a pipe to ask `deny` and then `allow` in, and one for the answers,
+# which come when P is
+revoke_asked()
+{
+	local python question
+
+	mkfifo "$WORK/ask" "$WORK/answer"
+	background python3 "$1" "$MNT" "$WORK/ask" "$WORK/answer"
+	python=$!
+	exec 3<"$WORK/ask" 4>"$WORK/answer"
+	read -r -u 3 question || wait "$python"
+	assert_eq "$question" deny
+	p_deny
+	revocation_done P 1
+	echo ok >&4
+	read -r -u 3 question || wait "$python"
+	assert_eq "$question" allow
+	p_allow
+	wait_until 30 policy_state_is P ready || fail "P is $(status_of P state)"
+	echo ok >&4
+	wait "$python"
+}
+
 policy_state_is() # POLICY STATE
 {
 	[ "$(status_of "$1" state)" = "$2" ]

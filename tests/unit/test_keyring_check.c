@@ -26,7 +26,8 @@ static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revo
 {
 	struct told *told = arg;
 
-	*files = (struct revoked_files){.open_files = 3, .flushed = 4096, .data_keys = 3};
+	*files = (struct revoked_files){
+		.open_files = 3, .handles = 5, .flushed = 4096, .data_keys = 3};
 
 	memcpy(told->id, policy_id, UUID_LEN);
 	atomic_fetch_add(&told->times, 1);
@@ -203,14 +204,17 @@ static void a_revocation_is_reported(void **state)
 		assert_int_equal(sum.count, n);
 		assert_int_equal(sum.policy_keys, n);
 		assert_int_equal(sum.files.data_keys, 3 * n);
+		assert_int_equal(sum.files.handles, 5 * n);
 		fix_enable(f, KEY_A);
 		fix_enable(f, KEY_B);
 	}
-	assert_int_equal(fix_events(f, "revocation-done", "\"policy\":\"P\"",
-				    "\"open_files\":3,\"cached_files\":0,\"flushed_bytes\":4096,"
-				    "\"lost_bytes\":0,\"data_keys_wiped\":3,"
-				    "\"policy_keys_wiped\":1,"),
-			 2);
+	assert_int_equal(
+		fix_events(
+			f, "revocation-done", "\"policy\":\"P\"",
+			"\"open_files\":3,\"handles\":5,\"cached_files\":0,\"flushed_bytes\":4096,"
+			"\"lost_bytes\":0,\"data_keys_wiped\":3,"
+			"\"policy_keys_wiped\":1,"),
+		2);
 	engine_on_revoked(f->e, NULL, NULL);
 }
 

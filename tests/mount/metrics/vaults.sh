@@ -45,7 +45,7 @@ cat "$MNT/mailbox/anna/1" >/dev/null
 vault fault "$K1" none >/dev/null
 vault fault "$K2" none >/dev/null
 assert_metric "depfs_policy_state{$policy,state=\"ready\"}" 1
-exec 5<"$MNT/mailbox/anna/1"
+exec 5<"$MNT/mailbox/anna/1" 6<"$MNT/mailbox/anna/1"
 vault deny "$K1" >/dev/null
 vault deny "$K2" >/dev/null
 assert_metric "depfs_policy_state{$policy,state=\"revoked\"}" 1
@@ -53,12 +53,15 @@ assert_metric 'depfs_policies{state="revoked"}' 1
 assert_metric 'depfs_revocations_total' 1
 assert_metric "depfs_policy_revocations_total{$policy}" 1
 assert_metric 'depfs_revoked_open_files_total' 1
+assert_metric 'depfs_revoked_data_keys_total' 1
+assert_metric 'depfs_revocations_under_way' 0
+assert_event revocation-done '"open_files":1,"handles":2,"cached_files":0,"flushed_bytes":0,"lost_bytes":0,"data_keys_wiped":1,"policy_keys_wiped":1,'
 refused()
 {
 	! cat "$MNT/mailbox/anna/1" 2>/dev/null && [ "$(metric 'depfs_fuse_errors_total{op="open",class="key"}')" != "" ]
 }
 wait_until 10 refused || fail "no refused open is counted"
-exec 5<&-
+exec 5<&- 6<&-
 vault allow "$K1" >/dev/null
 vault allow "$K2" >/dev/null
 assert_metric "depfs_policy_state{$policy,state=\"revoked\"}" 0

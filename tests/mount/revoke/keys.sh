@@ -6,25 +6,39 @@
 revoke_start system_gid=4711
 chmod 755 "$MNT"
 cat >"$WORK/keys.py" <<'END'
-"""keys.py PID STORE KEY - which files' keys are found in the process's memory, and which policies'."""
+"""keys.py PID STORE KEY CACHE - which files' keys are found in the process's memory, and which policies'."""
+import os
+import pickle
 import sys
 
 import reader
 
-pid, store_path, key_file = sys.argv[1:]
-store = reader.Store(store_path, key_file)
-wanted = {}
-for box in 'p', 'q':
-    for name in '1', '2':
-        header = reader.File(store, f'mailbox/{box}/{name}'.encode()).header
-        dek = store.dek(header)
-        wanted[dek] = f'{box}/{name}'
-        wanted[reader.derive(dek, 'depfs 1 dek block')] = f'{box}/{name} block'
-        wanted[reader.derive(dek, 'depfs 1 dek header mac')] = f'{box}/{name} mac'
-        dep_key = store.dep_key(header['policy_id'], header['generation'])
-        wanted[dep_key] = f'{box} DEP'
-        # half of the wrapping key that is made from it
-        wanted[reader.derive(dep_key, 'depfs 1 dep dek wrap', 64)[:32]] = f'{box} DEP wrap'
+pid, store_path, key_file, cache = sys.argv[1:]
+
+
+def keys():
+    """Key -> what it is; unwrapped once, for that is slow."""
+    store = reader.Store(store_path, key_file)
+    wanted = {}
+    for box in 'p', 'q':
+        for name in '1', '2':
+            header = reader.File(store, f'mailbox/{box}/{name}'.encode()).header
+            dek = store.dek(header)
+            wanted[dek] = f'{box}/{name}'
+            wanted[reader.derive(dek, 'depfs 1 dek block')] = f'{box}/{name} block'
+            wanted[reader.derive(dek, 'depfs 1 dek header mac')] = f'{box}/{name} mac'
+            dep_key = store.dep_key(header['policy_id'], header['generation'])
+            wanted[dep_key] = f'{box} DEP'
+            # half of the wrapping key that is made from it
+            wanted[reader.derive(dep_key, 'depfs 1 dep dek wrap', 64)[:32]] = f'{box} DEP wrap'
+    return wanted
+
+
+if not os.path.exists(cache):
+    with open(cache, 'wb') as f:
+        pickle.dump(keys(), f)
+with open(cache, 'rb') as f:
+    wanted = pickle.load(f)
 found = set()
 with open(f'/proc/{pid}/maps', encoding='utf-8', errors='replace') as maps, \
         open(f'/proc/{pid}/mem', 'rb', buffering=0) as mem:
@@ -38,7 +52,10 @@ with open(f'/proc/{pid}/maps', encoding='utf-8', errors='replace') as maps, \
         found |= {what for key, what in wanted.items() if key in data}
 print(' '.join(sorted(found)).replace('/', ''))
 END
-found() { PYTHONPATH=$TOP/tests/format /usr/bin/python3 "$WORK/keys.py" "$DAEMON_PID" "$STORE" "$KEY"; }
+found()
+{
+	PYTHONPATH=$TOP/tests/format /usr/bin/python3 "$WORK/keys.py" "$DAEMON_PID" "$STORE" "$KEY" "$WORK/keys"
+}
 for box in p q; do
 	for name in 1 2; do
 		head -c 9000 /dev/urandom >"$MNT/mailbox/$box/$name"

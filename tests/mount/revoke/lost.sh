@@ -2,6 +2,7 @@
 # revoke/lost: dirty pages that the disk does not take hold up no revocation: their bytes are counted as lost, the writer's fsync fails, and writers that never stop dirtying end with the denial.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
+. "$LIB/metrics.sh"
 revoke_start
 mount -o remount,size=8m "$WORK/back"
 head -c 100000 /dev/zero >"$MNT/mailbox/p/f"
@@ -49,6 +50,10 @@ echo "flushed $(status_of P "last revocation flushed"), lost $(status_of P "last
 lost=$(status_of P "last revocation lost")
 [ "${lost% bytes}" -ge 200000 ] || fail "lost: $lost"
 assert_event revocation-done '"outcome":"EIO"'
+assert_event revocation-done "\"lost_bytes\":${lost% bytes},"
+assert_metric 'depfs_revoked_dirty_bytes_total{result="lost"}' "${lost% bytes}"
+flushed=$(status_of P "last revocation flushed")
+assert_metric 'depfs_revoked_dirty_bytes_total{result="flushed"}' "${flushed% bytes}"
 p_allow
 readable() { [ "$(head -c 1 "$MNT/mailbox/p/full")" = x ]; }
 wait_until 30 readable || fail "not readable again"

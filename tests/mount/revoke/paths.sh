@@ -3,7 +3,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
 revoke_start
-mkfifo "$WORK/ask" "$WORK/answer"
 cat >"$WORK/paths.py" <<'END'
 from posixlib import *
 
@@ -141,20 +140,7 @@ os.ftruncate(rw, 30000)
 same(get('mailbox/p/f'), bytes(20000) + data[20000:30000])
 same(os.lseek(rd, 0, os.SEEK_DATA), 0)
 END
-background python3 "$WORK/paths.py" "$MNT" "$WORK/ask" "$WORK/answer"
-python=$!
-exec 3<"$WORK/ask" 4>"$WORK/answer"
-read -r -u 3 question || { wait $python; }
-assert_eq "$question" deny
-p_deny
-revocation_done P 1
-echo ok >&4
-read -r -u 3 question || { wait $python; }
-assert_eq "$question" allow
-p_allow
-wait_until 30 policy_state_is P ready || fail "P is $(status_of P state)"
-echo ok >&4
-wait $python
+revoke_asked "$WORK/paths.py"
 depfs_remount key_check=1
 assert_eq "$(head -c 30000 "$MNT/mailbox/p/f" | wc -c)" 30000
 depfs_umount

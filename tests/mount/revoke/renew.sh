@@ -3,7 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/revoke.sh"
-LARGE=$((96 << 20))
+LARGE=$((64 << 20))
 case $KIND in
 asan | tsan) LARGE=$((32 << 20)) ;;
 esac
@@ -40,7 +40,7 @@ all_there() { cmp "$WORK/large" /proc/self/fd/5 && same_bytes "$WORK/large" "$la
 half_done
 p_deny
 revocation_done P 1
-[ "$(status_of P "last revocation data keys wiped")" -ge 1 ] || fail "no data key is wiped"
+assert_eq "$(status_of P "last revocation data keys wiped")" 2 "data keys of a half-renewed file"
 assert_fails_with EKEYREVOKED cat "$large"
 # the job ends what was begun, and users see nothing of it
 depctl job resume "$n" >/dev/null
@@ -59,7 +59,7 @@ depctl job resume "$n" >/dev/null
 job_done "$n"
 all_there || fail "not the bytes in the end"
 
-# denials at any moment
+# a denial at any moment
 (
 	while [ ! -e "$WORK/stop" ]; do
 		depctl renew mailbox/p >/dev/null
@@ -69,12 +69,10 @@ all_there || fail "not the bytes in the end"
 ) >"$WORK/renewals.log" 2>&1 &
 renewing=$!
 PIDS+=("$renewing")
-for i in 3 4; do
-	p_deny
-	revocation_done P $i
-	p_allow
-	all_there || fail "not the bytes after denial $i"
-done
+p_deny
+revocation_done P 3
+p_allow
+all_there || fail "not the bytes after a denial at any moment"
 touch "$WORK/stop"
 wait "$renewing" || fail "$(cat "$WORK/renewals.log")"
 [ -s "$WORK/renewals" ] || fail "no renewal ended"

@@ -94,19 +94,5 @@ same(view[:], data)
 same(os.pread(moved, SIZE, 0), b'dirty' + data[5:])
 same(moved_view[:5], b'dirty')
 END
-mkfifo "$WORK/ask" "$WORK/answer"
-background python3 "$WORK/system.py" "$MNT" "$WORK/ask" "$WORK/answer"
-python=$!
-exec 3<"$WORK/ask" 4>"$WORK/answer"
-read -r -u 3 question || { wait $python; }
-assert_eq "$question" deny
-p_deny
-revocation_done P 1
-echo ok >&4
-read -r -u 3 question || { wait $python; }
-assert_eq "$question" allow
-p_allow
-wait_until 30 policy_state_is P ready || fail "P is $(status_of P state)"
-echo ok >&4
-wait $python
+revoke_asked "$WORK/system.py"
 depfs_umount
