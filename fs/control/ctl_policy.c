@@ -419,49 +419,6 @@ static void root_show(FILE *out, int no, const struct policy_root_info *root)
 		(void)fprintf(out, "key %d why: %s\n", no, root->health.text);
 }
 
-/* How soon a denial takes effect, and how long an outage is borne. */
-static void promises_show(struct ctl_call *call, const struct policy_info *info)
-{
-	struct engine *e = engine_of(call);
-
-	(void)fprintf(call->out,
-		      "revocation window: %u s\n"
-		      "revocation window with slow vaults: %u s\n"
-		      "outage budget: %s\n",
-		      keyring_window_s(e, false), keyring_window_s(e, true),
-		      info->revoked ? "none, a vault has to grant access again"
-				    : "unlimited, by the availability key");
-}
-
-static void revocation_show(struct ctl_call *call, const struct policy_info *info)
-{
-	struct revocation r;
-	char when[CTL_TIME_LEN];
-
-	keyring_revocation(engine_of(call), info->id, &r);
-	(void)fprintf(call->out, "revocations: %llu\n", (unsigned long long)r.count);
-	if (!r.count)
-		return;
-	ctl_time(r.when, when);
-	(void)fprintf(call->out, "last revocation: %s, %s\n", when,
-		      r.under_way ? "under way" : "done");
-	if (r.under_way)
-		return;
-	(void)fprintf(call->out,
-		      "last revocation took: %llu ms\n"
-		      "last revocation open files: %llu\n"
-		      "last revocation handles: %llu\n"
-		      "last revocation cached files: %llu\n"
-		      "last revocation flushed: %llu bytes\n"
-		      "last revocation lost: %llu bytes\n"
-		      "last revocation data keys wiped: %llu\n"
-		      "last revocation policy keys wiped: %llu\n",
-		      (unsigned long long)r.took_ms, (unsigned long long)r.files.open_files,
-		      (unsigned long long)r.files.handles, (unsigned long long)r.files.cached_files,
-		      (unsigned long long)r.files.flushed, (unsigned long long)r.files.lost,
-		      (unsigned long long)r.files.data_keys, (unsigned long long)r.policy_keys);
-}
-
 static int status_show(struct ctl_call *call)
 {
 	struct policy_info info;
@@ -481,10 +438,7 @@ static int status_show(struct ctl_call *call)
 	for (int i = 0; i < 2 && info.state != POLICY_DRAFT; i++)
 		root_show(call->out, i + 1, &info.roots[i]);
 	ctl_scan_of_policy(call, info.id);
-	if (info.state != POLICY_DRAFT && info.state != POLICY_PURGED)
-		promises_show(call, &info);
-	if (info.state != POLICY_DRAFT)
-		revocation_show(call, &info);
+	ctl_revocation_of_policy(call, &info);
 	return 0;
 }
 

@@ -196,18 +196,6 @@ static void jobs_summary(struct ctl_call *call)
 				      by_state[s]);
 }
 
-static void revocations_summary(struct ctl_call *call)
-{
-	struct revocation sum;
-	char when[CTL_TIME_LEN];
-
-	keyring_revocations(call->c->engine, &sum);
-	ctl_time(sum.when, when);
-	(void)fprintf(call->out,
-		      "revocations: %llu\nrevocations under way: %llu\nlast revocation: %s\n",
-		      (unsigned long long)sum.count, (unsigned long long)sum.under_way, when);
-}
-
 static void events_summary(struct ctl_call *call)
 {
 	struct audit *audit = engine_audit(call->c->engine);
@@ -240,7 +228,7 @@ static int status_show(struct ctl_call *call)
 	r = policies_show(call);
 	if (r < 0)
 		return r;
-	revocations_summary(call);
+	ctl_revocations_summary(call);
 	jobs_summary(call);
 	(void)fprintf(call->out, "key check: every %u s\n", engine_key_check_s(e));
 	if (store_unclean_since(engine_store(e)) == 0)

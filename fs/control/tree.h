@@ -191,6 +191,10 @@ int ctl_scan_store(struct ctl_call *call, const char *in);
 /* ctl_scan_of_policy() - lines of a policy's status: what was under it at the last scan. */
 void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]);
 
+/* ctl_revocation.c: lines of a policy's status, and of that of the top */
+void ctl_revocation_of_policy(struct ctl_call *call, const struct policy_info *info);
+void ctl_revocations_summary(struct ctl_call *call);
+
 /* ctl_error.c: what went wrong */
 /* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,

@@ -188,14 +188,6 @@ static void insert_locked(struct inode_table *t, struct inode *i)
 	t->count++;
 }
 
-uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN])
-{
-	uint32_t tag;
-
-	memcpy(&tag, policy_id, sizeof(tag));
-	return tag;
-}
-
 static struct inode *inode_make(struct inode_table *t, const struct stat *st, struct inode *parent,
 				const char *name, const struct scope *scope)
 {

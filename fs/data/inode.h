@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "crypto/err.h"
@@ -40,7 +41,13 @@ struct inode {
 }; /* all but type, scope, file, moved, due, walked, policy_tag: guarded by inode_table.lock */
 
 /* inode_tag_of() - ids are random: a few bytes tell policies apart well enough to look closer. */
-uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN]);
+static inline uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN])
+{
+	uint32_t tag;
+
+	memcpy(&tag, policy_id, sizeof(tag));
+	return tag;
+}
 
 struct inode_table;
 

@@ -1,0 +1,66 @@
+/* fs/control/ctl_revocation.c - status lines: how soon a denial takes effect, and what it did. */
+#include "fs/control/tree.h"
+
+/* How soon a denial takes effect, and how long an outage is borne. */
+static void promises_show(struct ctl_call *call, const struct policy_info *info)
+{
+	struct engine *e = call->c->engine;
+
+	(void)fprintf(call->out,
+		      "revocation window: %u s\n"
+		      "revocation window with slow vaults: %u s\n"
+		      "outage budget: %s\n",
+		      keyring_window_s(e, false), keyring_window_s(e, true),
+		      info->revoked ? "none, a vault has to grant access again"
+				    : "unlimited, by the availability key");
+}
+
+static void revocation_show(struct ctl_call *call, const struct policy_info *info)
+{
+	struct revocation r;
+	char when[CTL_TIME_LEN];
+
+	keyring_revocation(call->c->engine, info->id, &r);
+	(void)fprintf(call->out, "revocations: %llu\n", (unsigned long long)r.count);
+	if (!r.count)
+		return;
+	ctl_time(r.when, when);
+	(void)fprintf(call->out, "last revocation: %s, %s\n", when,
+		      r.under_way ? "under way" : "done");
+	if (r.under_way)
+		return;
+	(void)fprintf(call->out,
+		      "last revocation took: %llu ms\n"
+		      "last revocation open files: %llu\n"
+		      "last revocation handles: %llu\n"
+		      "last revocation cached files: %llu\n"
+		      "last revocation flushed: %llu bytes\n"
+		      "last revocation lost: %llu bytes\n"
+		      "last revocation data keys wiped: %llu\n"
+		      "last revocation policy keys wiped: %llu\n",
+		      (unsigned long long)r.took_ms, (unsigned long long)r.files.open_files,
+		      (unsigned long long)r.files.handles, (unsigned long long)r.files.cached_files,
+		      (unsigned long long)r.files.flushed, (unsigned long long)r.files.lost,
+		      (unsigned long long)r.files.data_keys, (unsigned long long)r.policy_keys);
+}
+
+void ctl_revocation_of_policy(struct ctl_call *call, const struct policy_info *info)
+{
+	if (info->state == POLICY_DRAFT)
+		return;
+	if (info->state != POLICY_PURGED)
+		promises_show(call, info);
+	revocation_show(call, info);
+}
+
+void ctl_revocations_summary(struct ctl_call *call)
+{
+	struct revocation sum;
+	char when[CTL_TIME_LEN];
+
+	keyring_revocations(call->c->engine, &sum);
+	ctl_time(sum.when, when);
+	(void)fprintf(call->out,
+		      "revocations: %llu\nrevocations under way: %llu\nlast revocation: %s\n",
+		      (unsigned long long)sum.count, (unsigned long long)sum.under_way, when);
+}
