@@ -15,8 +15,8 @@ draft_there()
 # begin COMMAND... - depctl in the background, as $pid; its output in $WORK/said
 begin()
 {
-	# in the background a shell has SIGINT ignored
-	env --default-signal=INT "$BIN/depctl" -m "$MNT" "$@" >"$WORK/said" 2>&1 &
+	# in the background a shell ignores SIGINT, and nohup SIGHUP
+	env --default-signal=INT,HUP,TERM "$BIN/depctl" -m "$MNT" "$@" >"$WORK/said" 2>&1 &
 	pid=$!
 	PIDS+=("$pid")
 }
