@@ -219,7 +219,7 @@ static void audit_verify_accepts_the_log_of_a_snapshot(void **state)
 	assert_string_equal(member(line_of(&l, newest + 1), "event"), "state-rebuilt");
 	assert_int_equal(verify(&l, &checked, &err), 0);
 	assert_true(checked == 512 + 4); /* with a signature of what was told */
-	tamper(&l, newest - 511, NULL); /* its first */
+	tamper(&l, newest - 511, NULL);	 /* its first */
 	(void)snprintf(want, sizeof(want), "records 1 to %" PRIu64 " are missing", newest - 511);
 	assert_broken(&l, 0, want);
 	log_close(&l);
