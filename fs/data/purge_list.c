@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "inoset.h"
-#include "visit.h"
+#include "visit_internal.h"
 
 struct purge_list {
 	pthread_mutex_t lock; /* guards the rest */

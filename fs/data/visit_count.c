@@ -8,7 +8,7 @@
 #include "disk.h"
 #include "purge_list.h"
 #include "tally.h"
-#include "visit.h"
+#include "visit_internal.h"
 
 int visit_count(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
 		const struct scope *scope)

@@ -10,7 +10,7 @@
 #include "disk.h"
 #include "fs/policy/renewal.h"
 #include "renew.h"
-#include "visit.h"
+#include "visit_internal.h"
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
 
@@ -103,16 +103,10 @@ void renewed_before_move(struct session *s, struct job *j, int dir_fd, const cha
 		return;
 	i = inode_find(s->inodes, st->st_dev, st->st_ino);
 	if (!i || !visit_remember(s, i, due))
-		visit_tell_failure(s, j, dir_fd, name, -EOVERFLOW);
+		visit_failed(s, j, dir_fd, name, -EOVERFLOW);
 }
 
 /* ---- one file ---- */
-
-enum look {
-	LOOK_NONE,
-	LOOK_FINE,
-	LOOK_WANTED
-};
 
 static int look(struct session *s, const struct job *j, int fd, struct stat *ret_st)
 {
@@ -193,7 +187,7 @@ int visit_renewed(struct session *s, struct job *j, int dir_fd, const char *name
 	else if (s->renew.only_ends && is_below(s, j, dir_fd, name))
 		return 0; /* it was told before the search */
 	else
-		visit_tell_failure(s, j, dir_fd, name, r);
+		visit_failed(s, j, dir_fd, name, r);
 	return 1;
 }
 
@@ -220,7 +214,7 @@ int visit_renewed_inode(struct session *s, struct job *j, struct inode *i, struc
 		r = 0;
 	}
 	if (r < 0 && r != -EINTR && r != -ESTALE)
-		visit_tell_failure(s, j, path_fd, "", r);
+		visit_failed(s, j, path_fd, "", r);
 	inode_fd_done(s->inodes, i);
 	return r == -EINTR ? r : 0;
 }

@@ -12,7 +12,7 @@
 #include "disk.h"
 #include "fs/policy/renewal.h"
 #include "tally.h"
-#include "visit.h"
+#include "visit_internal.h"
 
 #define NAMES_MAX 8192u /* subfolders kept at once; a folder with more is read more often */
 
@@ -348,7 +348,7 @@ static int see_root(struct walk *w, int dir_fd, const char *name, const char *re
 	if (why == -ENOTDIR && !*rest)
 		return see_file(w, dir_fd, name, scope);
 	if (!w->counts)
-		visit_tell_failure(w->s, w->j, dir_fd, name, why);
+		visit_failed(w->s, w->j, dir_fd, name, why);
 	return 0;
 }
 
