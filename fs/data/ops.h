@@ -70,6 +70,7 @@ struct op {
  * reply. */
 typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq);
 
+/* ops_wait.c */
 void op_run(struct op *op, op_fn fn);	      /* serving thread first */
 void op_run_control(struct op *op, op_fn fn); /* control files: a slow lane of their own, at once */
 
@@ -81,6 +82,9 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 		struct fuse_entry_param *ret_e) MUST_CHECK;
 /* op_stat() - attributes with the plaintext size. */
 int op_stat(struct session *s, struct inode *i, struct stat *ret_st) MUST_CHECK;
+/* op_stat_for() - the same, and how long the kernel may believe them. */
+int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st,
+		double *ret_timeout) MUST_CHECK;
 /* op_kill_setid() - what a write, truncation or opening does to set-id bits; quick when there are
  * none. */
 int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;
@@ -94,6 +98,11 @@ static inline int reply_r(fuse_req_t req, int r)
 }
 
 extern const struct fuse_lowlevel_ops data_ops;
+
+/* ops_attr.c: attributes asked for and set */
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		struct fuse_file_info *fi);
 
 /* ops_name.c: entries */
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
@@ -113,21 +122,23 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off,
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 
-/* ops_file.c: content */
+/* ops_file.c: files made, opened and closed */
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t off,
-	      struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
-void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
-		  struct fuse_file_info *fi);
-void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi);
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
 /* A regular file made without opening it (mknod). */
 int op_make_regular(struct session *s, struct op *op, const struct request *rq);
+
+/* ops_content.c: bytes and space */
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t off,
+	      struct fuse_file_info *fi);
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+		  struct fuse_file_info *fi);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi);
 
 /* ops_xattr.c */
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t len,
