@@ -251,9 +251,19 @@ static struct verdict try_once(struct akv_call *call, struct try *t, struct http
 
 /* ---- tries, under the deadline ---- */
 
+/* While another call finds out whether the vault is back. */
+static bool probe_wait(const struct akv_call *call, struct circuit *circuit)
+{
+	uint64_t left = wait_left_ms(call->deadline_ms);
+
+	return circuit_probe_wait(circuit,
+				  left < CIRCUIT_PROBE_WAIT_MS ? left : CIRCUIT_PROBE_WAIT_MS);
+}
+
 /* Waits out a pause that the vault has asked for, if the call has the time. */
 static int enter(struct akv_call *call, struct circuit *circuit, struct err *err)
 {
+	bool waited = false;
 	uint64_t wait = 0;
 	int r;
 
@@ -261,6 +271,11 @@ static int enter(struct akv_call *call, struct circuit *circuit, struct err *err
 		r = circuit_enter(circuit, wait_now_ms(), &wait);
 		if (r != -EBUSY)
 			return r;
+		if (!waited) {
+			waited = true;
+			if (probe_wait(call, circuit))
+				continue;
+		}
 		if (wait > circuit_hold_left(circuit, wait_now_ms()))
 			return err_set(
 				err, r,

@@ -24,6 +24,7 @@ struct circuit {
 
 struct circuits {
 	pthread_mutex_t lock;
+	pthread_cond_t probed; /* a probe has ended */
 	uint64_t max_ms;
 	struct circuit *first; /* guarded by lock; none ever goes */
 };
@@ -35,6 +36,7 @@ int circuits_new(uint64_t max_ms, struct circuits **ret_circuits)
 	if (!cs)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&cs->lock, NULL);
+	wait_cond_init(&cs->probed);
 	cs->max_ms = max_ms;
 	*ret_circuits = cs;
 	return 0;
@@ -48,6 +50,7 @@ void circuits_free(struct circuits *cs)
 		next = c->next;
 		free(c);
 	}
+	(void)pthread_cond_destroy(&cs->probed);
 	(void)pthread_mutex_destroy(&cs->lock);
 	free(cs);
 }
@@ -128,6 +131,21 @@ int circuit_enter(struct circuit *c, uint64_t now_ms, uint64_t *ret_wait_ms)
 	return -EBUSY;
 }
 
+bool circuit_probe_wait(struct circuit *c, uint64_t ms)
+{
+	uint64_t deadline_ms = wait_now_ms() + ms;
+	bool was, is;
+
+	pthread_mutex_lock(&c->all->lock);
+	was = is = c->probing;
+	while (is && wait_left_ms(deadline_ms) > 0) {
+		wait_cond_until(&c->all->probed, &c->all->lock, deadline_ms);
+		is = c->probing;
+	}
+	pthread_mutex_unlock(&c->all->lock);
+	return was && !is;
+}
+
 static void open_locked(struct circuit *c, uint64_t now_ms)
 {
 	uint64_t ms = c->open ? c->open_for_ms * 2 : CIRCUIT_FIRST_MS;
@@ -152,6 +170,8 @@ void circuit_leave(struct circuit *c, uint64_t now_ms, enum circuit_end end)
 		if (c->open ? c->probing : c->failures >= CIRCUIT_FAILURES)
 			open_locked(c, now_ms);
 	}
+	if (!c->probing)
+		(void)pthread_cond_broadcast(&c->all->probed);
 	pthread_mutex_unlock(&c->all->lock);
 }
 
@@ -173,6 +193,14 @@ uint64_t circuit_hold_left(struct circuit *c, uint64_t now_ms)
 	until = c->hold_until_ms;
 	pthread_mutex_unlock(&c->all->lock);
 	return until > now_ms ? until - now_ms : 0;
+}
+
+void circuits_probe(struct circuits *cs)
+{
+	pthread_mutex_lock(&cs->lock);
+	for (struct circuit *c = cs->first; c; c = c->next)
+		c->open_until_ms = 0;
+	pthread_mutex_unlock(&cs->lock);
 }
 
 static void describe_locked(const struct circuit *c, uint64_t now_ms, struct kms_circuit *ret)

@@ -201,6 +201,11 @@ size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max)
 	return circuits_list(kms->azure->circuits, ret_list, max);
 }
 
+void kms_circuits_probe(struct kms *kms)
+{
+	circuits_probe(kms->azure->circuits);
+}
+
 const char *kms_circuit_state_name(enum kms_circuit_state state)
 {
 	static const char *const names[] = {"closed", "open", "half-open"};

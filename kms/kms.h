@@ -120,6 +120,8 @@ struct kms_circuit {
 /* kms_circuits() - of all Azure hosts asked so far, at most @max of them; how many there are in
  * @ret_list. Local vaults have none. */
 size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max);
+/* kms_circuits_probe() - a host that failed may be probed now, unless it asked for a pause. */
+void kms_circuits_probe(struct kms *kms);
 
 #define KMS_DEADLINE_S 30 /* no service takes longer to answer; then it is KMS_TRANSIENT */
 

@@ -42,15 +42,11 @@ struct token_cache {
 int token_cache_new(struct token_cache **ret_cache)
 {
 	struct token_cache *tc = calloc(1, sizeof(*tc));
-	pthread_condattr_t attr;
 
 	if (!tc)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&tc->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&tc->ended, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	wait_cond_init(&tc->ended);
 	*ret_cache = tc;
 	return 0;
 }
@@ -108,14 +104,6 @@ static struct entry *find_locked(struct azure *a, const struct challenge *c)
 static bool ready_locked(const struct entry *e, uint64_t now_ms)
 {
 	return e->token && now_ms < (e->fetching ? e->expires_ms : e->refresh_ms);
-}
-
-static void wait_locked(struct token_cache *tc, uint64_t deadline_ms)
-{
-	struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
-				 .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
-
-	(void)pthread_cond_timedwait(&tc->ended, &tc->lock, &until); /* the caller looks again */
 }
 
 static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
@@ -249,7 +237,7 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 			(void)err_set(err, -ETIMEDOUT, "no token within the time of the call");
 			return (struct verdict){.outcome = KMS_TRANSIENT};
 		}
-		wait_locked(tc, deadline_ms);
+		wait_cond_until(&tc->ended, &tc->lock, deadline_ms);
 	}
 }
 

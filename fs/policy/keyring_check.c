@@ -179,6 +179,8 @@ void keyring_check_all(struct engine *e)
 				first = check_new_locked(e, kp, first);
 		}
 	pthread_rwlock_unlock(&k->lock);
+	if (first) /* else what failed between two rounds would be asked in the next but one */
+		kms_circuits_probe(e->kms);
 	for (struct check *c = first, *next; c; c = next) {
 		next = c->next;
 		if (engine_worker(e, check_run, c) < 0)

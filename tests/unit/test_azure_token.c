@@ -291,6 +291,82 @@ static void circuit_holds_for_everybody_and_not_for_ever(void **state)
 	assert_int_equal(circuit_hold_left(c, t), 60000);
 }
 
+/* A circuit that is open, and the time of its probe. */
+static void opened(struct circuits *cs, struct circuit **ret_circuit, uint64_t *ret_t)
+{
+	uint64_t wait = 0, t = wait_now_ms();
+
+	assert_int_equal(circuit_get(cs, "v", ret_circuit), 0);
+	for (unsigned i = 0; i < CIRCUIT_FAILURES; i++) {
+		assert_int_equal(circuit_enter(*ret_circuit, t, &wait), 0);
+		circuit_leave(*ret_circuit, t, CIRCUIT_FAILED);
+	}
+	*ret_t = t + CIRCUIT_FIRST_MS;
+}
+
+struct probe {
+	struct circuit *circuit;
+	enum circuit_end end;
+};
+
+static void *probe_run(void *arg)
+{
+	const struct probe *p = arg;
+
+	wait_ms(50);
+	circuit_leave(p->circuit, wait_now_ms(), p->end);
+	return NULL;
+}
+
+/* All policies are proved at once: else all but one would see a round late that a vault is back. */
+static void circuit_probe_is_waited_for(void **state)
+{
+	static const struct {
+		enum circuit_end end;
+		int then;
+	} rows[] = {{CIRCUIT_ANSWERED, 0}, {CIRCUIT_FAILED, -EBUSY}, {CIRCUIT_UNASKED, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		CLEANUP(circuits_free_p) struct circuits *cs = NULL;
+		struct probe probe = {.end = rows[i].end};
+		uint64_t wait = 0, t;
+		pthread_t thread;
+
+		assert_int_equal(circuits_new(3000, &cs), 0);
+		opened(cs, &probe.circuit, &t);
+		assert_false(circuit_probe_wait(probe.circuit, 60000)); /* none on its way */
+		assert_int_equal(circuit_enter(probe.circuit, t, &wait), 1);
+		assert_false(circuit_probe_wait(probe.circuit, 20)); /* it hangs */
+		assert_int_equal(pthread_create(&thread, NULL, probe_run, &probe), 0);
+		assert_true(circuit_probe_wait(probe.circuit, 60000));
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(circuit_enter(probe.circuit, t, &wait), rows[i].then);
+	}
+}
+
+/* Each round of checks asks, whatever failed shortly before; but no host that wants a pause. */
+static void circuits_probe_at_once_when_told(void **state)
+{
+	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
+	struct circuit *c;
+	uint64_t wait = 0, t;
+
+	(void)state;
+	assert_int_equal(circuits_new(3000, &cs), 0);
+	opened(cs, &c, &t);
+	assert_int_equal(circuit_enter(c, t - 1, &wait), -EBUSY);
+	circuits_probe(cs);
+	assert_int_equal(circuit_enter(c, t - 1, &wait), 1);
+	circuits_probe(cs);
+	assert_int_equal(circuit_enter(c, t - 1, &wait), -EBUSY); /* one alone */
+	circuit_leave(c, t - 1, CIRCUIT_FAILED);
+	circuit_hold(c, t, 500);
+	circuits_probe(cs);
+	assert_int_equal(circuit_enter(c, t, &wait), -EBUSY);
+	assert_int_equal(wait, 500);
+}
+
 static void retries_grow_with_jitter(void **state)
 {
 	(void)state;
@@ -317,6 +393,8 @@ int main(void)
 		T(a_refused_credential_is_a_denial),
 		cmocka_unit_test(circuit_opens_probes_and_closes),
 		cmocka_unit_test(circuit_holds_for_everybody_and_not_for_ever),
+		cmocka_unit_test(circuit_probe_is_waited_for),
+		cmocka_unit_test(circuits_probe_at_once_when_told),
 		cmocka_unit_test(retries_grow_with_jitter),
 	};
 
