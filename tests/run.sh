@@ -214,9 +214,19 @@ default_builds() # SCRIPT
 	esac
 }
 
+with_azure() # SCRIPT KIND
+{
+	local vaults
+
+	vaults=" $(header_word "$1" vaults) "
+	[[ $2 == release ]] || return 1
+	[[ $vaults == *" azure "* ]] || [[ $DEPFS_LONG == 1 && $vaults == *" azure-long "* ]]
+}
+
 # mount_jobs KIND - the mount tests and the second reader's. A script's "# builds:" line names the
 # builds it is run with, "# timeout:" its limit in seconds. One with "# vaults: local azure" is run
-# once more by the release build, with its root keys in the fake of Azure Key Vault.
+# once more by the release build, with its root keys in the fake of Azure Key Vault; one with
+# "# vaults: local azure-long" only with --long.
 mount_jobs()
 {
 	local kind=$1 script name builds limit slow=1
@@ -231,7 +241,7 @@ mount_jobs()
 		job "${name%.sh} [$kind]" $((${limit:-120} * slow)) \
 			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
 			bash "$script"
-		[[ $kind == release && $(header_word "$script" vaults) == *azure* ]] || continue
+		with_azure "$script" "$kind" || continue
 		job "${name%.sh}-azure [$kind]" "${limit:-120}" \
 			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
 			DEPFS_TEST_VAULTS=azure bash "$script"

@@ -14,7 +14,7 @@
 #   K1, K2  ids of two root keys             LOG          what the daemon says
 # Set before sourcing: BACKING=disk puts the store on the disk's filesystem, not on a tmpfs.
 # VAULTS_KIND=azure has the root keys in the fake of Azure Key Vault, see azure.sh; a test with a
-# line "# vaults: local azure" is run with both.
+# line "# vaults: local azure" is run with both, "# vaults: local azure-long" with both by --long.
 # DEPFS_TEST_PLAIN=1 mounts no depfs but binds the folder itself: shows that a test is right about
 # an ordinary filesystem.
 # shellcheck shell=bash

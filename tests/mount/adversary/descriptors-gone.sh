@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # adversary/descriptors-gone: who opens files until the daemon has no descriptor left does not get a revoked policy's
 # data: its vaults can still be asked, so their denial is not taken for an outage that the availability key answers.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 export MOUNT_WRAPPER="prlimit --nofile=128:128"
 depfs_start_policies key_check=1

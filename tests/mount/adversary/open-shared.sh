@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # adversary/open-shared: while a system process holds a file of a revoked policy open, a user's own open of it is
 # refused all the same: the content's key being in memory is no permission.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies key_check=1,system_gid=4711
 chmod 755 "$MNT"

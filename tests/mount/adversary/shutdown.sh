@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # adversary/shutdown: SIGTERM while requests wait for a slow vault and readers poll `events` ends the daemon soon and
 # well: requests that are still parked must not outlive the session that they answer to.
+# vaults: local azure
 # timeout: 90
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # handles that nobody closed before SIGTERM

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # audit/recorded: the log has every key operation with the vault's request id, every act with who did it and how it ended, the
 # availability key's uses with the reason, jobs with counts, damage with path and offset, mounts and stops; and no key in it.
+# vaults: local azure
 # timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need_depfs

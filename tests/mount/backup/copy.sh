@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # backup/copy: a copy of store, service key and vaults, made with cp -a while nothing runs, mounts elsewhere and every file is equal.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create Tenant

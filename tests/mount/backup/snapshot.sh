@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # backup/snapshot: a store whose state/ is missing, as in a plain copy of a live one, opens from state.snapshot.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create Tenant

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # badinput/state: records that are damaged in any page, or cut at any length, are refused in one sentence that names the file
 # and the way out, with nothing changed; never served wrong, never a crash. A snapshot beside sound records is only replaced.
+# vaults: local azure-long
 # builds: release asan
 # timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # badinput/store: a service key or a format file that is missing, damaged, open to others, of another store or of a later
 # version gets one sentence that names it, in the foreground and in the background, and changes nothing.
+# vaults: local azure
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/badinput.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/cmdlets: what is typed for Customer Key works as it is typed there: names in any case,
 # shortened, with blanks, -Name value and -Name:value; an unknown identity is never all policies.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/events: the log is shown, followed as it grows, and verified; one changed byte is found and
 # named by its record.
+# vaults: local azure-long
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

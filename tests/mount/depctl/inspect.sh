@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/inspect: a header is shown without any key, by its path in the store, in a copy or in the
 # mount; damage that shows is refused, and only files with a header are looked at.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

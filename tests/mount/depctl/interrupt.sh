@@ -2,6 +2,7 @@
 # depctl/interrupt: a change that is interrupted is decided first and told, and the exit status is
 # its outcome's, so no half-made policy is left and nobody has to guess; of two creates of one name
 # at once, one wins and the other is told.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"

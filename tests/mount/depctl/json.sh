@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/json: everything that is printed can be had as JSON with steady names and types, whatever
 # the policies are named.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/mailbox: who covers a mailbox is told with where it comes from, and unassigning falls back
 # to the tenant's policy and then to the service key.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # depctl/policy: each act on a policy says what it did, and the next look shows it, by name and id.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

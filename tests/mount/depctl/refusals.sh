@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/refusals: each refusal of a policy's acts has exit status 1 and the daemon's sentence, leaves
 # things as they were, and a create that fails leaves no draft.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

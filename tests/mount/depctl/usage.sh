@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # depctl/usage: a wrong command line ends with 2, one sentence and how it is typed; what later
 # versions bring is not there; the mount is found or asked for.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
 depfs_start_policies

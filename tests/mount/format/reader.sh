@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # format/reader: a reader that was written from depfs-format(5) alone opens everything that depfs
 # writes, byte for byte, so the page is complete and right.
+# vaults: local azure
 # timeout: 60
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/control: pause, resume, cancel, retry and rate do what they say within a second, a file that cannot be done is listed and done by retry, and every wrong command has its errno and sentence.
+# vaults: local azure
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

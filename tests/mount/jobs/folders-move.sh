@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/folders-move: a job ends, and has done everything, though folders never stop moving, and move faster than it can walk them.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 depfs_start_policies

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/kill: a daemon killed at any moment of a job goes on with it after the next mount; no file is done twice, none is left out, and every file opens.
+# vaults: local azure
 # timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/metadata: a job that re-wraps a file leaves its mode, set-id bits, times, attributes and capabilities as they were.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 mkdir -p "$MNT/mailbox/a"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/moving: while programs append to, rename, link, cut, delete and make files and folders, a job misses none of them, and no program sees an error or loses a byte.
+# vaults: local azure
 # timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

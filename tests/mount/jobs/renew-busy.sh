@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/renew-busy: programs that write, cut, punch, map, read with O_DIRECT, rename and unlink files while these are renewed see no error, no wrong byte and no other time of change.
+# vaults: local azure
 # timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

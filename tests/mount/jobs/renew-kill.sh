@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/renew-kill: a daemon killed at any moment of a renewal goes on with it after the next mount; every byte is there meanwhile and afterwards, no block of before is left, and no record of an old key.
+# vaults: local azure
 # timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

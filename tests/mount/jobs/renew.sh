@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/renew: a renewal leaves content, mtime, xattrs, links and open handles as they were, and no block of ciphertext; blocks from before it are refused when they are put back.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"

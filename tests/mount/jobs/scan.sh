@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/scan: a scan counts every file once, by workload, policy and generation, as they are at its end: hard links, files that are written, made, removed and moved meanwhile, a killed daemon and damaged headers included.
+# vaults: local azure
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # metrics/counts: what programs did stands in metrics, each request and byte once, in a page that promtool accepts and that names no blob.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/metrics.sh"
 need_promtool

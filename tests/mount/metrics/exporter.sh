@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # metrics/exporter: the README's line brings the metrics of two mounts into Prometheus' node exporter, which takes every one of them.
+# vaults: local azure
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/metrics.sh"

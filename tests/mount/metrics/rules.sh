@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # metrics/rules: the alert rules fire by what they are for, and rules, dashboard and manual name no metric or label that a mount does not show.
+# vaults: local azure
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/metrics.sh"

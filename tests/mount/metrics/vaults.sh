@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # metrics/vaults: calls of each vault by outcome, uses of the availability key by reason, a revocation and the age of the last proof stand in metrics.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/metrics.sh"
 need_promtool

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/access: only root and the group of admin_gid see inside the control directory; nobody else, by whatever way.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 ADMIN=13888
 depfs_start_policies "admin_gid=$ADMIN"

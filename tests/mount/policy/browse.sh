@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/browse: ls, find, grep -r, cp -r and tail behave in the control directory as a person expects.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create "EUR Policy" --description "for Europe"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/limits: at most 50 mailbox policies are active, the next is refused with EDQUOT until one is disabled; and 10,000 mailboxes are listed.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 for i in {1..50}; do

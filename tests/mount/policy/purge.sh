@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/purge: a purge is refused for the tenant's kind, while a vault grants access and without each field; done, the mailbox's files are unreadable for good, though both vaults allow again, nothing of the key is left in the store, others are untouched, and the receipt and the audit chain agree.
+# vaults: local azure
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

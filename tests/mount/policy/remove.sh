@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/remove: a policy goes when it is not assigned and a scan proves that no file is under it; old backups still open, unless it went by force.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/rewrap-keeps: the re-wrap of a first write keeps file id, other blocks and mtime rules: only block 0 changes with it.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create Tenant

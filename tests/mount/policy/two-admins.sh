@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/two-admins: of two admins who write at once one wins, the other gets a sentence, and the result is one of the two.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create A

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # policy/workloads: chat and EDM keep the old wrap until they are written, new data and mailbox writes carry the new one, and a mailbox with its own policy is untouched.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create Tenant

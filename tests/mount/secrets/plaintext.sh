@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # secrets/plaintext: what was written into any workload, and every key, is found nowhere in the raw disk below the store,
 # in the state, in the log, or in memory of the daemon that could be swapped out; names, which lie open, are found.
+# vaults: local azure-long
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need_depfs

@@ -2,6 +2,7 @@
 # unprivileged/own: an ordinary user makes, mounts, steers and unmounts a store of his own, in the background too; nobody else,
 # root included, sees into it, and what only root may do is refused, never pretended.
 # Debian's udev gives /dev/fuse to everybody; a machine without it gets the same in a mount namespace of this test.
+# vaults: local azure
 [ -n "${OWN_NAMESPACE:-}" ] || OWN_NAMESPACE=1 exec unshare --mount --propagation private bash "$0"
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need_depfs
@@ -23,8 +24,13 @@ user() { $AS_USER "$@"; }
 user_says() { user sh -c "$1"; }
 
 user "$BIN/mkfs.depfs" --service-key "file:$KEY" "$STORE" >/dev/null 2>&1
-user "$BIN/depctl" key create "$K1" --vaults "$VAULTS" >/dev/null 2>&1
-user "$BIN/depctl" key create "$K2" --vaults "$VAULTS" >/dev/null 2>&1
+for key in "$K1" "$K2"; do
+	if [ "$VAULTS_KIND" = local ]; then
+		user "$BIN/depctl" key create "$key" --vaults "$VAULTS" >/dev/null 2>&1
+	else
+		vault create "$key" >/dev/null
+	fi
+done
 MOUNT_WRAPPER=$AS_USER
 # depfs_mount() looks at the mount as root would, who sees nothing here
 # shellcheck disable=SC2086
