@@ -162,10 +162,10 @@ class Acts:
         for host in hosts:
             self.fake.down(host)
 
-    def up(self, *hosts):
-        """HOST..."""
+    def up(self, *hosts, tls='good'):
+        """HOST... [tls=KIND, see below]"""
         for host in hosts:
-            self.fake.up(host)
+            self.fake.up(host, tls)
 
     def tls(self, host, kind):
         """HOST good|hang|expired|not-yet|wrong-name|unknown-ca|old-tls"""

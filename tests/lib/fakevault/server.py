@@ -139,12 +139,12 @@ class Listener(http.server.ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, fake, host, address, port, kind):
+    def __init__(self, fake, host, address, port, kind, tls='good'):
         self.address_family = socket.AF_INET6 if ':' in address else socket.AF_INET
         for name in ('world', 'entra', 'identity', 'routes', 'faults', 'log'):
             setattr(self, name, getattr(fake, name))
         self.host, self.kind = host, kind
-        self.tls = None if kind == 'metadata' else 'good'
+        self.tls = None if kind == 'metadata' else tls
         self.fake = fake
         self.contexts = {}
         self.open = set()
@@ -222,7 +222,7 @@ class Fake:
             host = address if port == 80 else f'{address}:{port}'
             self.listeners[host] = Listener(self, host, address, port, 'metadata')
 
-    def up(self, host):
+    def up(self, host, tls='good'):
         if host in self.listeners:
             return
         if host in worlds.HOSTS:
@@ -231,7 +231,7 @@ class Fake:
         else:
             address, _, port = host.partition(':')
             kind, port = 'metadata', int(port or 80)
-        self.listeners[host] = Listener(self, host, address, port, kind)
+        self.listeners[host] = Listener(self, host, address, port, kind, tls)
 
     def down(self, host):
         listener = self.listeners.pop(host, None)

@@ -100,10 +100,8 @@ why()
 }
 for row in "expired|transient.*certificate.*(expired|date)" "unknown-ca|transient.*certificate" \
 	"wrong-name|transient.*certificate" "old-tls|transient.*(TLS|version|protocol)"; do
-	fake tls "$V1" "${row%%|*}"
 	fake down "$V1" # breaks the connections that are open
-	fake up "$V1"
-	fake tls "$V1" "${row%%|*}"
+	fake up "$V1" tls="${row%%|*}"
 	wait_until 20 why "${row#*|}" || fail "${row%%|*}: $(status_of P "key 1 why")"
 done
 hosts=$(grep -v "$V1" /etc/hosts)
