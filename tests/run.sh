@@ -224,14 +224,15 @@ with_azure() # SCRIPT KIND
 }
 
 # mount_jobs KIND - the mount tests and the second reader's. A script's "# builds:" line names the
-# builds it is run with, "# timeout:" its limit in seconds. One with "# vaults: local azure" is run
-# once more by the release build, with its root keys in the fake of Azure Key Vault; one with
-# "# vaults: local azure-long" only with --long.
+# builds it is run with, "# timeout:" its limit in seconds, of which --long allows 20 times as many.
+# One with "# vaults: local azure" is run once more by the release build, with its root keys in the
+# fake of Azure Key Vault; one with "# vaults: local azure-long" only with --long.
 mount_jobs()
 {
 	local kind=$1 script name builds limit slow=1
 
 	[ "$kind" = release ] || [ "$kind" = clang ] || slow=4
+	[ $DEPFS_LONG = 0 ] || slow=$((slow * 20))
 	while read -r script; do
 		builds=$(header_word "$script" builds)
 		[ -n "$builds" ] || builds=$(default_builds "$script")
@@ -242,7 +243,7 @@ mount_jobs()
 			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
 			bash "$script"
 		with_azure "$script" "$kind" || continue
-		job "${name%.sh}-azure [$kind]" "${limit:-120}" \
+		job "${name%.sh}-azure [$kind]" $((${limit:-120} * slow)) \
 			env DEPFS_BUILD="$TOP/$(build_dir "$kind")" DEPFS_BUILD_KIND="$kind" \
 			DEPFS_TEST_VAULTS=azure bash "$script"
 	done < <(find "$TOP/tests/mount" "$TOP/tests/format" -mindepth 1 -name '*.sh' 2>/dev/null |

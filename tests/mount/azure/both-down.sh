@@ -2,7 +2,6 @@
 # azure/both-down: both vaults answer 503 for ten seconds (ten minutes with --long): no read or
 # write under an open policy fails or uses the availability key; a closed policy's files open by
 # it, with an event each time; and the first round of checks after the end proves them all again.
-# timeout: 900
 # builds: release
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
