@@ -6,26 +6,30 @@
 revoke_start()
 {
 	depfs_start_policies "key_check=1${1:+,$1}"
-	M1=local://v1/keys/m1 M2=local://v2/keys/m2
-	vault create $M1 >/dev/null
-	vault create $M2 >/dev/null
+	M1=$(key_at v1 m1) M2=$(key_at v2 m2)
+	vault create "$M1" >/dev/null
+	vault create "$M2" >/dev/null
 	policy_create P --kind mailbox
-	depctl policy create Q $M1 $M2 --kind mailbox >/dev/null
+	depctl policy create Q "$M1" "$M2" --kind mailbox >/dev/null
 	mkdir -p "$MNT/mailbox/p" "$MNT/mailbox/q"
 	control mailboxes/p/policy P
 	control mailboxes/q/policy Q
 }
 
+# what takes away one key alone: an access policy of Azure's is a whole vault's
+DENY=deny ALLOW=allow
+[ "$VAULTS_KIND" = local ] || DENY=disable ALLOW=enable
+
 p_deny()
 {
-	vault deny "$K1" >/dev/null
-	vault deny "$K2" >/dev/null
+	vault $DENY "$K1" >/dev/null
+	vault $DENY "$K2" >/dev/null
 }
 
 p_allow()
 {
-	vault allow "$K1" >/dev/null
-	vault allow "$K2" >/dev/null
+	vault $ALLOW "$K1" >/dev/null
+	vault $ALLOW "$K2" >/dev/null
 }
 
 revocation_is_done() # POLICY COUNT

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # adversary/planted-state: pipes, links and giants that the owner of the store's folder puts where the daemon keeps its
 # log and its receipts hold nothing up, fill no memory, and have it write to and overwrite nothing of the system.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 depfs_start_policies events_size=1,key_check=1

@@ -2,6 +2,7 @@
 # depctl/coverage-path: `depctl coverage PATH` counts what `depctl inspect` tells of each file there
 # is below PATH, no more and no less, whatever the last scan said; a PATH of which there is nothing
 # to count is refused with the reason.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/depctl.sh"

@@ -8,6 +8,9 @@
 . "$LIB/depctl.sh"
 depfs_start_policies vault_timeout=30,job_rate=3 # a slow vault answers in time
 
+absent="has no key of that name" # as each kind of vault says it
+[ "$VAULTS_KIND" = local ] || absent="has no such key or version"
+
 draft_there()
 {
 	[ -d "$MNT/.depfs/policies/$1" ]
@@ -56,7 +59,7 @@ for signal in TERM INT HUP; do
 	begin policy create Slow "$K1" "$(key_at v2 none)"
 	wait_until 10 draft_there Slow || fail "no draft came up"
 	kill -$signal $pid
-	ends 1 "^depctl: .*v2/keys/none.*has no key of that name"
+	ends 1 "^depctl: .*$(key_at v2 none).*$absent"
 	draft_there Slow && fail "a draft is left over"
 done
 
@@ -75,7 +78,7 @@ ends 0 "^policy Whole refreshed: "
 begin policy replace-keys Whole "$K1" "$(key_at v2 none)"
 wait_until 10 holds $pid || fail "no replace-keys has begun"
 kill -INT $pid
-ends 1 "^depctl: .*v2/keys/none.*has no key of that name"
+ends 1 "^depctl: .*$(key_at v2 none).*$absent"
 
 # an act of several: the one that runs is the last
 begin Set-M365DataAtRestEncryptionPolicy -Identity Whole -Refresh -Description changed -Name Other

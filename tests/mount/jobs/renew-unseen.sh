@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/renew-unseen: the old key of a half renewed file is kept when a search cannot look at the file: put right, it reads, and is renewed to its end.
+# vaults: local azure
 # timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # revoke/keys: after a revocation no DEP key, data key or block key of the policy lies anywhere in the daemon's memory, although its files are open; other policies' do, and those of the policy when access is back. What a system request opens is wiped after it.
+# vaults: local azure
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # revoke/lost: dirty pages that the disk does not take hold up no revocation: their bytes are counted as lost, the writer's fsync fails, and writers that never stop dirtying end with the denial.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
 . "$LIB/metrics.sh"

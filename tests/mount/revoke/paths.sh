@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # revoke/paths: after a revocation no path leads to a byte of the policy's files: handles, mappings, the page cache, splice, copies, appends, space, sizes, ioctls, descriptors of paths; names and sizes still do, and the same handles go on when access is back.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
 revoke_start

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # revoke/renew: a denial in the middle of a renewal wipes both data keys of an open file and access back loads both; renewals and re-wraps that a denial meets go on by the availability key, and those that meet a purged policy list its files as failed.
+# vaults: local azure-long
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 . "$LIB/revoke.sh"

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
 # revoke/slow-vault: while the vaults of two policies hang, in key_check and under a program's fsync, another policy's denial is noticed and carried out, also on the file whose pages wait for the slow vault, and a third policy's reader goes on.
+# vaults: local azure
 # timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
-revoke_start
-for key in s1 t1; do vault create local://v3/keys/$key >/dev/null; done
-for key in s2 t2; do vault create local://v4/keys/$key >/dev/null; done
-depctl policy create S local://v3/keys/s1 local://v4/keys/s2 --kind mailbox >/dev/null
-depctl policy create T local://v3/keys/t1 local://v4/keys/t2 --kind mailbox >/dev/null
+revoke_start vault_timeout=30 # a slow vault answers in time
+for key in s1 t1; do vault create "$(key_at v3 $key)" >/dev/null; done
+for key in s2 t2; do vault create "$(key_at v4 $key)" >/dev/null; done
+depctl policy create S "$(key_at v3 s1)" "$(key_at v4 s2)" --kind mailbox >/dev/null
+depctl policy create T "$(key_at v3 t1)" "$(key_at v4 t2)" --kind mailbox >/dev/null
 mkdir "$MNT/mailbox/s" "$MNT/mailbox/m"
 control mailboxes/s/policy S
 control mailboxes/m/policy P
 head -c 20000 /dev/urandom >"$WORK/data"
 for box in p q s m; do cp "$WORK/data" "$MNT/mailbox/$box/f"; done
-depfs_remount key_check=1
+depfs_remount key_check=1,vault_timeout=30
 cmp "$WORK/data" "$MNT/mailbox/s/f" # S is open, so it is checked; T is not
 exec 5<>"$MNT/mailbox/m/f" 6<"$MNT/mailbox/p/f"
 head -c 10 <&6 >/dev/null
-for key in s1 t1; do vault fault local://v3/keys/$key slow 10000 >/dev/null; done
-for key in s2 t2; do vault fault local://v4/keys/$key slow 10000 >/dev/null; done
+for key in s1 t1; do vault fault "$(key_at v3 $key)" slow 10000 >/dev/null; done
+for key in s2 t2; do vault fault "$(key_at v4 $key)" slow 10000 >/dev/null; done
 printf 'new start' >&5 # a dirty page; from now on it is due to go under T
 control mailboxes/m/policy T
 background sync -d "$MNT/mailbox/m/f" 2>/dev/null
@@ -35,15 +36,15 @@ until revocation_is_done P 1; do
 	[ $reads -lt 5000 ] || fail "P's revocation does not arrive: $(cat "$MNT/.depfs/policies/P/status")"
 done
 echo "P revoked after $(($(date +%s%3N) - began)) ms, while Q was read $reads times"
-[ $reads -gt 3 ] || fail "Q was read $reads times only"
+[ $reads -gt 1 ] || fail "Q was read $reads times only"
 [ "$(events '"event":"key-open"' | grep -c '"policy":"T"' || true)" = 0 ] || fail "the slow vaults had answered"
 assert_eq "$(status_of S state)" ready "what the hanging check said of S"
 assert_eq "$(status_of P "last revocation lost")" "0 bytes"
 assert_fails_with EKEYREVOKED cat "$MNT/mailbox/p/f"
 ! head -c 10 <&6 >/dev/null 2>&1 || fail "an open handle of P reads"
 cmp "$WORK/data" "$MNT/mailbox/s/f" # open from before
-for key in s1 t1; do vault fault local://v3/keys/$key none >/dev/null; done
-for key in s2 t2; do vault fault local://v4/keys/$key none >/dev/null; done
+for key in s1 t1; do vault fault "$(key_at v3 $key)" none >/dev/null; done
+for key in s2 t2; do vault fault "$(key_at v4 $key)" none >/dev/null; done
 p_allow
 wait $fsync || true
 back() { [ "$(head -c 9 "$MNT/mailbox/m/f")" = "new start" ]; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # revoke/system: while a policy is revoked, system requests open its files by the availability key, and what they read or write reaches no program that opened or mapped the file before: nothing of it enters the page cache.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
 revoke_start system_gid=4711
