@@ -41,6 +41,13 @@ if not os.path.exists(cache):
 with open(cache, 'rb') as f:
     wanted = pickle.load(f)
 found = set()
+
+
+def is_mapped(low):
+    with open(f'/proc/{pid}/maps', encoding='utf-8', errors='replace') as now:
+        return any(line.startswith(f'{low:x}-') for line in now)
+
+
 with open(f'/proc/{pid}/maps', encoding='utf-8', errors='replace') as maps, \
         open(f'/proc/{pid}/mem', 'rb', buffering=0) as mem:
     for line in maps:
@@ -49,7 +56,12 @@ with open(f'/proc/{pid}/maps', encoding='utf-8', errors='replace') as maps, \
             continue
         low, high = (int(x, 16) for x in words[0].split('-'))
         mem.seek(low)
-        data = mem.read(high - low)
+        try:
+            data = mem.read(high - low)
+        except OSError:
+            if is_mapped(low):
+                raise
+            continue  # the stack of a thread that has ended since
         found |= {what for key, what in wanted.items() if key in data}
 print(' '.join(sorted(found)).replace('/', ''))
 END
@@ -84,7 +96,7 @@ setpriv --reuid 7002 --regid 4711 --clear-groups cmp "$MNT/mailbox/p/1" "$MNT/ma
 all=$(found)
 echo "after a system request: $all"
 assert_no_match "$all" "p[12]" "data keys in memory after a system request"
-no_dep() { assert_no_match "$(found)" "p DEP" >/dev/null; }
+no_dep() { [[ ! $(found) =~ "p DEP" ]]; }
 wait_until 20 no_dep || fail "the DEP key stays: $(found)"
 
 p_allow
