@@ -16,13 +16,10 @@ static int check(int argc, char **argv, int n, const char *const **ret_operands)
 		at++;
 		argc--;
 	} else if (argc > 1 && argv[1][0] == '-' && argv[1][1]) {
-		return cmd_usage_error(argv[0], "%s: %s: no such option", argv[0], argv[1]);
+		return cmd_usage_option(argv[0], '?', argv[1]);
 	}
 	if (argc - 1 != n)
-		return cmd_usage_error(argv[0],
-				       "%s: wrong number of arguments, %d instead of %d (a name "
-				       "with blanks needs quotes)",
-				       argv[0], argc - 1, n);
+		return cmd_usage_count(argv[0], argc - 1, n);
 	*ret_operands = (const char *const *)at;
 	return CMD_OK;
 }

@@ -25,7 +25,7 @@ int cmd_scan(int argc, char **argv, const struct cmd_env *env)
 	if (cmd_wants_help(argc, argv))
 		return cmd_usage("scan");
 	if (argc > 1)
-		return cmd_usage_error("scan", "scan: %s: it takes no argument", argv[1]);
+		return cmd_usage_error("scan", "scan: it takes no arguments, not '%s'", argv[1]);
 	r = client_open(env->mount, &ctl, &err);
 	if (r == 0)
 		r = client_write(ctl, "scan", "1", &answer, &err);
@@ -136,16 +136,14 @@ int cmd_coverage(int argc, char **argv, const struct cmd_env *env)
 		return cmd_usage("coverage");
 	optind = 0; /* glibc: start over, with this vector */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 's')
 			c.scan = true;
 		else if (option == 'o' && *optarg)
 			c.html = optarg;
 		else
-			return cmd_usage_error("coverage",
-					       "coverage: %s: no such option, or its value is "
-					       "missing",
-					       argv[optind - 1]);
+			return cmd_usage_option("coverage", option == 'o' ? ':' : option,
+						argv[optind - 1]);
 	}
 	if (optind < argc)
 		c.path = argv[optind++];

@@ -180,7 +180,7 @@ static int parse_option(int option, const char *given, struct arguments *a)
 		a->what.service_spec = optarg;
 		return CMD_OK;
 	default:
-		return usage_error(": no such option, or its value is missing", given);
+		return cmd_usage_option("events", option, given);
 	}
 }
 
@@ -190,7 +190,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 
 	optind = 0; /* glibc: start over, with this vector */
 	opterr = 0;
-	while (r == CMD_OK && (option = getopt_long(argc, argv, "f", options, NULL)) != -1)
+	while (r == CMD_OK && (option = getopt_long(argc, argv, ":f", options, NULL)) != -1)
 		r = parse_option(option, argv[optind - 1], a);
 	if (r != CMD_OK)
 		return r;

@@ -16,6 +16,7 @@
 struct key_call {
 	const struct cmd_env *env;
 	const char *act;
+	char command[32]; /* "key create" */
 	const char *uri;
 	struct key_id id;
 	char **rest; /* operands behind the URI, ended by NULL */
@@ -26,10 +27,7 @@ struct key_call {
 
 static int key_usage(const struct key_call *c, const char *sentence, const char *what)
 {
-	char command[32];
-
-	(void)snprintf(command, sizeof(command), "key %s", c->act);
-	return cmd_usage_error(command, "%s: %s", what, sentence);
+	return cmd_usage_error(c->command, "%s: %s", what, sentence);
 }
 
 static int refuse(const struct key_call *c, int r, struct err *err)
@@ -196,7 +194,9 @@ static int fault_parse(const struct key_call *c, struct local_fault *ret_fault)
 			c->uri);
 	if (c->rest[1] && c->rest[2])
 		return key_usage(c, "one operand too many", c->rest[2]);
-	if (strcmp(kind, "slow") == 0 ? !ms : local_fault_parse(kind, &fault.outcome) < 0)
+	if (strcmp(kind, "slow") == 0 && !ms)
+		return key_usage(c, "how many milliseconds is missing", kind);
+	if (strcmp(kind, "slow") != 0 && local_fault_parse(kind, &fault.outcome) < 0)
 		return key_usage(c, "not transient, damaged, not-found, denied, slow MS or none",
 				 kind);
 	if (ms && number_parse(ms, LOCAL_DELAY_MAX_MS, &fault.delay_ms) < 0)
@@ -320,10 +320,9 @@ static int option_take(struct key_call *c, int option, const char *value)
 					 value);
 		return CMD_OK;
 	case OPT_PURGEABLE:
+	default:
 		c->create.purgeable = true;
 		return CMD_OK;
-	default:
-		return key_usage(c, "no such option, or its value is missing", value);
 	}
 }
 
@@ -364,7 +363,7 @@ static int operands_take(struct key_call *c, const struct key_act *act, int argc
 
 	c->rest = argv;
 	if (argc == 0)
-		return act->uris == 0 ? CMD_OK : key_usage(c, "a key id is missing", act->name);
+		return act->uris == 0 ? CMD_OK : key_usage(c, "a key id is missing", c->command);
 	if (argc > 1 + act->rest)
 		return key_usage(c, "one operand too many", argv[1 + act->rest]);
 	c->uri = argv[0];
@@ -387,15 +386,19 @@ int cmd_key(int argc, char **argv, const struct cmd_env *env)
 	if (cmd_wants_help(argc, argv))
 		return cmd_usage("key");
 	if (!act)
-		return argc > 1 ? cmd_usage_error("key", "key %s: no such command", argv[1])
-				: cmd_usage_error("key", "key: a command is missing");
+		return argc > 1
+			       ? cmd_usage_error("key", "key %s: there is no such command", argv[1])
+			       : cmd_usage_error("key", "key: a command is missing");
 	c.act = act->name;
+	(void)snprintf(c.command, sizeof(c.command), "key %s", c.act);
 	if (cmd_wants_help(argc - 1, argv + 1))
-		return cmd_usage("key");
+		return cmd_usage(c.command);
 	optind = 0; /* glibc: start over, with this vector and its permutation */
 	opterr = 0;
-	while ((option = getopt_long(argc - 1, argv + 1, "", act->options, NULL)) != -1) {
-		r = option_take(&c, option, option == '?' ? argv[optind] : optarg);
+	while ((option = getopt_long(argc - 1, argv + 1, ":", act->options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return cmd_usage_option(c.command, option, argv[optind]);
+		r = option_take(&c, option, optarg);
 		if (r != CMD_OK)
 			return r;
 	}

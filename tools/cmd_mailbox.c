@@ -178,13 +178,10 @@ static int parse(struct mailbox_call *c, const struct mailbox_verb *verb, int ar
 		argc--;
 		argv++;
 	} else if (argc > 1 && argv[1][0] == '-') {
-		return cmd_usage_error(command, "%s: %s: no such option", command, argv[1]);
+		return cmd_usage_option(command, '?', argv[1]);
 	}
 	if (argc - 1 != verb->n_operands)
-		return cmd_usage_error(command,
-				       "%s: wrong number of arguments, %d instead of %d (a name "
-				       "with blanks needs quotes)",
-				       command, argc - 1, verb->n_operands);
+		return cmd_usage_count(command, argc - 1, verb->n_operands);
 	c->id = argc > 1 ? argv[1] : NULL;
 	c->policy = argc > 2 ? argv[2] : NULL;
 	return CMD_OK;

@@ -286,7 +286,7 @@ static int parse(struct policy_call *c, int argc, char **argv)
 	(void)snprintf(command, sizeof(command), "policy %s", c->verb->name);
 	optind = 0; /* glibc: start over, with this vector */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 'k')
 			c->kind = optarg;
 		else if (option == 'd')
@@ -300,15 +300,10 @@ static int parse(struct policy_call *c, int argc, char **argv)
 		else if (option == 'f')
 			c->force = true;
 		else
-			return cmd_usage_error(command,
-					       "%s: %s: no such option, or its value is missing",
-					       command, argv[optind - 1]);
+			return cmd_usage_option(command, option, argv[optind - 1]);
 	}
 	if (argc - optind != c->verb->n_operands)
-		return cmd_usage_error(command,
-				       "%s: wrong number of arguments, %d instead of %d (a name "
-				       "with blanks needs quotes)",
-				       command, argc - optind, c->verb->n_operands);
+		return cmd_usage_count(command, argc - optind, c->verb->n_operands);
 	for (int i = 0; i < c->verb->n_operands; i++)
 		c->operands[i] = argv[optind + i];
 	if (c->kind && strcmp(c->kind, "mailbox") != 0 && strcmp(c->kind, "multi-workload") != 0)

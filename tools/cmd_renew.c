@@ -20,12 +20,9 @@ int cmd_renew(int argc, char **argv, const struct cmd_env *env)
 	if (cmd_wants_help(argc, argv))
 		return cmd_usage("renew");
 	if (!dashes && argc > 1 && argv[1][0] == '-' && argv[1][1])
-		return cmd_usage_error("renew", "renew: %s: no such option", argv[1]);
+		return cmd_usage_option("renew", '?', argv[1]);
 	if (argc - dashes != 2)
-		return cmd_usage_error("renew",
-				       "renew: wrong number of arguments, %d instead of 1 (a name "
-				       "with blanks needs quotes)",
-				       argc - 1 - dashes);
+		return cmd_usage_count("renew", argc - 1 - dashes, 1);
 	r = client_open(env->mount, &ctl, &err);
 	if (r == 0)
 		r = mount_path("renew", client_mount(ctl), argv[1 + dashes], path, &err);

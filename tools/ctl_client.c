@@ -101,8 +101,10 @@ static int open_failed(const char *mount, int r, struct err *err)
 			       mount);
 	case -ENOENT:
 	case -ENOTDIR:
-		return err_set(err, r, "%s is not a depfs mount: it has no folder %s", mount,
-			       CONTROL_DIR);
+		return access(mount, F_OK) < 0
+			       ? err_set(err, r, "%s: %s", mount, strerror(errno))
+			       : err_set(err, r, "%s is not a depfs mount: it has no folder %s",
+					 mount, CONTROL_DIR);
 	case -ENOTCONN:
 		return err_set(err, r, "%s: its daemon has ended; unmount it, then mount again",
 			       mount);

@@ -62,13 +62,20 @@ int cmd_refuse(int r, const struct err *err);
 int cmd_usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* cmd_usage_count() - the usage error of @n operands where @wanted are needed. CMD_USAGE. */
+int cmd_usage_count(const char *command, int n, int wanted);
+
+/* cmd_usage_option() - the usage error of what getopt_long() gave: ':', the value of @word is
+ * missing (its letters begin with ':'), else there is no such option. CMD_USAGE. */
+int cmd_usage_option(const char *command, int option, const char *word);
+
 /* cmd_usage() - the usage of @command on stdout, each line with its meaning; NULL: of everything.
  * CMD_OK. */
 int cmd_usage(const char *command);
 /* cmd_usage_known() - whether any usage line begins with @command. */
 bool cmd_usage_known(const char *command);
 
-/* cmd_wants_help() - the only argument is --help or -h. */
+/* cmd_wants_help() - the only argument is --help, -h or -?. */
 bool cmd_wants_help(int argc, char **argv);
 
 #endif

@@ -78,14 +78,15 @@ static const struct usage_row rows[] = {
 	 "the way to a key in Azure, step by step: name, TLS, credential, token, vault, key, "
 	 "permission"},
 	{"help", "[COMMAND...]", "this text, or that of one command"},
-	{"New-" CMDLET, "-Name N -AzureKeyIDs A,B [-Description T] [-Enabled $false] [-WhatIf]",
+	{"New-" CMDLET,
+	 "-Name N -AzureKeyIDs A,B [-Description T] [-Enabled $false] [-WhatIf] [-Confirm]",
 	 "policy create, in the words of Customer Key"},
 	{"Set-" CMDLET,
 	 "-Identity P [-Name N] [-Description T] [-Enabled $true|$false] [-Refresh | -Replace "
-	 "-AzureKeyIDs A,B] [-WhatIf]",
+	 "-AzureKeyIDs A,B] [-WhatIf] [-Confirm]",
 	 "change a policy"},
 	{"Get-" CMDLET, "[-Identity P]", "policies as objects"},
-	{"Set-" CMDLET "Assignment", "-DataEncryptionPolicy P [-WhatIf]", "assign"},
+	{"Set-" CMDLET "Assignment", "-DataEncryptionPolicy P [-WhatIf] [-Confirm]", "assign"},
 	{"Get-" CMDLET "Assignment", "", "assignment"},
 };
 
@@ -171,6 +172,19 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 	return CMD_USAGE;
 }
 
+int cmd_usage_count(const char *command, int n, int wanted)
+{
+	return cmd_usage_error(
+		command, "%s: wrong number of arguments, %d instead of %d%s", command, n, wanted,
+		n > wanted && wanted > 0 ? " (a name with blanks needs quotes)" : "");
+}
+
+int cmd_usage_option(const char *command, int option, const char *word)
+{
+	return cmd_usage_error(command, "%s: %s: %s", command, word,
+			       option == ':' ? "its value is missing" : "no such option");
+}
+
 int cmd_refuse(int r, const struct err *err)
 {
 	fprintf(stderr, "depctl: %s\n", err_text(err, r));
@@ -179,5 +193,6 @@ int cmd_refuse(int r, const struct err *err)
 
 bool cmd_wants_help(int argc, char **argv)
 {
-	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+			     strcmp(argv[1], "-?") == 0); /* as PowerShell has it */
 }

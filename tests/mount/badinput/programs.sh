@@ -68,7 +68,7 @@ depctl_refused 2 "a command is missing"
 depctl_refused 2 "there is no command 'what'" what
 depctl_refused 2 "-m needs a value" status -m
 depctl_refused 2 "--what: unknown option" --what status
-depctl_refused 1 "$WORK/none is not a depfs mount" -m "$WORK/none" status
+depctl_refused 1 "$WORK/none: No such file" -m "$WORK/none" status
 depctl_refused 1 "$WORK/empty is not a depfs mount" -m "$WORK/empty" status
 depctl_refused 1 "is it the store itself\?" -m "$STORE" policy list
 depctl_refused 1 "$WORK/none: No such file" inspect "$WORK/none"

@@ -12,18 +12,27 @@ for word in rotate remove purge restore frobnicate; do
 	refused 2 "there is no command '$word'" depctl $word
 done
 refused 2 "policy erase: there is no such command" depctl policy erase P
-refused 2 "no such option" depctl policy remove P --all
+refused 2 "key erase: there is no such command" depctl key erase $K1
+refused 2 "policy remove: --all: no such option" depctl policy remove P --all
 refused 2 "--reason is missing" depctl policy purge P
 refused 2 "--contact is missing" depctl policy purge P --reason R
 refused 2 "a command is missing" depctl policy
 refused 2 "wrong number of arguments" depctl policy create X $K1
 refused 2 "wrong number of arguments" depctl policy show
 refused 2 "a name with blanks needs quotes" depctl policy show P P
-refused 2 "wrong number of arguments" depctl policy list P
+refused 2 "wrong number of arguments, 1 instead of 0" depctl policy list P
+depctl policy show 2>&1 | grep -q "needs quotes" && fail "a hint at quotes where nothing was typed"
 refused 2 "wrong number of arguments" depctl policy replace-keys P $K1
 refused 2 "mailbox or multi-workload" depctl policy create X $K1 $K2 --kind other
 refused 2 "--bogus" depctl policy create X $K1 $K2 --bogus
-refused 2 "--kind" depctl policy create X $K1 $K2 --kind
+refused 2 "--kind: its value is missing" depctl policy create X $K1 $K2 --kind
+refused 2 "coverage: --html: its value is missing" depctl coverage --html
+refused 2 "events: --key: its value is missing" depctl events --verify --key
+refused 2 "key create: --size: its value is missing" depctl key create $K1 --size
+refused 2 "key create: --sizes: no such option" depctl key create $K1 --sizes
+refused 2 "key create: a key id is missing" depctl key create
+refused 2 "slow: how many milliseconds is missing" depctl key fault $K1 slow
+refused 2 "scan: it takes no arguments, not 'now'" depctl scan now
 refused 2 "wrong number of arguments" depctl assign
 refused 2 "wrong number of arguments" depctl unassign P
 refused 2 "wrong number of arguments" depctl assignment P
@@ -44,8 +53,10 @@ says "policy create NAME KEY1 KEY2" depctl help
 says "usage: depctl policy create NAME KEY1 KEY2" depctl help policy create
 says "usage: depctl policy create NAME KEY1 KEY2" depctl policy create --help
 says "usage: depctl mailbox assign ID P" depctl mailbox --help
+assert_eq "$(depctl key rotate --help | grep -c usage:)" 1 "usage lines of one command of depctl key"
 says "usage: depctl Get-M365DataAtRestEncryptionPolicy [-Identity P]" \
 	depctl get-m365dataatrestencryptionpolicy --help
+says "[-Identity P]" depctl Get-M365DataAtRestEncryptionPolicy '-?'
 says "depctl " depctl --version
 
 # the mount: named in front, behind, by the environment, or wrongly
@@ -56,7 +67,8 @@ says "mount: $MNT" env DEPFS_MOUNT="$MNT" "$ctl" status
 refused 2 "-m needs a value" "$ctl" status -m
 refused 1 "/tmp is not a depfs mount" "$ctl" -m /tmp status
 refused 1 "is it the store itself?" "$ctl" -m "$STORE" status
-refused 1 "is not a depfs mount" "$ctl" -m "$WORK/missing" status
+refused 1 "$WORK/missing: No such file" "$ctl" -m "$WORK/missing" status
+refused 1 "$ctl is not a depfs mount" "$ctl" -m "$ctl" status
 
 # without a name: the only mount there is, in a namespace that shows no others
 alone()
