@@ -14,6 +14,7 @@
 #define JOBS	  "jobs"
 #define BAR_WIDTH 40
 #define LOOK_MS	  500u
+#define N_COLUMNS 10 /* of the list */
 
 struct job_call {
 	const struct cmd_env *env;
@@ -54,7 +55,7 @@ static int job_read(struct job_call *c, const char *no, struct fields *ret_field
 	return r < 0 ? r : fields_parse(text, ret_fields);
 }
 
-/* Counts as numbers, the rest as text; null where there is nothing to say yet. */
+/* Counts as numbers, the rest as text; null where there is nothing to say yet, or any more. */
 static json_t *job_json(const struct fields *f)
 {
 	json_t *object = json_object();
@@ -63,7 +64,8 @@ static json_t *job_json(const struct fields *f)
 		const char *value = f->items[i].value;
 		bool number = *value && strspn(value, "0123456789") == strlen(value);
 		bool nothing = strcmp(value, "counting") == 0 || strcmp(value, "unknown") == 0 ||
-			       strcmp(value, "never") == 0;
+			       strcmp(value, "never") == 0 ||
+			       (strcmp(value, "none") == 0 && strcmp(f->items[i].name, "eta") == 0);
 
 		out_set(object, f->items[i].name,
 			nothing	 ? json_null()
@@ -100,10 +102,10 @@ static int by_number(const void *a, const void *b)
 static int run_list(struct job_call *c)
 {
 	static const char *const headings[] = {"JOB",  "KIND",	  "POLICY", "MAILBOX", "STATE",
-					       "DONE", "SKIPPED", "FAILED", "TOTAL"};
+					       "DONE", "SKIPPED", "FAILED", "TOTAL",   "PATH"};
 	static const char *const names[] = {"job",  "kind",    "policy", "mailbox", "state",
-					    "done", "skipped", "failed", "total"};
-	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(9, headings);
+					    "done", "skipped", "failed", "total",   "path"};
+	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(N_COLUMNS, headings);
 	CLEANUP(json_decref_p) json_t *array = json_array();
 	CLEANUP(client_names_fini) struct client_names jobs = {0};
 	int r = client_list(c->ctl, JOBS, &jobs, &c->err);
@@ -112,14 +114,14 @@ static int run_list(struct job_call *c)
 		qsort(jobs.names, jobs.count, sizeof(*jobs.names), by_number);
 	for (size_t i = 0; r == 0 && i < jobs.count; i++) {
 		CLEANUP(fields_fini) struct fields f = {0};
-		const char *cells[9];
+		const char *cells[N_COLUMNS];
 
 		r = job_read(c, jobs.names[i], &f);
 		if (r == -ENOENT) {
 			r = 0; /* forgotten since */
 			continue;
 		}
-		for (size_t k = 0; r == 0 && k < 9; k++)
+		for (size_t k = 0; r == 0 && k < N_COLUMNS; k++)
 			cells[k] = fields_get(&f, names[k]) ?: "-";
 		if (r == 0 && c->env->json)
 			out_append(array, job_json(&f));
@@ -193,7 +195,13 @@ static bool is_state(const struct fields *f, const char *state)
 	return strcmp(fields_get(f, "state") ?: "", state) == 0;
 }
 
-static void line_print(const struct fields *f, bool terminal)
+static bool has_ended(const struct fields *f)
+{
+	return is_state(f, "done") || is_state(f, "failed") || is_state(f, "cancelled") ||
+	       is_state(f, "superseded");
+}
+
+static void line_print(const struct fields *f, bool terminal, bool ended)
 {
 	uint64_t total = number(f, "total");
 	uint64_t seen = number(f, "done") + number(f, "skipped") + number(f, "failed");
@@ -206,10 +214,12 @@ static void line_print(const struct fields *f, bool terminal)
 	bar[BAR_WIDTH] = '\0';
 	if (terminal)
 		printf("\r[%s] ", bar);
-	printf("%3llu%% %s: %llu of %s files, %s failed, %s, eta %s%s", (unsigned long long)part,
+	printf("%3llu%% %s: %llu of %s files, %s failed", (unsigned long long)part,
 	       fields_get(f, "state"), (unsigned long long)seen, fields_get(f, "total"),
-	       fields_get(f, "failed"), fields_get(f, "rate"), fields_get(f, "eta"),
-	       terminal ? "\033[K" : "\n");
+	       fields_get(f, "failed"));
+	if (!ended)
+		printf(", %s, eta %s", fields_get(f, "rate"), fields_get(f, "eta"));
+	fputs(terminal ? "\033[K" : "\n", stdout);
 	(void)fflush(stdout);
 }
 
@@ -227,13 +237,12 @@ static int run_watch(struct job_call *c)
 
 		if (r < 0)
 			return refuse(c, r);
-		ended = is_state(&f, "done") || is_state(&f, "failed") ||
-			is_state(&f, "cancelled") || is_state(&f, "superseded");
+		ended = has_ended(&f);
 		(void)snprintf(now, sizeof(now), "%s %s %s %s %s", fields_get(&f, "state"),
 			       fields_get(&f, "total"), fields_get(&f, "done"),
 			       fields_get(&f, "skipped"), fields_get(&f, "failed"));
 		if (strcmp(now, before) != 0)
-			line_print(&f, terminal);
+			line_print(&f, terminal, ended);
 		memcpy(before, now, sizeof(before));
 		if (ended) {
 			if (terminal)
@@ -281,12 +290,9 @@ int cmd_job(int argc, char **argv, const struct cmd_env *env)
 	if (cmd_wants_help(argc - 1, argv + 1))
 		return cmd_usage(command);
 	if (argc > 2 && argv[2][0] == '-')
-		return cmd_usage_error(command, "%s: %s: no such option", command, argv[2]);
+		return cmd_usage_option(command, '?', argv[2]);
 	if (argc - 2 != verb->n_operands)
-		return cmd_usage_error(command,
-				       "%s: wrong number of arguments, %d instead of %d (a name "
-				       "with blanks needs quotes)",
-				       command, argc - 2, verb->n_operands);
+		return cmd_usage_count(command, argc - 2, verb->n_operands);
 	c.verb = verb->name;
 	c.no = argc > 2 ? argv[2] : NULL;
 	c.rate = argc > 3 ? argv[3] : NULL;

@@ -58,7 +58,9 @@ static void speed_show(FILE *out, const struct job_info *info)
 		(void)fprintf(out, "rate limit: %u files/s\n", info->rec.rate);
 	else
 		(void)fputs("rate limit: none\n", out);
-	if (info->left_s == UINT64_MAX)
+	if (info->rec.ended)
+		(void)fputs("eta: none\n", out);
+	else if (info->left_s == UINT64_MAX)
 		(void)fputs("eta: unknown\n", out);
 	else
 		(void)fprintf(out, "eta: %llu s\n", (unsigned long long)info->left_s);

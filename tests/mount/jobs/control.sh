@@ -78,5 +78,6 @@ wait_until 10 job_state_is 4 superseded || fail "job 4 is $(job_field 4 state)"
 job_done 5
 assert_eq "$(under "$(hex_id Q)")" 300
 depctl job watch 5 >"$WORK/watch"
-assert_match "$(tail -n 1 "$WORK/watch")" "100% done"
+assert_match "$(tail -n 1 "$WORK/watch")" "^100% done: .* failed$"
+assert_eq "$(depctl job show 5 | sed -n 's/^eta: //p')" none
 depfs_umount

@@ -25,7 +25,7 @@ assert_eq "$(find "$MNT/.depfs/jobs" -mindepth 1)" "" "jobs"
 says_line "job 1 gives chat/good a fresh key" depctl renew "$MNT/chat/good/"
 job_done 1
 json_holds "j['kind'] == 'renew' and j['path'] == 'chat/good' and j['done'] == 1" depctl --json job show 1
-says renew depctl job list
+says chat/good depctl job list
 
 # a block of another file's
 depfs_umount
