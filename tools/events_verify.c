@@ -239,11 +239,15 @@ static void say_text(const struct verify *v, const char *hash, const char *key)
 {
 	const struct audit_check *c = &v->check;
 
-	out_done("%" PRIu64 " records verify, the last has hash %s", c->checked, hash);
+	if (c->checked == 0)
+		out_done("no record verifies");
+	else
+		out_done("%" PRIu64 " record%s, the last has hash %s", c->checked,
+			 c->checked == 1 ? " verifies" : "s verify", hash);
 	if (c->signatures > 0)
-		out_done("%" PRIu64 " signatures hold, the newest is record %" PRIu64
-			 ", by the key %s",
-			 c->signatures, c->signed_last, key);
+		out_done("%" PRIu64 " signature%s, the newest is record %" PRIu64 ", by the key %s",
+			 c->signatures, c->signatures == 1 ? " holds" : "s hold", c->signed_last,
+			 key);
 	for (size_t i = 0; i < v->n_notes; i++)
 		out_done("note: %s", v->notes[i]);
 }
@@ -258,7 +262,7 @@ static int say(const struct cmd_env *env, struct verify *v, int r)
 	hex_encode(v->check.key, SIGN_PUBLIC_LEN, key);
 	if (env->json)
 		say_json(v, r, hash, key);
-	else
+	else if (r == 0 || v->check.checked > 0 || v->check.bad > 0) /* else nothing was read */
 		say_text(v, hash, key);
 	return r < 0 ? cmd_refuse(r, &v->err) : CMD_OK;
 }

@@ -46,7 +46,7 @@ changed() # RECORD WHY SED-COMMAND
 	"$BIN/depctl" -m "$fake" events --verify >"$WORK/out" 2>"$WORK/err" || r=$?
 	assert_eq $r 1 "exit status for '$3'"
 	assert_match "$(cat "$WORK/err")" "^depctl: record $1 .*$2" "sentence for '$3'"
-	assert_match "$(cat "$WORK/out")" "^$(($1 - 1)) records verify"
+	assert_match "$(cat "$WORK/out")" "^$(($1 - 1)) record(s verify| verifies), "
 }
 says "$n records verify" depctl events --verify
 changed 2 "hash is not that of its text" '2s/"uid":0/"uid":1/'
@@ -80,7 +80,7 @@ for ((i = 0; i < 300; i++)); do
 	echo "no such policy" >"$MNT/.depfs/assignment"
 done 2>/dev/null || true
 depctl events --json >"$WORK/log"
-says "signatures hold, the newest is record 256, by the key $key" depctl events --verify --key "$key" "$WORK/log"
+says "1 signature holds, the newest is record 256, by the key $key" depctl events --verify --key "$key" "$WORK/log"
 says "are not signed yet" depctl events --verify --key "$key" "$WORK/log"
 says "by the key $key" depctl events --verify
 refused_key() # KEY SENTENCE FILE
@@ -94,5 +94,6 @@ refused_key "$(printf '%064d' 0)" "record 256 is signed by another key" "$WORK/l
 head -n 100 "$WORK/log" >"$WORK/young"
 refused_key "$key" "no record is signed by that key" "$WORK/young"
 refused 2 "a public key of 64 hex digits is needed" depctl events --verify --key 12 "$WORK/log"
+refused 1 "$WORK/none: No such file" depctl events --verify "$WORK/none"
 refused 2 "only --verify takes this" depctl events "$WORK/log"
 refused 2 "is for one store" depctl events --verify --service-key "file:$KEY" "$WORK/log"
