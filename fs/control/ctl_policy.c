@@ -398,7 +398,7 @@ static int remove_store(struct ctl_call *call, const char *in)
 			  call->who, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: policy %s is removed; %s\n", info.name,
-			      force || info.state == POLICY_DRAFT
+			      force || info.state == POLICY_DRAFT || info.state == POLICY_PURGED
 				      ? "no key of it is left"
 				      : "its keys are kept for backups");
 	return r;

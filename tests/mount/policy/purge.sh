@@ -141,5 +141,5 @@ depctl mailbox unassign leaver >/dev/null
 job_done
 depctl scan >/dev/null
 job_done
-depctl policy remove Leaver >/dev/null
+says_line "policy Leaver is removed; no key of it is left" depctl policy remove Leaver
 depfs_umount
