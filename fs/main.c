@@ -103,6 +103,9 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 	struct stat st;
 	int r;
 
+	if (!*o->store || !*o->mount)
+		return err_set(err, -EINVAL, "the path of the %s is empty",
+			       *o->store ? "mount point" : "store");
 	if (!realpath(o->store, ret_place->store))
 		return err_set(err, -errno, "store %s: %s", o->store, strerror(errno));
 	if (!realpath(o->mount, ret_place->mount))

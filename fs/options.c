@@ -205,6 +205,11 @@ static int parse_word(struct options *o, char *word, struct err *err)
 	}
 	if (is_kernel_word(word)) /* the kernel checks permissions in any case */
 		return strcmp(word, "default_permissions") == 0 ? 0 : add_kernel(o, word);
+	if (strcmp(word, "remount") == 0)
+		return err_set(
+			err, -EINVAL,
+			"-o remount: a mount's options stay as they are; unmount it, and mount "
+			"it with others");
 	if (equals && !equals[1])
 		return err_set(err, -EINVAL, "-o %s: its value is missing", word);
 	if (equals) {

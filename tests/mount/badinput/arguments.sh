@@ -47,6 +47,7 @@ done
 for value in maybe ON 1; do
 	option_refused "writeback=$value: on or off is needed" "writeback=$value"
 done
+option_refused "remount: a mount's options stay as they are; unmount it" remount
 option_refused "vaults=here: an absolute path is needed" vaults=here
 refused "-o vaults=$KEY: not a folder" "$STORE" "$MNT" -o "$OPTIONS,vaults=$KEY"
 
@@ -61,6 +62,8 @@ refused "mount point $STORE lies in the store" "$STORE" "$STORE" -o "$OPTIONS"
 refused "mount point $STORE/mailbox lies in the store" "$STORE" "$STORE/mailbox" -o "$OPTIONS"
 refused "mount point $STORE/mailbox lies in the store" "$STORE" "$WORK/link" -o "$OPTIONS"
 refused "$STORE lies below the mount point $WORK/back" "$STORE" "$WORK/back" -o "$OPTIONS"
+refused "the path of the store is empty" "" "$WORK/a b" -o "$OPTIONS"
+refused "the path of the mount point is empty" "$STORE" "" -o "$OPTIONS"
 refused "store $WORK/nostore: No such file" "$WORK/nostore" "$WORK/a b" -o "$OPTIONS"
 refused "store $KEY: Not a directory" "$KEY" "$MNT" -o "$OPTIONS"
 refused "$WORK/full is not a store" "$WORK/full" "$MNT" -o "$OPTIONS"
