@@ -103,7 +103,8 @@ inodes_under_p()
 }
 background python3 "$WORK/programs.py" "$MNT" "$WORK/stop" "$WORK/successes" >"$WORK/programs.log" 2>&1
 programs=$!
-sleep 1
+many_under_p() { [ "$(inodes_under_p | wc -l)" -ge 10 ]; }
+wait_until 60 many_under_p || fail "the programs make no files: $(tail -n 5 "$WORK/programs.log")"
 : >"$WORK/intervals"
 for ((round = 1; round <= ROUNDS; round++)); do
 	control mailboxes/p/policy Q

@@ -36,7 +36,7 @@ until revocation_is_done P 1; do
 	[ $reads -lt 5000 ] || fail "P's revocation does not arrive: $(cat "$MNT/.depfs/policies/P/status")"
 done
 echo "P revoked after $(($(date +%s%3N) - began)) ms, while Q was read $reads times"
-[ $reads -gt 1 ] || fail "Q was read $reads times only"
+[ $reads -ge 1 ] || fail "Q was not read meanwhile"
 [ "$(events '"event":"key-open"' | grep -c '"policy":"T"' || true)" = 0 ] || fail "the slow vaults had answered"
 assert_eq "$(status_of S state)" ready "what the hanging check said of S"
 assert_eq "$(status_of P "last revocation lost")" "0 bytes"
