@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "fs/policy/engine.h"
@@ -22,6 +23,7 @@
  *   file.lock         (struct file_lock) content, size and header of one open file
  *   visits.moved_lock what a job has yet to come to
  *   inode_table.lock  lookup counts, descriptors, hash chains
+ *   opened.lock       a leaf: what programs have open
  *   lane.lock, fs/policy's own locks
  * None is held across fuse_reply_*(), a vault call or an LMDB commit. fsync() runs under none.
  */
@@ -51,6 +53,11 @@ struct session {
 	bool writeback;
 	bool read_only;
 	bool drops_ids; /* root: creations take on the caller's fsuid and fsgid */
+	struct {
+		pthread_mutex_t lock;
+		LIST_HEAD(, handle) files; /* of programs; what is left at the end is closed */
+		LIST_HEAD(, dir) dirs;
+	} opened;
 	_Atomic unsigned requests_waiting; /* parked until a vault has answered */
 	struct {
 		_Atomic unsigned disturbed; /* odd while a file's mtime is wrong: renew.c */

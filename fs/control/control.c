@@ -304,6 +304,7 @@ void control_free(struct control *c)
 	if (!c)
 		return;
 	ctl_events_stop(c);
+	ctl_files_fini(c);
 	ctl_errors_fini(c);
 	ctl_folders_fini(c);
 	free(c->mount);

@@ -11,6 +11,7 @@
  * ended gets the answer whole, and so does one that seeks to the start.
  */
 struct vtree_file {
+	LIST_ENTRY(vtree_file) others; /* guarded by control.streams_lock */
 	struct control *c;
 	struct ctl_ref ref; /* row NULL: a folder */
 	struct actor opener;
@@ -127,6 +128,9 @@ int ctl_open(void *tree, uint64_t node, int flags, const struct actor *who,
 		if (r < 0)
 			return r;
 	}
+	pthread_mutex_lock(&call.c->streams_lock);
+	LIST_INSERT_HEAD(&call.c->files, f, others);
+	pthread_mutex_unlock(&call.c->streams_lock);
 	*ret_file = STEAL(f);
 	return 0;
 }
@@ -295,5 +299,16 @@ unsigned ctl_poll(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(
 void ctl_release(struct vtree_file *f)
 {
 	ctl_stream_watch(f->c, &f->stream, NULL, NULL, NULL);
+	pthread_mutex_lock(&f->c->streams_lock);
+	LIST_REMOVE(f, others);
+	pthread_mutex_unlock(&f->c->streams_lock);
 	file_free(f);
+}
+
+void ctl_files_fini(struct control *c)
+{
+	struct vtree_file *f;
+
+	while ((f = LIST_FIRST(&c->files)))
+		ctl_release(f);
 }

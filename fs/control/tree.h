@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 
 #include "crypto/bytes.h"
 #include "crypto/err.h"
@@ -117,8 +118,9 @@ struct control {
 	char *log[CTL_LOG_MAX];
 	uint64_t log_n; /* failures so far; the next goes into log[log_n % CTL_LOG_MAX] */
 
-	pthread_mutex_t streams_lock;
-	struct ctl_stream *streams; /* guarded by streams_lock */
+	pthread_mutex_t streams_lock; /* guards the rest */
+	struct ctl_stream *streams;
+	LIST_HEAD(, vtree_file) files; /* open ones */
 };
 
 #define CTL_NODE(folder_no, row_no) (((folder_no) << 8) | (row_no)) /* row 1: the folder itself */
@@ -232,6 +234,8 @@ ssize_t ctl_read(struct vtree_file *f, char *buf, size_t len, off_t off);
 ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 		  const struct actor *who);
 void ctl_release(struct vtree_file *f);
+/* ctl_files_fini() - releases what is still open. */
+void ctl_files_fini(struct control *c);
 unsigned ctl_poll(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 		  void *arg);
 

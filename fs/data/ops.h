@@ -35,6 +35,7 @@ static inline struct inode *inode_of(struct session *s, fuse_ino_t ino)
 
 /* An open file of a program. */
 struct handle {
+	LIST_ENTRY(handle) others; /* guarded by session.opened.lock */
 	struct file *file;
 	struct inode *inode;
 	enum request_class class; /* of who opened it: writes out of the page cache name nobody */
@@ -119,6 +120,9 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off,
 		    struct fuse_file_info *fi);
+/* ops_close_dirs(), ops_close_files() - what is still open when nobody is served any more. */
+void ops_close_dirs(struct session *s);
+void ops_close_files(struct session *s);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 

@@ -13,6 +13,7 @@
 /* An open folder: raw entries of the backing one. The control directory's stand-in keeps its place
  * among them. */
 struct dir {
+	LIST_ENTRY(dir) others; /* guarded by session.opened.lock */
 	pthread_mutex_t lock;
 	struct inode *inode;
 	int fd;
@@ -46,12 +47,18 @@ static int dir_open(struct session *s, struct inode *i, struct dir **ret_dir)
 	(void)pthread_mutex_init(&d->lock, NULL); /* default attributes cannot fail on Linux */
 	d->inode = i;
 	d->at = d->end = d->off = 0;
+	pthread_mutex_lock(&s->opened.lock);
+	LIST_INSERT_HEAD(&s->opened.dirs, d, others);
+	pthread_mutex_unlock(&s->opened.lock);
 	*ret_dir = d;
 	return 0;
 }
 
-static void dir_close(struct dir *d)
+static void dir_close(struct session *s, struct dir *d)
 {
+	pthread_mutex_lock(&s->opened.lock);
+	LIST_REMOVE(d, others);
+	pthread_mutex_unlock(&s->opened.lock);
 	(void)close(d->fd); /* only read from */
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d);
@@ -77,14 +84,22 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->cache_readdir = 1;
 	fi->keep_cache = 1; /* the kernel drops its list when an entry changes */
 	if (fuse_reply_open(req, fi) == -ENOENT)
-		dir_close(d);
+		dir_close(s, d);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	if (!node_is_virtual(ino))
-		dir_close(dir_of(fi));
+		dir_close(session_of(req), dir_of(fi));
 	fuse_reply_err(req, 0);
+}
+
+void ops_close_dirs(struct session *s)
+{
+	struct dir *d;
+
+	while ((d = LIST_FIRST(&s->opened.dirs)))
+		dir_close(s, d);
 }
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

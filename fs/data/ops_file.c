@@ -23,6 +23,9 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
 	atomic_fetch_add(&f->handles, 1);
 	atomic_fetch_add(&f->writers, h->writes);
+	pthread_mutex_lock(&s->opened.lock);
+	LIST_INSERT_HEAD(&s->opened.files, h, others);
+	pthread_mutex_unlock(&s->opened.lock);
 	metrics_add(engine_metrics(s->engine), METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
 	return 0;
@@ -31,10 +34,21 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 static void handle_close(struct session *s, struct handle *h)
 {
 	metrics_add(engine_metrics(s->engine), METRIC_FILES_CLOSED, 1);
+	pthread_mutex_lock(&s->opened.lock);
+	LIST_REMOVE(h, others);
+	pthread_mutex_unlock(&s->opened.lock);
 	atomic_fetch_sub(&h->file->writers, h->writes);
 	atomic_fetch_sub(&h->file->handles, 1);
 	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
 	free(h);
+}
+
+void ops_close_files(struct session *s)
+{
+	struct handle *h;
+
+	while ((h = LIST_FIRST(&s->opened.files)))
+		handle_close(s, h);
 }
 
 /* ---- create ---- */

@@ -43,6 +43,8 @@ int serve_init(struct session *s, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->unclean_since = store_unclean_since(engine_store(s->engine));
+	(void)pthread_mutex_init(&s->opened.lock,
+				 NULL); /* default attributes cannot fail on Linux */
 	cred_init(s);
 	return 0;
 }
@@ -56,6 +58,7 @@ void serve_fini(struct session *s)
 {
 	lane_free(s->lane);
 	lane_free(s->control_lane);
+	(void)pthread_mutex_destroy(&s->opened.lock);
 	visits_free(STEAL(s->visits));
 	tally_free(STEAL(s->tally));
 	inode_table_free(s->inodes);
@@ -239,6 +242,14 @@ static void stop_answering(struct session *s)
 	s->vops->quiet(s->vtree);
 }
 
+/* What programs still have open after a signal, or a mount that was taken away: nobody will say
+ * that it is closed. */
+static void close_opened(struct session *s)
+{
+	ops_close_files(s);
+	ops_close_dirs(s);
+}
+
 static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready)(void *arg),
 			 void *arg, struct err *err)
 {
@@ -274,6 +285,7 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 	if (r == 0) {
 		r = serve_mounted(s, se, ready, arg, err);
 		stop_answering(s);
+		close_opened(s);
 		fuse_session_unmount(se);
 	}
 	fuse_remove_signal_handlers(se);
