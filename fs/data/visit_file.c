@@ -57,11 +57,9 @@ int visit_rewrap(struct session *s, int fd, const char *name, const struct stat 
 	return r;
 }
 
-int visit_look(struct session *s, struct job *j, int fd, const struct scope *scope,
-	       struct stat *ret_st, struct wrap_ref *ret_target)
+int visit_header(int fd, struct stat *ret_st, struct header *ret_hdr)
 {
 	uint8_t bytes[HEADER_LEN];
-	struct header hdr;
 	int r;
 
 	if (fstat(fd, ret_st) < 0)
@@ -70,9 +68,20 @@ int visit_look(struct session *s, struct job *j, int fd, const struct scope *sco
 		return LOOK_NONE;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == 0)
-		r = header_decode(bytes, &hdr, NULL);
+		r = header_decode(bytes, ret_hdr, NULL);
 	if (r < 0)
 		return r == -ENODATA || r == -ENOTSUP ? -EBADMSG : r;
+	return LOOK_FINE;
+}
+
+int visit_look(struct session *s, struct job *j, int fd, const struct scope *scope,
+	       struct stat *ret_st, struct wrap_ref *ret_target)
+{
+	struct header hdr;
+	int r = visit_header(fd, ret_st, &hdr);
+
+	if (r != LOOK_FINE)
+		return r;
 	return job_wants(s->engine, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED : LOOK_FINE;
 }
 

@@ -44,6 +44,9 @@ enum look {
 	LOOK_WANTED /* to be re-wrapped under *ret_target, or renewed */
 };
 
+/* visit_header() - the header of what a job comes to: LOOK_NONE, or LOOK_FINE with *ret_hdr.
+ * -EBADMSG: it has none that can be read. */
+int visit_header(int fd, struct stat *ret_st, struct header *ret_hdr) MUST_CHECK;
 /* visit_look() - enum look, by the header. An empty file is one that is just being made, under the
  * target of now; or damage, which a job does not look for. */
 int visit_look(struct session *s, struct job *j, int fd, const struct scope *scope,

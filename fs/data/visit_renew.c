@@ -110,19 +110,11 @@ void renewed_before_move(struct session *s, struct job *j, int dir_fd, const cha
 
 static int look(struct session *s, const struct job *j, int fd, struct stat *ret_st)
 {
-	uint8_t bytes[HEADER_LEN];
 	struct header hdr;
-	int r;
+	int r = visit_header(fd, ret_st, &hdr);
 
-	if (fstat(fd, ret_st) < 0)
-		return -errno;
-	if (!S_ISREG(ret_st->st_mode) || ret_st->st_size == 0)
-		return LOOK_NONE; /* one that is just being made has a fresh key */
-	r = disk_read(fd, bytes, HEADER_LEN, 0);
-	if (r == 0)
-		r = header_decode(bytes, &hdr, NULL);
-	if (r < 0)
-		return r == -ENODATA || r == -ENOTSUP ? -EBADMSG : r;
+	if (r != LOOK_FINE)
+		return r; /* an empty one is just being made, with a fresh key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
 		renewal_seen(s->engine, hdr.file_id);
 		return LOOK_WANTED;
