@@ -10,7 +10,7 @@ PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config fuse3 libfuse3-dev li
 PACKAGES_TEST=(clang libclang-rt-14-dev clang-format mandoc libcmocka-dev python3
 	python3-cryptography python3-lmdb python3-venv curl git e2fsprogs mount util-linux iproute2
 	procps psmisc attr acl tar rsync sqlite3 libsqlite3-0 gdb fio openssl dovecot-imapd dovecot-lmtpd
-	faketime prometheus prometheus-node-exporter)
+	faketime prometheus prometheus-node-exporter systemd)
 
 packages_missing() # NAME...
 {

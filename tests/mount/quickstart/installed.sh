@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# quickstart/installed: the README's installation and its line in fstab mount a store, and depfs(8)'s unit is one that systemd
+# takes, whose commands serve, end, and serve again after a kill.
+# builds: release
+[ -n "${OWN_NAMESPACE:-}" ] || OWN_NAMESPACE=1 exec unshare --mount --propagation private bash "$0"
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+need cmake mandoc systemd-analyze findmnt
+[ -x /sbin/mount.fuse3 ] || skip "/sbin/mount.fuse3 is missing"
+[ "$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$BUILD/CMakeCache.txt")" = /usr/local ] ||
+	skip "it is built for another place than /usr/local"
+mkdir "$WORK/over"
+mount -t tmpfs none "$WORK/over"
+mkdir "$WORK/over/etc" "$WORK/over/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$WORK/over/etc,workdir=$WORK/over/work" overlay /etc ||
+	skip "there is no overlay filesystem"
+for folder in /srv /usr/local; do
+	mount -t tmpfs none $folder
+done
+export PATH=/usr/local/bin:/usr/local/sbin:$PATH
+unset -f depctl
+cleanup_more() { ! mountpoint -q /srv/mail || umount -l /srv/mail; }
+free_again() { [ ! -s /srv/mail-store/.depfs/lock ]; }
+
+lines=0
+while IFS= read -r line; do
+	case $line in
+	'#'*) ;;
+	/srv/mail-store*) echo "$line" >/etc/fstab ;;
+	*)
+		eval "${line/install build/install $BUILD}" >"$WORK/out" 2>&1 || fail "the README's '$line' fails: $(cat "$WORK/out")"
+		lines=$((lines + 1))
+		;;
+	esac
+done < <(sed -n '/^To keep one/,/^.depfs(8). has/s/^    //p' "$TOP/README.md")
+[ $lines -ge 3 ] || fail "only $lines commands were found in the README"
+[ "$(grep -c '^/srv/mail-store ' /etc/fstab)" = 1 ] || fail "no line for fstab was found in the README"
+mount /srv/mail
+assert_eq "$(findmnt -no FSTYPE,SOURCE /srv/mail | tr -s ' ')" "fuse.depfs /srv/mail-store"
+assert_eq "$(stat -c %G /srv/mail/.depfs)" adm
+mkdir -p /srv/mail/mailbox/anna
+echo mail >/srv/mail/mailbox/anna/1
+mount -a # what is mounted stays so
+depctl status >"$WORK/out"
+umount /srv/mail
+wait_until 20 free_again
+
+unit=/etc/systemd/system/depfs-mail.service
+mkdir -p "${unit%/*}"
+mandoc -T ascii "$TOP/man/depfs.8" | col -bx | sed -n 's/^ \{11\}//; /^\[Unit\]/,/^WantedBy/p' >$unit
+systemd-analyze verify $unit >"$WORK/out" 2>&1 || fail "systemd: $(cat "$WORK/out"): $(cat $unit)"
+assert_no_match "$(cat "$WORK/out")" "depfs-mail"
+command_of() # NAME - as the unit has it, in one line
+{
+	sed -e ':a' -e '/\\$/N; s/\\\n//; ta' $unit | sed -n "s/^$1=-\{0,1\}//p"
+}
+serve() # - starts what the unit starts, and waits for its word to the service manager
+{
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(60)
+print(s.recv(100).decode())' "$WORK/notify" >"$WORK/told" 2>&1 &
+	local listener=$!
+	wait_until 20 test -S "$WORK/notify"
+	# shellcheck disable=SC2046,SC2091
+	NOTIFY_SOCKET=$WORK/notify $(command_of ExecStart) >>"$LOG" 2>&1 </dev/null &
+	daemon=$!
+	PIDS+=("$daemon")
+	wait $listener || fail "nothing was told: $(cat "$WORK/told")"
+	rm "$WORK/notify"
+	assert_match "$(cat "$WORK/told")" "READY=1"
+	assert_eq "$(cat /srv/mail/mailbox/anna/1)" mail
+}
+serve
+kill -KILL $daemon
+wait $daemon 2>/dev/null || true
+eval "$(command_of ExecStopPost)"
+serve
+kill -TERM $daemon
+wait $daemon || fail "SIGTERM ends it with status $?"
+! mountpoint -q /srv/mail || fail "still mounted after SIGTERM"
+eval "$(command_of ExecStopPost)" || [ $? = 32 ] # nothing to do
