@@ -98,6 +98,18 @@ static int refuse_mount_point(const char *path, int error, struct err *err)
 	return err_set(err, -error, "mount point %s: %s", path, strerror(error));
 }
 
+/* Why nothing can be mounted on a folder that holds something. */
+static int refuse_full(const char *path, dev_t dev, struct err *err)
+{
+	CLEANUP(close_fd_p) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat parent;
+
+	if (fd >= 0 && fstatat(fd, "..", &parent, 0) == 0 && parent.st_dev != dev)
+		return err_set(err, -EBUSY, "mount point %s: a filesystem is mounted there already",
+			       path);
+	return err_set(err, -ENOTEMPTY, "mount point %s is not empty", path);
+}
+
 static int find_place(const struct options *o, struct place *ret_place, struct err *err)
 {
 	struct stat st;
@@ -129,7 +141,7 @@ static int find_place(const struct options *o, struct place *ret_place, struct e
 		return refuse_mount_point(ret_place->mount, -r, err);
 	if (geteuid() != 0 && access(ret_place->mount, W_OK) < 0) /* fusermount3's rule */
 		return refuse_mount_point(ret_place->mount, errno, err);
-	return r ? 0 : err_set(err, -ENOTEMPTY, "mount point %s is not empty", ret_place->mount);
+	return r ? 0 : refuse_full(ret_place->mount, st.st_dev, err);
 }
 
 /* What would only show when the store has been opened already. A vault folder may come later. */

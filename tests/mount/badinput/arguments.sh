@@ -95,6 +95,9 @@ for mode in -f ""; do
 	! is_mounted "$WORK/a b" || fail "two daemons on a store"
 	diff <(echo "$before") <(as_it_is) || fail "the second daemon changed something"
 done
+run_it "$BIN/depfs" "$STORE" "$MNT" -o "$OPTIONS"
+assert_eq "$STATUS" 1
+one_sentence "^depfs: mount point $MNT: a filesystem is mounted there already" depfs
 kill -KILL "$DAEMON_PID"
 wait "$DAEMON_PID" 2>/dev/null || true
 DAEMON_PID=
