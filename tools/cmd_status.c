@@ -18,6 +18,20 @@ static json_t *status_json(const struct fields *f)
 	return object;
 }
 
+/* For a person: when, what and how it ended; the log has the rest. */
+static void last_event_print(const char *line)
+{
+	CLEANUP(json_decref_p) json_t *event = json_loads(line, 0, NULL);
+	const char *time = NULL, *kind = NULL, *outcome = NULL;
+
+	if (json_unpack(event, "{s:s, s:s, s:s}", "time", &time, "event", &kind, "outcome",
+			&outcome) < 0) {
+		out_pair("last event", line); /* "none", or what a newer daemon writes */
+		return;
+	}
+	out_done("last event: %s, %s, %s", time, kind, outcome);
+}
+
 int cmd_status(int argc, char **argv, const struct cmd_env *env)
 {
 	CLEANUP(client_free_p) struct client *ctl = NULL;
@@ -42,7 +56,11 @@ int cmd_status(int argc, char **argv, const struct cmd_env *env)
 	if (env->json)
 		out_json(status_json(&f));
 	else
-		for (size_t i = 0; i < f.count; i++)
-			out_pair(f.items[i].name, f.items[i].value);
+		for (size_t i = 0; i < f.count; i++) {
+			if (strcmp(f.items[i].name, "last event") == 0)
+				last_event_print(f.items[i].value);
+			else
+				out_pair(f.items[i].name, f.items[i].value);
+		}
 	return CMD_OK;
 }

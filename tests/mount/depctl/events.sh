@@ -31,6 +31,7 @@ wait_until 10 followed || fail "the follower saw: $(cat "$WORK/followed")"
 kill $follower
 wait $follower 2>/dev/null || true
 
+assert_match "$(depctl status)" $'\nlast event: [0-9T:.-]+Z, [a-z-]+, [A-Za-z]+$'
 n=$(depctl events --json | wc -l)
 says "$n records verify, the last has hash $(depctl events --json | tail -n 1 | jq -r .hash)" \
 	depctl events --verify
