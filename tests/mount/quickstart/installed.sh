@@ -40,7 +40,7 @@ assert_eq "$(stat -c %G /srv/mail/.depfs)" adm
 mkdir -p /srv/mail/mailbox/anna
 echo mail >/srv/mail/mailbox/anna/1
 mount -a # what is mounted stays so
-depctl status >"$WORK/out"
+depctl -m /srv/mail status >"$WORK/out"
 umount /srv/mail
 wait_until 20 free_again
 

@@ -6,7 +6,8 @@ demo=$WORK/demo
 unset -f depctl # the program itself, with the variables that the README sets
 cleanup_more() { ! mountpoint -q "$demo/mnt" || umount -l "$demo/mnt"; }
 
-sed -n '/^## By hand/,/^A line in/s/^    //p' "$TOP/README.md" | sed "s|/tmp/demo|$demo|g" >"$WORK/transcript"
+sed -n '/^## By hand/,/^To keep one/s/^    //p' "$TOP/README.md" | sed "s|/tmp/demo|$demo|g" >"$WORK/transcript"
+! grep -qE ' /(etc|srv|usr|var)' "$WORK/transcript" || fail "the README's transcript leaves $demo"
 commands=0 answers=0 answer=
 answered() # LINE - it stands in the last command's answer, "..." for whatever is too long to print
 {
