@@ -31,7 +31,9 @@ step_man()
 		echo "skip: there are no man pages"
 		return 77
 	fi
-	mandoc -T lint -W warning "${pages[@]}"
+	# style too; but what manuals the machine has, and their index, is no fault of a page
+	! mandoc -T lint "${pages[@]}" 2>&1 |
+		grep -v 'referenced manual not found\|outdated mandoc\.db'
 }
 
 step_bash()
