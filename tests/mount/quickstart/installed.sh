@@ -41,6 +41,9 @@ mkdir -p /srv/mail/mailbox/anna
 echo mail >/srv/mail/mailbox/anna/1
 mount -a # what is mounted stays so
 depctl -m /srv/mail status >"$WORK/out"
+for file in prometheus/depfs.rules.yml grafana/depfs.json; do
+	[ -s "/usr/local/share/depfs/$file" ] || fail "$file is not installed"
+done
 umount /srv/mail
 wait_until 20 free_again
 

@@ -12,6 +12,11 @@ for task in "/proc/$DAEMON_PID/task/"*; do
 	[ "$(field Seccomp "$task")" = 2 ] || fail "thread $task has no filter of system calls"
 	for set in CapEff CapPrm CapBnd; do
 		caps=$((16#$(field $set "$task")))
+		count=0
+		for ((cap = 0; cap < 64; cap++)); do
+			count=$((count + (caps >> cap & 1)))
+		done
+		[ $count -le 12 ] || fail "thread $task has $count capabilities in $set, the README says twelve"
 		# net_admin 12, net_raw 13, sys_module 16, sys_rawio 17, sys_ptrace 19, sys_boot 22, sys_time 25, bpf 39
 		for cap in 12 13 16 17 19 22 25 39; do
 			[ $((caps >> cap & 1)) = 0 ] || fail "thread $task has capability $cap in $set"
