@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import random
+import signal
 import stat
 import sys
 import traceback
@@ -121,6 +122,11 @@ def opened(path, flags=os.O_RDONLY, mode=0o644):
         yield fd
     finally:
         os.close(fd)
+
+
+def end_with_parent():
+    """For a child that loops: a test that fails must not leave it behind."""
+    call('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def in_child(fn, uid=None, gid=None, groups=()):

@@ -25,6 +25,8 @@ os.pwrite(full, noise(300000), 1)  # only in the page cache
 print('dirty', flush=True)
 n, view = 0, mmap.mmap(fd, 100000)
 pid = os.fork()
+if pid == 0:
+    end_with_parent()
 while pid == 0:  # dirties by a mapping, until that is taken away
     view[n % 100000] = n % 256
     n += 1

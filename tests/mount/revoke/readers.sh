@@ -44,6 +44,7 @@ class Kind:
         self.pid = os.fork()
         if self.pid:
             return
+        end_with_parent()
         n, code, last, failed, back, gap = self.look()
         while True:
             try:
