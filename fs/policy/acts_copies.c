@@ -77,6 +77,15 @@ static void source_fill(const struct policy *p, const struct key_record *key,
 	memcpy(ret_src->policy_name, p->rec.name, sizeof(ret_src->policy_name));
 }
 
+void roots_proved(struct engine *e, const struct policy *p)
+{
+	const struct root_answer answers[2] = {{.asked = true}, {.asked = true}};
+	struct key_source src;
+
+	source_fill(p, policy_key(p, p->rec.generation), &src);
+	keyring_note(e, &src, answers);
+}
+
 static int key_replace(struct act *a, const struct key_id ids[static 2], struct key_record *key,
 		       struct report *rep)
 {
@@ -116,6 +125,7 @@ int policy_replace_keys(struct act *a, const struct key_id ids[static 2], struct
 	if (r < 0)
 		return r;
 	keyring_forget(a->e, rec.id);
+	roots_proved(a->e, a->policy);
 	return 0;
 }
 
@@ -187,16 +197,6 @@ static int key_refresh(struct act *a, struct key_record *key, struct report *rep
 	return copies_make(a->e, ids, prefix, dep_key, key->roots, rep, a->err);
 }
 
-static void both_fine(struct act *a)
-{
-	const struct root_answer answers[2] = {{.asked = true}, {.asked = true}};
-	const struct policy *p = a->policy;
-	struct key_source src;
-
-	source_fill(p, policy_key(p, p->rec.generation), &src);
-	keyring_note(a->e, &src, answers);
-}
-
 /* Every generation, so that an old root version can be retired and data from before still opens. */
 int policy_refresh_keys(struct act *a, struct report *rep)
 {
@@ -214,7 +214,7 @@ int policy_refresh_keys(struct act *a, struct report *rep)
 	r = key_set_install(a, &set, &a->policy->rec);
 	if (r < 0)
 		return r;
-	both_fine(a); /* each new copy was opened just now */
+	roots_proved(a->e, a->policy); /* each new copy was opened just now */
 	return 0;
 }
 

@@ -160,6 +160,7 @@ static int create_do(struct act *a, const char *name, const char *const ids[stat
 		     enum policy_kind kind, const char *description)
 {
 	CLEANUP(policy_free_p) struct policy *p = NULL;
+	const struct policy *made;
 	struct report rep = {0};
 	int r;
 
@@ -178,7 +179,11 @@ static int create_do(struct act *a, const char *name, const char *const ids[stat
 		return r;
 	p->n_keys = 1;
 	memcpy(p->last_check, rep.text, sizeof(rep.text));
-	return policy_insert(a, &p);
+	made = p;
+	r = policy_insert(a, &p);
+	if (r == 0)
+		roots_proved(a->e, made);
+	return r;
 }
 
 int policy_create(struct engine *e, const char *name, const char *const ids[static 2],
@@ -219,5 +224,6 @@ int policy_complete(struct act *a, const char *const ids[static 2], struct repor
 	a->policy->n_keys = 1;
 	pthread_rwlock_unlock(&t->lock);
 	act_changed(a, TARGETS_SAME);
+	roots_proved(a->e, a->policy);
 	return 0;
 }

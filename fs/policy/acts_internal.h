@@ -101,6 +101,8 @@ int policy_make_keys(struct engine *e, struct policy_record *rec, const struct k
 		     struct key_record **ret_key, struct report *rep, struct err *err) MUST_CHECK;
 /* policy_complete() - acts_create.c: a draft gets its keys and is enabled. */
 int policy_complete(struct act *a, const char *const ids[static 2], struct report *rep) MUST_CHECK;
+/* roots_proved() - both of a policy's root keys have just opened their copies. */
+void roots_proved(struct engine *e, const struct policy *p);
 /* policy_replace_keys() - new copies of every generation under two new root keys. */
 int policy_replace_keys(struct act *a, const struct key_id ids[static 2],
 			struct report *rep) MUST_CHECK;

@@ -256,11 +256,10 @@ int policy_unassigned(const struct act *a)
 			       "or none, first",
 			       p->rec.name);
 	if (p->mailboxes > 0)
-		return err_set(
-			a->err, -EBUSY,
-			"policy \"%s\" is assigned to %u mailbox%s: write none to its policy "
-			"in mailboxes/ first",
-			p->rec.name, p->mailboxes, p->mailboxes == 1 ? "" : "es");
+		return err_set(a->err, -EBUSY,
+			       "policy \"%s\" is assigned to %u mailbox%s: take it from %s first",
+			       p->rec.name, p->mailboxes, p->mailboxes == 1 ? "" : "es",
+			       p->mailboxes == 1 ? "it" : "them");
 	return 0;
 }
 

@@ -215,9 +215,13 @@ static int default_dir_make(const char *path, struct err *err)
 	if (strncmp(path, SERVICE_KEY_DIR "/", strlen(SERVICE_KEY_DIR "/")) != 0)
 		return 0;
 	if (mkdir("/var/lib/depfs", DIR_MODE) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "folder /var/lib/depfs cannot be made: %m");
+		return err_set(err, -errno,
+			       "folder /var/lib/depfs cannot be made: %m; "
+			       "--service-key file:PATH names another place");
 	if (mkdir(SERVICE_KEY_DIR, DIR_MODE) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "folder " SERVICE_KEY_DIR " cannot be made: %m");
+		return err_set(err, -errno,
+			       "folder " SERVICE_KEY_DIR " cannot be made: %m; "
+			       "--service-key file:PATH names another place");
 	return 0;
 }
 

@@ -215,6 +215,7 @@ static void a_draft_is_completed_by_its_keys(void **state)
 	fix_enable(f, KEY_B);
 	DONE(f, policy_set_keys(f->e, "D", AB, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "D").state, POLICY_READY);
+	assert_true(fix_info(f, "D").roots[1].health.when != 0);
 	assert_true(fix_info(f, "D").enabled && fix_info(f, "D").kind == POLICY_MAILBOX);
 	REFUSED(f, -EBUSY, policy_set_kind(f->e, "D", POLICY_MULTI_WORKLOAD, &WHO, &f->err));
 	DONE(f, policy_set_kind(f->e, "D", POLICY_MAILBOX, &WHO, &f->err)); /* idempotent */
@@ -258,6 +259,10 @@ static void rename_and_describe_change_that_alone(void **state)
 	memcpy(after.name, before.name, sizeof(after.name));
 	memcpy(after.description, before.description, sizeof(after.description));
 	memcpy(after.last_check, before.last_check, sizeof(after.last_check));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(before.roots[i].health.when != 0); /* proved as it was made */
+		after.roots[i].health.when = before.roots[i].health.when; /* not asked since */
+	}
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(fix_events(f, "policy-rename", "\"policy\":\"p\"", "\"new_name\":\"New\""),
 			 1);
