@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # jobs/faults: whichever call that changes the disk fails during a job, no header is half written, what was not done is listed or tried again, and in the end all is done.
+# timeout: 300
 # vaults: local azure-long
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
