@@ -53,6 +53,7 @@ int err_set(struct err *err, int r, const char *fmt, ...)
 	text_put(&made, fmt, args);
 	va_end(args);
 	memcpy(err->text, made.text, strlen(made.text) + 1);
+	err->r = r;
 	return r;
 }
 
@@ -60,13 +61,16 @@ int err_prefix(struct err *err, int r, const char *fmt, ...)
 {
 	struct err prefix;
 	va_list args;
+	int cause;
 
 	if (!err)
 		return r;
 	va_start(args, fmt);
 	text_put(&prefix, fmt, args);
 	va_end(args);
-	return err_set(err, r, "%s: %s", prefix.text, err_text(err, r));
+	cause = err->text[0] ? err->r : r;
+	(void)err_set(err, cause, "%s: %s", prefix.text, err_text(err, r));
+	return r;
 }
 
 const char *err_text(const struct err *err, int r)

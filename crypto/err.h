@@ -6,6 +6,7 @@
 
 struct err {
 	char text[ERR_TEXT_LEN]; /* no newline, no secret; empty while nothing was said */
+	int r;			 /* as err_set() was given it, whatever callers made of it since */
 };
 
 /**

@@ -19,44 +19,45 @@ static const struct row {
 	const char *code, *inner;
 	unsigned acts;
 	enum kms_outcome outcome;
+	int r; /* 0: the outcome's errno */
 	bool retry;
 	const char *sentence;
 } rows[] = {
-	{400, 400, NULL, NULL, ACT(AKV_UNWRAP), KMS_DAMAGED, false,
+	{400, 400, NULL, NULL, ACT(AKV_UNWRAP), KMS_DAMAGED, 0, false,
 	 "the wrapped key does not open with this version"},
-	{400, 400, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	{400, 400, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the vault takes the request for malformed: the key may be unfit for RSA-OAEP-256"},
-	{401, 401, NULL, NULL, ANY_ACT, KMS_DENIED, false,
+	{401, 401, NULL, NULL, ANY_ACT, KMS_DENIED, 0, false,
 	 "the vault does not accept a fresh token: check the tenant, and this machine's clock"},
-	{403, 403, NULL, "ForbiddenByPolicy", ANY_ACT, KMS_DENIED, false,
+	{403, 403, NULL, "ForbiddenByPolicy", ANY_ACT, KMS_DENIED, 0, false,
 	 "the vault's access policy does not allow it"},
-	{403, 403, NULL, "ForbiddenByRbac", ANY_ACT, KMS_DENIED, false,
+	{403, 403, NULL, "ForbiddenByRbac", ANY_ACT, KMS_DENIED, 0, false,
 	 "no role assignment allows it (a new one takes minutes to count)"},
-	{403, 403, NULL, "ForbiddenByFirewall", ANY_ACT, KMS_DENIED, false,
+	{403, 403, NULL, "ForbiddenByFirewall", ANY_ACT, KMS_DENIED, 0, false,
 	 "the vault's firewall does not let this machine's address in"},
-	{403, 403, NULL, "ForbiddenByConnection", ANY_ACT, KMS_DENIED, false,
+	{403, 403, NULL, "ForbiddenByConnection", ANY_ACT, KMS_DENIED, 0, false,
 	 "the vault has no public access, and no private link leads there"},
-	{403, 403, NULL, "AccessDenied", ANY_ACT, KMS_DENIED, false, "access is denied"},
-	{403, 403, NULL, "KeyDisabled", ANY_ACT, KMS_DENIED, false,
+	{403, 403, NULL, "AccessDenied", ANY_ACT, KMS_DENIED, 0, false, "access is denied"},
+	{403, 403, NULL, "KeyDisabled", ANY_ACT, KMS_DENIED, -EKEYREVOKED, false,
 	 "the key or its version is disabled"},
-	{403, 403, NULL, "KeyOperationForbidden", ANY_ACT, KMS_MISCONFIGURED, false,
+	{403, 403, NULL, "KeyOperationForbidden", ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the key is not made for this operation"},
-	{403, 403, NULL, "KeyNotYetValidOrExpired", ANY_ACT, KMS_MISCONFIGURED, false,
+	{403, 403, NULL, "KeyNotYetValidOrExpired", ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the key is not valid yet, or has expired"},
-	{403, 403, NULL, NULL, ANY_ACT, KMS_DENIED, false, "access is denied"},
-	{404, 404, "VaultNotFound", NULL, ANY_ACT, KMS_NOT_FOUND, false, "the vault is gone"},
-	{404, 404, NULL, NULL, ANY_ACT, KMS_NOT_FOUND, false,
+	{403, 403, NULL, NULL, ANY_ACT, KMS_DENIED, 0, false, "access is denied"},
+	{404, 404, "VaultNotFound", NULL, ANY_ACT, KMS_NOT_FOUND, 0, false, "the vault is gone"},
+	{404, 404, NULL, NULL, ANY_ACT, KMS_NOT_FOUND, 0, false,
 	 "the vault has no such key or version; it may be deleted, and recoverable"},
-	{407, 407, NULL, NULL, ANY_ACT, KMS_TRANSIENT, false,
+	{407, 407, NULL, NULL, ANY_ACT, KMS_TRANSIENT, 0, false,
 	 "the proxy asks for a password: check https_proxy"},
-	{408, 408, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault saw no request in time"},
-	{409, 409, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	{408, 408, NULL, NULL, ANY_ACT, KMS_TRANSIENT, 0, true, "the vault saw no request in time"},
+	{409, 409, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the key is being deleted or recovered"},
-	{429, 429, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault is asked too often"},
-	{500, 599, NULL, NULL, ANY_ACT, KMS_TRANSIENT, true, "the vault is out of order"},
-	{300, 399, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	{429, 429, NULL, NULL, ANY_ACT, KMS_TRANSIENT, 0, true, "the vault is asked too often"},
+	{500, 599, NULL, NULL, ANY_ACT, KMS_TRANSIENT, 0, true, "the vault is out of order"},
+	{300, 399, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the vault sends us elsewhere, which no vault does: not followed"},
-	{ANY_STATUS, 999, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, false,
+	{ANY_STATUS, 999, NULL, NULL, ANY_ACT, KMS_MISCONFIGURED, 0, false,
 	 "the answer is none of Key Vault's"},
 };
 
@@ -80,8 +81,9 @@ struct verdict akv_error_judge(const struct akv_error *e, enum akv_act act, stru
 {
 	const struct row *row = row_find(e, act);
 
-	(void)err_set(err, kms_outcome_errno(row->outcome), "%s (%d%s%s%s%s)", row->sentence,
-		      e->status, e->code[0] ? " " : "", e->code, e->inner[0] ? ", " : "", e->inner);
+	(void)err_set(err, row->r ? row->r : kms_outcome_errno(row->outcome), "%s (%d%s%s%s%s)",
+		      row->sentence, e->status, e->code[0] ? " " : "", e->code,
+		      e->inner[0] ? ", " : "", e->inner);
 	return (struct verdict){.outcome = row->outcome, .retry = row->retry};
 }
 

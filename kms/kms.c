@@ -33,6 +33,11 @@ int kms_outcome_errno(enum kms_outcome o)
 	return (size_t)o < sizeof(outcomes) / sizeof(outcomes[0]) ? outcomes[o].r : -EINVAL;
 }
 
+int kms_errno(enum kms_outcome o, const struct err *said)
+{
+	return o == KMS_DENIED && said->r == -EKEYREVOKED ? said->r : kms_outcome_errno(o);
+}
+
 const char *kms_operation_name(enum kms_operation op)
 {
 	static const char *const names[] = {"get", "wrapKey", "unwrapKey", "token"};

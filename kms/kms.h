@@ -27,9 +27,12 @@ enum kms_outcome {
 
 const char *kms_outcome_name(enum kms_outcome o); /* "ok", "denied", "transient", "not found",
 						     "damaged", "misconfigured" */
-/* STYLE section 4's table: ok 0, denied -EACCES, transient -EAGAIN, not found -ENOKEY, damaged
- * -EBADMSG, misconfigured -EINVAL. */
+/* STYLE section 4's table, as far as the outcome tells: ok 0, denied -EACCES, transient -EAGAIN,
+ * not found -ENOKEY, damaged -EBADMSG, misconfigured -EINVAL. */
 int kms_outcome_errno(enum kms_outcome o);
+/* kms_errno() - the same, of a call that ended with @o and said @said: -EKEYREVOKED where it was
+ * denied because the key or its version is disabled. */
+int kms_errno(enum kms_outcome o, const struct err *said);
 
 /* A parsed key id: SCHEME://VAULT/keys/NAME[/VERSION]. */
 struct key_id {

@@ -106,13 +106,19 @@ static enum kms_outcome window_judge(const struct local_key *key, struct err *er
 	return KMS_OK;
 }
 
+static enum kms_outcome disabled(struct err *err, const char *what)
+{
+	(void)err_set(err, -EKEYREVOKED, "the %s is disabled", what);
+	return KMS_DENIED;
+}
+
 /* What a key must be to wrap or unwrap; describing it needs none of this. */
 static enum kms_outcome use_judge(const struct view *v, unsigned op, struct err *err)
 {
 	if (!v->key->enabled)
-		return refuse(KMS_DENIED, err, "the key is disabled");
+		return disabled(err, "key");
 	if (!v->version->enabled)
-		return refuse(KMS_DENIED, err, "the key version is disabled");
+		return disabled(err, "key version");
 	if (strcmp(v->key->kty, "RSA") != 0)
 		return refuse(KMS_MISCONFIGURED, err, "a key of type EC wraps nothing");
 	if (!(v->key->ops & op)) {

@@ -23,7 +23,7 @@ static int kms_open(const struct cmd_env *env, struct kms **ret_kms, struct err 
 
 static int refuse(enum kms_outcome o, const struct err *err)
 {
-	return cmd_refuse(kms_outcome_errno(o), err);
+	return cmd_refuse(kms_errno(o, err), err);
 }
 
 static void print_text(const struct azure_key *key, const struct azure_version *list, size_t n)

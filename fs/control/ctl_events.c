@@ -25,7 +25,7 @@ static int lines_grow(struct ctl_cursor *cur)
 /* lines_fill() - read whole lines ahead: a reader's own buffer may end within one. */
 static int lines_fill(struct control *c, struct ctl_cursor *cur)
 {
-	struct err err = {""};
+	struct err err = {0};
 	uint64_t next = cur->seq;
 	ssize_t n = -E2BIG;
 	int r;

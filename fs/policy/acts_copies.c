@@ -152,8 +152,7 @@ static int none_opened(struct act *a, const struct root_answer answers[static 2]
 	if (worse->outcome == KMS_TRANSIENT)
 		worse = &answers[1];
 	roots_text(answers, text, sizeof(text));
-	return err_set(a->err, kms_outcome_errno(worse->outcome),
-		       "neither root key opens its copy; %s", text);
+	return err_set(a->err, worse->r, "neither root key opens its copy; %s", text);
 }
 
 static int copies_open(struct act *a, const struct key_source *src, const char *prefix,
@@ -225,7 +224,7 @@ static void copy_report(struct act *a, const char *prefix, unsigned no,
 	char what[80];
 
 	(void)snprintf(what, sizeof(what), "%skey %u recorded copy", prefix, no);
-	(void)err_set(&said, 0, "%s", answer->text);
+	(void)err_set(&said, answer->r, "%s", answer->text);
 	report_outcome(rep, a->err, what, answer->outcome, &said);
 }
 

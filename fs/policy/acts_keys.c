@@ -27,7 +27,7 @@ static int copy_prove(struct kms *kms, const struct root_copy *copy, const char 
 	}
 	key_tell(rep->audit, "key-unwrap", copy->kid, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
-	return kms_outcome_errno(o);
+	return kms_errno(o, &said);
 }
 
 int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,
@@ -48,7 +48,7 @@ int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct 
 	key_tell(rep->audit, "key-wrap", o == KMS_OK ? copy.kid : text, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
 	if (o != KMS_OK)
-		return kms_outcome_errno(o);
+		return kms_errno(o, &said);
 	copy.wrapped_len = (uint16_t)len;
 	r = copy_prove(kms, &copy, who, dep_key, rep, err);
 	if (r < 0)

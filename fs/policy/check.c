@@ -54,7 +54,7 @@ void report_refuse(struct report *rep, struct err *err, int r, const char *what,
 void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
 		    const struct err *said)
 {
-	int r = kms_outcome_errno(o);
+	int r = kms_errno(o, said);
 
 	if (o == KMS_OK) {
 		report_line(rep, what, "ok");
@@ -135,11 +135,11 @@ static void check_operations(struct root_check *c, const struct kms_key_info *in
 			      info->can_unwrap ? "" : "unwrapKey");
 }
 
-/* A disabled key is refused with what its vault answers to a wrap: access denied. */
+/* A disabled key is refused with what its vault answers to a wrap. */
 static void check_enabled(struct root_check *c, const struct kms_key_info *info)
 {
 	if (!info->enabled)
-		report_refuse(c->rep, c->err, -EACCES, what(c, "enabled"), c->id,
+		report_refuse(c->rep, c->err, -EKEYREVOKED, what(c, "enabled"), c->id,
 			      "the key is disabled");
 	else if (info->not_before > time(NULL))
 		report_refuse(c->rep, c->err, -EACCES, what(c, "enabled"), c->id,

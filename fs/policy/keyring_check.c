@@ -49,8 +49,7 @@ static void proof_tell(struct engine *e, const struct key_source *src, uint64_t 
 	};
 
 	uuid_encode(src->key.policy_id, id);
-	audit_event(e->audit, "key-check", NULL,
-		    good ? "ok" : errno_name(kms_outcome_errno(a->outcome)), fields,
+	audit_event(e->audit, "key-check", NULL, good ? "ok" : errno_name(a->r), fields,
 		    sizeof(fields) / sizeof(fields[0]));
 }
 

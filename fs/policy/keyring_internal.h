@@ -16,6 +16,7 @@ struct key_source {
 struct root_answer {
 	bool asked;
 	enum kms_outcome outcome;
+	int r;		/* errno of the outcome and its cause */
 	char text[400]; /* sentence when not ok */
 	char request_id[KMS_REQUEST_ID_LEN];
 };

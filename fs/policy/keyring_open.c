@@ -93,11 +93,12 @@ void root_ask(struct engine *e, const struct key_source *src, unsigned i, struct
 				a->request_id, &err);
 	if (a->outcome == KMS_OK)
 		a->outcome = key_judge(e, src, copy, key, &err);
+	a->r = kms_errno(a->outcome, &err);
 	if (a->outcome == KMS_OK)
 		*ret_key = STEAL(key);
 	else
 		(void)snprintf(a->text, sizeof(a->text), "%.*s", (int)sizeof(a->text) - 1,
-			       err_text(&err, kms_outcome_errno(a->outcome)));
+			       err_text(&err, a->r));
 }
 
 /*
@@ -241,14 +242,14 @@ static void root_tell(struct engine *e, const struct key_source *src, unsigned i
 	};
 
 	uuid_encode(src->key.policy_id, id);
-	audit_event(e->audit, "key-open", NULL, errno_name(kms_outcome_errno(a->outcome)), fields,
+	audit_event(e->audit, "key-open", NULL, errno_name(a->r), fields,
 		    sizeof(fields) / sizeof(fields[0]));
 }
 
 void key_tell(struct audit *audit, const char *event, const char *key_id, enum kms_outcome outcome,
 	      const char *request_id, const struct err *said)
 {
-	int r = kms_outcome_errno(outcome);
+	int r = kms_errno(outcome, said);
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("key_id", key_id),
 		AUDIT_FIELD_STR("vault_outcome", kms_outcome_name(outcome)),

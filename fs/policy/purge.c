@@ -57,7 +57,7 @@ static int root_denies(struct act *a, const struct key_record *key, unsigned i,
 		return err_set(a->err, -EBUSY,
 			       "key %u (%s) still grants access: take it away in both vaults first",
 			       i + 1, key->roots[i].kid);
-	return err_set(a->err, answer->asked ? kms_outcome_errno(answer->outcome) : -EAGAIN,
+	return err_set(a->err, answer->asked ? answer->r : -EAGAIN,
 		       "key %u (%s) does not answer, and only a denial counts: %s", i + 1,
 		       key->roots[i].kid, answer->text);
 }

@@ -33,7 +33,8 @@ static void akv_error_judge_walks_the_table(void **state)
 		{403, FORBIDDEN("ForbiddenByConnection"), AKV_GET, KMS_DENIED, -EACCES, false,
 		 "private link"},
 		{403, FORBIDDEN("AccessDenied"), AKV_GET, KMS_DENIED, -EACCES, false, "denied"},
-		{403, FORBIDDEN("KeyDisabled"), AKV_UNWRAP, KMS_DENIED, -EACCES, false, "disabled"},
+		{403, FORBIDDEN("KeyDisabled"), AKV_UNWRAP, KMS_DENIED, -EKEYREVOKED, false,
+		 "disabled"},
 		{403, FORBIDDEN("KeyOperationForbidden"), AKV_WRAP, KMS_MISCONFIGURED, -EINVAL,
 		 false, "not made for"},
 		{403, FORBIDDEN("KeyNotYetValidOrExpired"), AKV_WRAP, KMS_MISCONFIGURED, -EINVAL,
@@ -73,7 +74,9 @@ static void akv_error_judge_walks_the_table(void **state)
 		v = akv_error_judge(&e, rows[i].act, &err);
 		if (v.outcome != rows[i].outcome || v.retry != rows[i].retry)
 			fail_msg("row %zu: %s, retry %d", i, kms_outcome_name(v.outcome), v.retry);
-		assert_int_equal(kms_outcome_errno(v.outcome), rows[i].r);
+		assert_int_equal(kms_errno(v.outcome, &err), rows[i].r);
+		(void)err_prefix(&err, -EACCES, "key k"); /* as callers widen it */
+		assert_int_equal(kms_errno(v.outcome, &err), rows[i].r);
 		fix_says(&err, rows[i].words);
 		assert_null(strstr(err.text, "Caller")); /* AKV.md section 9, point 8 */
 	}

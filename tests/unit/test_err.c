@@ -24,6 +24,8 @@ static void err_prefix_widens_from_the_outside(void **state)
 	(void)err_set(&err, -EIO, "inner");
 	assert_int_equal(err_prefix(&err, -EIO, "outer %d", 2), -EIO);
 	assert_string_equal(err.text, "outer 2: inner");
+	assert_int_equal(err_prefix(&err, -EACCES, "outermost"), -EACCES);
+	assert_int_equal(err.r, -EIO); /* the cause's */
 }
 
 /* A caller that widens what nobody explained still names the errno. */
@@ -33,6 +35,7 @@ static void err_prefix_of_nothing_says_the_errno(void **state)
 
 	(void)state;
 	(void)err_prefix(&err, -ENOENT, "key %s", "a");
+	assert_int_equal(err.r, -ENOENT);
 	assert_string_equal(err.text, "key a: No such file or directory");
 }
 

@@ -139,10 +139,12 @@ static void disabled_key_is_denied(void **state)
 	struct fix *f = *state;
 	struct key_id id = fix_id(KEY_A);
 	struct kms_key_info info;
+	struct err err = {0};
 	char kid[KEY_ID_MAX];
 
 	assert_int_equal(local_key_disable(f->dir, &id, NULL), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_DENIED);
+	assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_DENIED);
+	assert_int_equal(kms_errno(KMS_DENIED, &err), -EKEYREVOKED); /* STYLE section 4 */
 	assert_int_equal(fix_wrap(f, KEY_A, kid), KMS_DENIED);
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_OK);
 	assert_false(info.enabled);

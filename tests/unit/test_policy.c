@@ -162,7 +162,7 @@ static void a_vault_that_refuses_gives_its_errno(void **state)
 	struct fix *f = *state;
 
 	fix_disable(f, KEY_A);
-	REFUSED(f, -EACCES, create(f, "P", KEY_A, KEY_B));
+	REFUSED(f, -EKEYREVOKED, create(f, "P", KEY_A, KEY_B));
 	fix_enable(f, KEY_A);
 	fix_fault(f, "local://cold", KMS_TRANSIENT, 0);
 	REFUSED(f, -EAGAIN, create(f, "P", KEY_A, KEY_B));
@@ -209,7 +209,7 @@ static void a_draft_is_completed_by_its_keys(void **state)
 	REFUSED(f, -EINVAL, policy_check(f->e, "D", &WHO, &f->err));
 	fix_restart(f);
 	fix_disable(f, KEY_B);
-	REFUSED(f, -EACCES, policy_set_keys(f->e, "D", AB, &WHO, &f->err));
+	REFUSED(f, -EKEYREVOKED, policy_set_keys(f->e, "D", AB, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "D").state, POLICY_DRAFT);
 	assert_non_null(strstr(fix_info(f, "D").last_check, "key 2 enabled: refused, "));
 	fix_enable(f, KEY_B);

@@ -105,7 +105,7 @@ static void refresh_never_uses_the_availability_key(void **state)
 	fix_rotate(f, KEY_B, kid);
 	one_version_disabled(f, before.roots[0].kid);
 	one_version_disabled(f, before.roots[1].kid);
-	REFUSED(f, -EACCES, refresh(f));
+	REFUSED(f, -EKEYREVOKED, refresh(f));
 	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 0);
 }
 
@@ -193,7 +193,7 @@ static void check_tells_and_changes_nothing(void **state)
 	DONE(f, policy_check(f->e, "P", &WHO, &f->err));
 	assert_non_null(strstr(fix_info(f, "P").last_check, "key 2 recorded copy: ok\n"));
 	fix_disable(f, KEY_A);
-	REFUSED(f, -EACCES, policy_check(f->e, "P", &WHO, &f->err));
+	REFUSED(f, -EKEYREVOKED, policy_check(f->e, "P", &WHO, &f->err));
 	after = fix_info(f, "P");
 	assert_non_null(strstr(after.last_check, "key 1 enabled: refused, the key is disabled\n"));
 	assert_non_null(strstr(after.last_check, "key 1 recorded copy: denied"));

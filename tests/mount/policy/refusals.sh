@@ -40,8 +40,7 @@ for op in get wrapKey unwrapKey; do
 	vault allow "$K2" >/dev/null
 done
 vault disable "$K2" >/dev/null
-assert_fails_with "" control $D/key_ids "$K1 $K2"
-assert_match "$(cat "$MNT/.depfs/$D/last_error")" "disabled"
+ctl_refused EKEYREVOKED "disabled" $D/key_ids "$K1 $K2"
 vault enable "$K2" >/dev/null
 vault fault "$K2" transient >/dev/null
 assert_fails_with "" control $D/key_ids "$K1 $K2"

@@ -23,6 +23,8 @@ state_is()
 	[ "$(status_of Tenant state)" = "$1" ]
 }
 wait_until 30 state_is revoked || fail "state is $(status_of Tenant state), wanted revoked"
+ctl_refused EKEYREVOKED "disabled" policies/Tenant/refresh 1
+assert_event key-check '"outcome":"EKEYREVOKED"'
 refuses()
 {
 	! cat "$MNT/mailbox/anna/1" >/dev/null 2>&1
