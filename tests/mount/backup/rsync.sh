@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # backup/rsync: the README's two lines copy a mounted store so that it opens elsewhere, without its vaults too; made again after
 # rotating, unassigning and removing they still do, and a file comes back from the copy beside its original.
+# vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
 need rsync

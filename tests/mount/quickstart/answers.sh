@@ -2,6 +2,7 @@
 # quickstart/answers: what the README's "What to do when" says users notice, and what it says to do, is so: keys and vaults that
 # fail, are rotated, lost or leaked, a lost service key, a killed daemon and a damaged file. (A full disk: crash/full; a purge:
 # policy/purge.)
+# vaults: local azure
 # builds: release
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"
