@@ -31,7 +31,7 @@ refused 2 "events: --key: its value is missing" depctl events --verify --key
 refused 2 "key create: --size: its value is missing" depctl key create $K1 --size
 refused 2 "key create: --sizes: no such option" depctl key create $K1 --sizes
 refused 2 "key create: a key id is missing" depctl key create
-refused 2 "slow: how many milliseconds is missing" depctl key fault $K1 slow
+refused 2 "slow: how many milliseconds is missing" depctl key fault local://v1/keys/k1 slow
 refused 2 "scan: it takes no arguments, not 'now'" depctl scan now
 refused 2 "wrong number of arguments" depctl assign
 refused 2 "wrong number of arguments" depctl unassign P
