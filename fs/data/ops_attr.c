@@ -58,9 +58,8 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 }
 
-static int set_size(struct session *s, struct op *op, const struct request *rq)
+static int set_size_of(struct session *s, struct inode *i, struct op *op, const struct request *rq)
 {
-	struct inode *i = inode_of(s, op->ino);
 	struct worker *w = worker_self();
 	struct file *f;
 	bool lent;
@@ -68,8 +67,6 @@ static int set_size(struct session *s, struct op *op, const struct request *rq)
 
 	if (!w)
 		return -ENOMEM;
-	if (i->type != S_IFREG)
-		return i->type == S_IFDIR ? -EISDIR : -EINVAL;
 	if (op->attr.st_size == 0) {
 		r = file_get(s, i, O_RDWR | O_TRUNC, rq, &f);
 		return r < 0 ? r : file_put(s, f);
@@ -85,6 +82,19 @@ static int set_size(struct session *s, struct op *op, const struct request *rq)
 	file_leave(f, lent);
 	put = file_put(s, f);
 	return r < 0 ? r : put;
+}
+
+/* Until it is answered the kernel sends none of the file's dirty pages. */
+static int set_size(struct session *s, struct op *op, const struct request *rq)
+{
+	struct inode *i = inode_of(s, op->ino);
+	struct revoke_wait wait;
+	struct request hurried;
+
+	if (i->type != S_IFREG)
+		return i->type == S_IFDIR ? -EISDIR : -EINVAL;
+	hurried = revoke_hurries(s, i, rq, &wait);
+	return revoke_hurried(s, i, set_size_of(s, i, op, &hurried));
 }
 
 static int set_owner_and_mode(struct session *s, struct inode *i, const struct stat *attr,

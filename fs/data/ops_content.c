@@ -71,37 +71,19 @@ static int write_entered(struct session *s, struct file *f, struct worker *w, co
 	return r;
 }
 
-/* The wait of a write for the vaults of the policy to re-wrap under. */
-struct write_wait {
-	const struct key_wait *caller;
-	struct file *f;
-};
-
-/* Its own policy's revocation does not wait for another policy's vault. */
-static bool write_interrupted(void *arg)
-{
-	const struct write_wait *wait = arg;
-
-	return atomic_load(&wait->f->state) == CONTENT_DRAINING ||
-	       (wait->caller->interrupted && wait->caller->interrupted(wait->caller->arg));
-}
-
 static int write_content(struct session *s, struct worker *w, const struct op *op,
 			 const struct request *rq)
 {
 	struct file *f = handle_of(&op->fi)->file;
-	struct write_wait wait = {.caller = &rq->wait, .f = f};
-	struct request opener =
-		*rq; /* a write out of the page cache comes from the kernel, not from a caller */
+	struct revoke_wait wait;
+	struct request opener = revoke_hurries(s, f->inode, rq, &wait);
 	int r;
 
+	/* a write out of the page cache comes from the kernel, not from a caller */
 	opener.class = handle_of(&op->fi)->class;
 	opener.in_page = op->fi.writepage;
-	opener.wait.interrupted = write_interrupted;
-	opener.wait.arg = &wait;
-	r = write_entered(s, f, w, op, &opener);
-	if ((r == -EINTR || r == -EKEYREVOKED) && op->fi.writepage &&
-	    atomic_load(&f->state) == CONTENT_DRAINING)
+	r = revoke_hurried(s, f->inode, write_entered(s, f, w, op, &opener));
+	if (r == -EKEYREVOKED && op->fi.writepage && atomic_load(&f->state) == CONTENT_DRAINING)
 		return write_drained(s, f, w, op);
 	return r;
 }

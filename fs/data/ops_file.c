@@ -223,8 +223,8 @@ int op_make_regular(struct session *s, struct op *op, const struct request *rq)
 
 /* A file opened for writing must have the key it would be written under: better no open than a lost
  * page. */
-static int open_checked(struct session *s, struct op *op, const struct request *rq,
-			struct file **ret_file)
+static int open_writable(struct session *s, struct op *op, const struct request *rq,
+			 struct file **ret_file)
 {
 	struct inode *i = inode_of(s, op->ino);
 	int r;
@@ -238,6 +238,20 @@ static int open_checked(struct session *s, struct op *op, const struct request *
 	if (r < 0)
 		(void)file_put(s, *ret_file); /* nothing was changed */
 	return r;
+}
+
+/* One that truncates is as a truncation: see set_size(). */
+static int open_checked(struct session *s, struct op *op, const struct request *rq,
+			struct file **ret_file)
+{
+	struct inode *i = inode_of(s, op->ino);
+	struct revoke_wait wait;
+	struct request hurried;
+
+	if (!(op->fi.flags & O_TRUNC))
+		return open_writable(s, op, rq, ret_file);
+	hurried = revoke_hurries(s, i, rq, &wait);
+	return revoke_hurried(s, i, open_writable(s, op, &hurried, ret_file));
 }
 
 static int do_open(struct session *s, struct op *op, const struct request *rq)

@@ -1,5 +1,6 @@
 #include "revoke.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,46 @@ void revoke_content(struct session *s, struct file *f)
 	(void)drain(s, f);
 	leave(s);
 }
+
+/* ---- those who would hold it up ---- */
+
+static enum content_state state_of(struct session *s, struct inode *i)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	int state;
+
+	pthread_mutex_lock(stripe);
+	state = i->file ? atomic_load(&i->file->state) : CONTENT_OPEN;
+	pthread_mutex_unlock(stripe);
+	return state;
+}
+
+static bool drains_or_interrupted(void *arg)
+{
+	const struct revoke_wait *wait = arg;
+	const struct key_wait *caller = wait->caller;
+
+	return state_of(wait->s, wait->i) == CONTENT_DRAINING ||
+	       (caller->interrupted && caller->interrupted(caller->arg));
+}
+
+struct request revoke_hurries(struct session *s, struct inode *i, const struct request *rq,
+			      struct revoke_wait *room)
+{
+	struct request hurried = *rq;
+
+	*room = (struct revoke_wait){.caller = &rq->wait, .s = s, .i = i};
+	hurried.wait.interrupted = drains_or_interrupted;
+	hurried.wait.arg = room;
+	return hurried;
+}
+
+int revoke_hurried(struct session *s, struct inode *i, int r)
+{
+	return r == -EINTR && state_of(s, i) != CONTENT_OPEN ? -EKEYREVOKED : r;
+}
+
+/* ---- what the kernel believes ---- */
 
 uint64_t revoke_look(struct session *s)
 {

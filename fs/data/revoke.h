@@ -28,6 +28,21 @@ bool revoke_takes(struct file *f, size_t len);
 void revoke_took(struct file *f, size_t len, int r);
 
 /*
+ * revoke_hurries() - @rq, but whoever waits for a vault stops when the content of @i begins to
+ * drain. For those whose kernel holds back the dirty pages, or a page, until they are answered: a
+ * denial of its policy does not wait for another policy's vault. revoke_hurried(): the errno of
+ * what ended so is the denial's. @room: lives as long as the request.
+ */
+struct revoke_wait {
+	const struct key_wait *caller;
+	struct session *s;
+	struct inode *i;
+};
+struct request revoke_hurries(struct session *s, struct inode *i, const struct request *rq,
+			      struct revoke_wait *room);
+int revoke_hurried(struct session *s, struct inode *i, int r) MUST_CHECK;
+
+/*
  * revoke_look() before the attributes in a reply are read, revoke_retold() after it: the kernel
  * takes those of a creation or a change of attributes as they come, also when they are older than
  * what a revocation told it meanwhile. Then they are not to be believed.
