@@ -171,9 +171,46 @@ static struct inode *find_locked(struct inode_table *t, dev_t dev, ino_t ino)
 {
 	struct inode *i = t->buckets[inode_hash(dev, ino) & (t->room - 1)];
 
-	while (i && (i->ino != ino || i->dev != dev))
+	while (i && (i->gone || i->ino != ino || i->dev != dev))
 		i = i->hash_next;
 	return i;
+}
+
+/*
+ * Whether that is the file the node was made for. Somebody may have removed it in the store below,
+ * while no descriptor of ours held its number, and another has that now.
+ */
+static bool is_same_locked(const struct inode *i, int fd, const struct stat *st)
+{
+	CLEANUP(free_mem_p) struct reopen *now = NULL;
+	const struct reopen *then = i->reopen;
+
+	if (i->type != (st->st_mode & S_IFMT))
+		return false;
+	if (i->fd >= 0 || !then || then->parent)
+		return true;
+	now = reopen_by_handle(fd);
+	return !now ||
+	       (now->handle.handle_type == then->handle.handle_type &&
+		now->handle.handle_bytes == then->handle.handle_bytes &&
+		memcmp(now->handle.f_handle, then->handle.f_handle, now->handle.handle_bytes) == 0);
+}
+
+static struct inode *find_here_locked(struct inode_table *t, int fd, const struct stat *st,
+				      const struct scope *scope)
+{
+	bool scoped = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
+	struct inode *i = t->buckets[inode_hash(st->st_dev, st->st_ino) & (t->room - 1)];
+
+	for (; i; i = i->hash_next) {
+		if (i->gone || i->ino != st->st_ino || i->dev != st->st_dev)
+			continue;
+		if (!is_same_locked(i, fd, st))
+			i->gone = true;
+		else if (!scoped || i->scope == scope)
+			return i;
+	}
+	return NULL;
 }
 
 static void insert_locked(struct inode_table *t, struct inode *i)
@@ -214,7 +251,7 @@ int inode_ref(struct inode_table *t, int fd, const struct stat *st, struct inode
 	struct inode *i;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_locked(t, st->st_dev, st->st_ino);
+	i = find_here_locked(t, fd, st, scope);
 	if (!i) {
 		i = inode_make(t, st, parent, name, scope);
 		if (!i) {

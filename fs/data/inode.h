@@ -16,7 +16,9 @@ struct file;
 
 /*
  * One node for each (device, inode number), so that hard links agree. 100,000 of them fit in well
- * under 64 MiB: what an open file needs hangs off `file`.
+ * under 64 MiB: what an open file needs hangs off `file`. Files and folders that somebody who
+ * writes to the store has put into another scope as well, by a link, a move or a mount, have a node
+ * for each: that of a file does not open, since its header is of one scope.
  */
 struct inode {
 	struct inode *hash_next;
@@ -29,13 +31,14 @@ struct inode {
 	int fd;		       /* O_PATH, or -1 */
 	uint16_t type;	       /* S_IFMT bits; constant */
 	bool keep_fd;	       /* cannot be reopened: unlinked, or on another device */
+	bool gone;	       /* another file has its number by now; nobody finds it any more */
 	bool moved;	       /* the job has yet to come to it; guarded by visits */
 	bool due;	       /* and it lay where a renewal was asked for; the same */
 	uint32_t walked;       /* folder: the pass that has been through it; the same */
 	struct reopen *reopen; /* how to get fd back: file handle, or parent and name */
-	const struct scope
-		*scope;	   /* folder: of what lies in it; else: its own. Changes under the stripe */
-	struct file *file; /* content while open; guarded by the stripe */
+	const struct scope *_Atomic scope; /* folder: of what lies in it; else: its own. Changes
+					      under the lock of open content */
+	struct file *file;		   /* content while open; guarded by the stripe */
 	_Atomic uint32_t policy_tag; /* of the policy its content was last seen under; 0: not opened
 					yet, or the service key */
 }; /* all but type, scope, file, moved, due, walked, policy_tag: guarded by inode_table.lock */
@@ -64,7 +67,7 @@ struct inode *inode_root(struct inode_table *t);
 /**
  * inode_ref() - the node of an O_PATH descriptor, with one more lookup count
  * @fd: consumed whatever the outcome
- * @parent, @name: where it was found; @scope: of a new node
+ * @parent, @name: where it was found; @scope: of its node there
  * Return: 0; -ENOMEM.
  */
 int inode_ref(struct inode_table *t, int fd, const struct stat *st, struct inode *parent,
