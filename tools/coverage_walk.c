@@ -140,7 +140,7 @@ static int walk(struct walk *w, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	paths[0] = path;
-	fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);
+	fts = fts_open(paths, FTS_PHYSICAL, NULL);
 	if (!fts)
 		return err_set(err, -errno, "%s: %m", path);
 	for (FTSENT *e; r == 0 && (errno = 0, e = fts_read(fts));) {
