@@ -178,6 +178,15 @@ static void walk_file(struct walk *k, int dir_fd, const char *name, const struct
 
 static int walk_dir(struct walk *k, int dir_fd, const struct scope *scope, bool top);
 
+/* One that is damaged, or that somebody's private mount lies on, keeps nobody from the others. */
+static int entry_failed(struct walk *k, int r)
+{
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	k->left += r != -ENOENT;
+	return 0;
+}
+
 static int walk_inner(struct walk *k, int dir_fd, const char *name, const struct scope *scope)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -185,7 +194,7 @@ static int walk_inner(struct walk *k, int dir_fd, const char *name, const struct
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return entry_failed(k, -errno);
 	r = scope_enter(engine_scopes(k->s->engine), scope, name, &inner);
 	if (r < 0) {
 		(void)close(fd); /* only read from */
@@ -220,19 +229,21 @@ static int walk_dir(struct walk *k, int dir_fd, const struct scope *scope, bool 
 		(void)close(dir_fd); /* fdopendir did not take it */
 		return r;
 	}
-	for (struct dirent *d; r == 0 && (d = readdir(dir));) {
+	for (struct dirent *d; r == 0 && (errno = 0, d = readdir(dir));) {
 		struct stat st;
 
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 ||
 		    (top && strcmp(d->d_name, STORE_DIR) == 0))
 			continue;
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			r = -errno;
+			r = entry_failed(k, -errno);
 		else if (S_ISDIR(st.st_mode))
 			r = walk_subdir(k, dirfd(dir), d->d_name, scope);
 		else if (S_ISREG(st.st_mode) && st.st_ctime >= k->s->unclean_since)
 			walk_file(k, dirfd(dir), d->d_name, &st, scope);
 	}
+	if (r == 0 && errno)
+		r = entry_failed(k, -errno);
 	(void)closedir(dir); /* only read from */
 	return r;
 }

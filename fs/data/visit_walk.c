@@ -185,6 +185,26 @@ static int see_file(struct walk *w, int dir_fd, const char *name, const struct s
 	return 0;
 }
 
+/* What lies in a folder cannot be judged, so that is told of the folder. */
+static int folder_failed(struct walk *w, int dir_fd, const char *name, int r)
+{
+	if (w->counts)
+		return 0;
+	if (!job_rewraps(w->j))
+		tally_unreadable(w->s);
+	visit_failed(w->s, w->j, dir_fd, name, r);
+	return 0;
+}
+
+/* One folder that is damaged, or that somebody's private mount lies on, stops no job; what all
+ * folders would fail by does. */
+static int folder_unreadable(struct walk *w, int dir_fd, const char *name, int r)
+{
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	return folder_failed(w, dir_fd, name, r);
+}
+
 /* Files, when @files; and the names of the least subfolders above @after (NULL: all). */
 static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool files,
 		       const char *after, bool inclusive, struct names *ret_names)
@@ -210,24 +230,13 @@ static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool
 		}
 	}
 	if (r == 0 && errno)
-		r = -errno;
+		r = folder_unreadable(w, dirfd(dir), "", -errno);
 	if (r == 0)
 		names_cut(ret_names);
 	return r;
 }
 
 static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope);
-
-/* What lies deeper cannot be judged, so that is told of the folder. */
-static int too_deep(struct walk *w, int dir_fd, const char *name)
-{
-	if (w->counts)
-		return 0;
-	if (!job_rewraps(w->j))
-		tally_unreadable(w->s);
-	visit_failed(w->s, w->j, dir_fd, name, -ENAMETOOLONG);
-	return 0;
-}
 
 static int walk_inner(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
 {
@@ -237,7 +246,9 @@ static int walk_inner(struct walk *w, int dir_fd, const char *name, const struct
 	int r;
 
 	if (fd < 0) /* gone, or something else by now: who moved it has shown it to the job */
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			       ? 0
+			       : folder_unreadable(w, dir_fd, name, -errno);
 	r = scope_enter(engine_scopes(w->s->engine), scope, name, &inner);
 	if (r == 0)
 		r = path_push(&w->path, name, &len);
@@ -256,7 +267,7 @@ static int walk_subfolder(struct walk *w, int dir_fd, const char *name, const st
 	int r;
 
 	if (w->depth == walk_depth_max())
-		return too_deep(w, dir_fd, name);
+		return folder_failed(w, dir_fd, name, -ENAMETOOLONG);
 	w->depth++;
 	r = walk_inner(w, dir_fd, name, scope);
 	w->depth--;
