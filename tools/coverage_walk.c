@@ -128,17 +128,35 @@ static int entry_count(struct walk *w, FTS *fts, FTSENT *e)
 	}
 }
 
-static int walk(struct walk *w, struct err *err)
+/* Where the folder lies in the store. A link on the way there, which the mount does not have, would
+ * lead to somebody else's files. */
+static int path_in_store(const struct walk *w, char **ret_path, struct err *err)
 {
 	CLEANUP(free_mem_p) char *path = NULL;
-	char *paths[2] = {NULL, NULL};
-	FTS *fts;
-	int r = 0;
+	CLEANUP(free_mem_p) char *real = NULL;
 
 	if (asprintf(&path, "%s%s%s", w->top, *w->below ? "/" : "", w->below) < 0) {
 		path = NULL;
 		return err_set(err, -ENOMEM, "out of memory");
 	}
+	real = realpath(path, NULL);
+	if (!real)
+		return err_set(err, -errno, "%s: %m", path);
+	if (strcmp(real, path) != 0)
+		return err_set(err, -ELOOP, "%s: leads through a symbolic link in the store", path);
+	*ret_path = STEAL(path);
+	return 0;
+}
+
+static int walk(struct walk *w, struct err *err)
+{
+	CLEANUP(free_mem_p) char *path = NULL;
+	char *paths[2] = {NULL, NULL};
+	FTS *fts;
+	int r = path_in_store(w, &path, err);
+
+	if (r < 0)
+		return r;
 	paths[0] = path;
 	fts = fts_open(paths, FTS_PHYSICAL, NULL);
 	if (!fts)
@@ -241,8 +259,8 @@ static int store_find(struct client *ctl, char **ret_store, struct err *err)
 	store = fields_get(&status, "store");
 	if (!store)
 		return err_set(err, -EPROTO, "status does not tell where the store is");
-	*ret_store = strdup(store);
-	return *ret_store ? 0 : -ENOMEM;
+	*ret_store = realpath(store, NULL);
+	return *ret_store ? 0 : err_set(err, -errno, "%s: %m", store);
 }
 
 static int count(struct walk *w, struct client *ctl, char **ret_text, struct err *err)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# adversary/by-hand: files and folders that somebody links or moves into another mailbox in the store, while the kernel knows them at their old place, are there what they would be after a remount: files do not open but can go, and what is new in a folder comes under its mailbox's policy. Coverage counts what is mounted in the store, as the mount shows it.
+# adversary/by-hand: files and folders that somebody links or moves into another mailbox in the store, while the kernel knows them at their old place, are there what they would be after a remount: files do not open but can go, and what is new in a folder comes under its mailbox's policy. Coverage counts what is mounted in the store, as the mount shows it, and follows no link there.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_mkfs
 vaults_init
@@ -28,6 +28,12 @@ echo new >"$MNT/mailbox/a/other/new"
 assert_eq "$(inspect mailbox/a/d/new "policy id")" "$(policy_id A)" "in the folder that was moved"
 assert_match "$(depctl coverage mailbox/a)" "A, generation 1: 2 files, 8 B" "counted"
 rm "$MNT/mailbox/a/d/f"
+mkdir -p "$WORK/fake/other"
+mv "$STORE/mailbox/a/d" "$STORE/mailbox/a/d.away"
+ln -s "$WORK/fake" "$STORE/mailbox/a/d" # where the kernel still has the folder
+assert_fails_with "through a symbolic link" depctl coverage mailbox/a/d
+rm "$STORE/mailbox/a/d"
+mv "$STORE/mailbox/a/d.away" "$STORE/mailbox/a/d"
 depfs_remount
 assert_eq "$(cat "$MNT/mailbox/a/d/new")" new "after a remount"
 depfs_umount
