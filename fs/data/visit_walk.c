@@ -383,7 +383,11 @@ static int walk_root(struct walk *w, const char *root)
 			(void)close(fd); /* only read from */
 			return r;
 		}
+		if (r < 0)
+			r = folder_unreadable(w, fd, name, r);
 		(void)close(fd); /* the same */
+		if (next < 0)
+			return r;
 		fd = next;
 		if (r == 0)
 			r = scope_enter(engine_scopes(w->s->engine), scope, name, &scope);
