@@ -35,7 +35,10 @@ int kms_outcome_errno(enum kms_outcome o)
 
 int kms_errno(enum kms_outcome o, const struct err *said)
 {
-	return o == KMS_DENIED && said->r == -EKEYREVOKED ? said->r : kms_outcome_errno(o);
+	bool finer = (o == KMS_DENIED && said->r == -EKEYREVOKED) ||
+		     (o == KMS_MISCONFIGURED && said->r == -EPROTO);
+
+	return finer ? said->r : kms_outcome_errno(o);
 }
 
 const char *kms_operation_name(enum kms_operation op)

@@ -31,7 +31,8 @@ const char *kms_outcome_name(enum kms_outcome o); /* "ok", "denied", "transient"
  * not found -ENOKEY, damaged -EBADMSG, misconfigured -EINVAL. */
 int kms_outcome_errno(enum kms_outcome o);
 /* kms_errno() - the same, of a call that ended with @o and said @said: -EKEYREVOKED where it was
- * denied because the key or its version is disabled. */
+ * denied because the key or its version is disabled, -EPROTO where the answer was not one that a
+ * vault gives. */
 int kms_errno(enum kms_outcome o, const struct err *said);
 
 /* A parsed key id: SCHEME://VAULT/keys/NAME[/VERSION]. */

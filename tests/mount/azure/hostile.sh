@@ -87,6 +87,9 @@ for act in get wrap unwrap; do
 	answered "$act" text '{"value":{"kid":["x"]},"kid":7,"key":[]}' -- "$BAD" "."
 	answered "$act" bomb 100000 -- "$BAD" "JSON|parse|large|deep|unusable"
 done
+fake fault "$V1" get text "nothing like JSON"
+ctl_refused EPROTO "JSON|unusable" policies/P/check 1
+fake lift
 answered unwrap huge 1000000000 chunked=1 -- "$BAD" "large|bytes|big|size|long"
 answered unwrap headers -- "$BAD" "header|large"
 answered unwrap header 10000000 -- "$BAD" "header|large|memory"
