@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# jobs/kill: a daemon killed at any moment of a job goes on with it after the next mount; no file is done twice, none is left out, and every file opens.
+# jobs/kill: a daemon killed at any moment of a job goes on with it after the next mount; no file is done or counted twice, none is left out, and every file opens.
 # vaults: local azure
 # timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
@@ -42,28 +42,35 @@ versions()
 	headers | awk -F '\t' -v less="$1" '$5 < 8192 { print $1, $4 - less }' | sort
 }
 
-# killed_often ACT... - the act starts a job, which is killed again and again, the last time not
-killed_often()
+# kill_until_ended N - the daemon is killed at random moments of a job; prints how often
+kill_until_ended()
 {
-	local n before after kills=0
+	local kills=0
 
-	before=$(versions 0)
-	depctl "$@" >/dev/null
-	n=$(newest_job)
-	while [ $kills -lt "$KILLS" ] && ! job_ended "$n"; do
+	while [ $kills -lt "$KILLS" ] && ! job_ended "$1"; do
 		sleep 0.$((RANDOM % 5))$((RANDOM % 10))
 		depfs_kill
 		kills=$((kills + 1))
 		depfs_mount "job_rate=$((FILES / 3))"
 	done
-	depctl job rate "$n" 0 >/dev/null 2>&1 || job_ended "$n" # as fast as it can
-	job_done "$n"
-	assert_eq "$(job_field "$n" total)" "$FILES" "files that the job has seen"
+	depctl job rate "$1" 0 >/dev/null 2>&1 || job_ended "$1" # as fast as it can
+	job_done "$1"
+	assert_eq "$(job_field "$1" total)" "$FILES" "files that the job has seen"
+	echo "job $1: killed $kills times"
+}
+
+# killed_often ACT... - the act starts a job, which is killed again and again, the last time not
+killed_often()
+{
+	local before after
+
+	before=$(versions 0)
+	depctl "$@" >/dev/null
+	kill_until_ended "$(newest_job)"
 	after=$(versions 1)
 	[ "$before" = "$after" ] ||
 		fail "not each header was rewritten once: $(diff <(echo "$before") <(echo "$after") | head -n 4)"
 	all_open
-	echo "$*: killed $kills times"
 }
 
 killed_often assign P
@@ -72,5 +79,8 @@ killed_often policy rotate P
 assert_eq "$(headers | cut -f 2,3 | sort -u)" "$(hex_id P)"$'\t'2
 killed_often unassign
 assert_eq "$(under "$SERVICE")" "$FILES"
+echo 1 >"$MNT/.depfs/scan"
+kill_until_ended "$(newest_job)"
+assert_match "$(depctl coverage --json)" "\"files\": ?$FILES[,}]" "what the scan has counted"
 depctl events --verify >/dev/null
 depfs_umount
