@@ -37,6 +37,16 @@ assert_match "$("$BIN/depctl" --json doctor "$K1" | python3 -c '
 import json, sys
 print([s["step"] for s in json.load(sys.stdin) if s["ok"]])')" "dns.*permission"
 
+# which credential is taken, as depfs-azure(5) says
+credential_is() # WORDS, what the line of that step says
+{
+	assert_match "$("$BIN/depctl" doctor "$K1" 2>/dev/null)" "(^|"$'\n'")credential: ok, .*$1" "the credential"
+}
+credential_is client-secret
+(AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential && export AZURE_TOKEN_CREDENTIALS && credential_is client-secret)
+(unset AZURE_TENANT_ID && credential_is managed-identity)
+(echo other >"$WORK/secret" && chmod 600 "$WORK/secret" && export DEPFS_CLIENT_SECRET_FILE=$WORK/secret && healthy)
+
 # 1: a name that nobody has; the id is right otherwise
 (K1=https://nobody.vault.azure.net/keys/k1 && sick dns "does not resolve" "vault's name")
 # 2: nobody is there; 3: a certificate that has expired
