@@ -7,19 +7,10 @@
 
 #include "crypto/cleanup.h"
 #include "disk.h"
+#include "reopen.h"
 
 #define STRIPES	   256
 #define FIRST_ROOM 4096
-#define HANDLE_MAX 64 /* bytes of a file handle: ext4 8, tmpfs 12, xfs 24, btrfs 40 */
-
-/* How a closed descriptor is had again. */
-struct reopen {
-	struct inode *parent; /* by name: held; NULL: by handle */
-	union {
-		char name[1];
-		struct file_handle handle;
-	};
-};
 
 struct inode_table {
 	pthread_mutex_t lock;
@@ -65,37 +56,6 @@ static void lru_use(struct inode_table *t, struct inode *i)
 	i->lru_next->lru_prev = i;
 	t->lru.lru_next = i;
 	t->fd_count++;
-}
-
-static struct reopen *reopen_by_handle(int fd)
-{
-	union {
-		struct file_handle handle;
-		char room[sizeof(struct file_handle) + HANDLE_MAX];
-	} found = {.handle.handle_bytes = HANDLE_MAX};
-	struct reopen *r;
-	int mount_id;
-
-	if (name_to_handle_at(fd, "", &found.handle, &mount_id, AT_EMPTY_PATH) < 0)
-		return NULL;
-	r = malloc(sizeof(*r) + found.handle.handle_bytes);
-	if (!r)
-		return NULL;
-	r->parent = NULL;
-	memcpy(&r->handle, &found.handle, sizeof(found.handle) + found.handle.handle_bytes);
-	return r;
-}
-
-static struct reopen *reopen_by_name(struct inode *parent, const char *name)
-{
-	struct reopen *r = malloc(sizeof(*r) + strlen(name) + 1);
-
-	if (!r)
-		return NULL;
-	r->parent = parent;
-	parent->holds++;
-	strcpy(r->name, name);
-	return r;
 }
 
 static void drop_locked(struct inode_table *t, struct inode *i);
@@ -190,10 +150,7 @@ static bool is_same_locked(const struct inode *i, int fd, const struct stat *st)
 	if (i->fd >= 0 || !then || then->parent)
 		return true;
 	now = reopen_by_handle(fd);
-	return !now ||
-	       (now->handle.handle_type == then->handle.handle_type &&
-		now->handle.handle_bytes == then->handle.handle_bytes &&
-		memcmp(now->handle.f_handle, then->handle.f_handle, now->handle.handle_bytes) == 0);
+	return !now || reopen_same_handle(now, then);
 }
 
 static struct inode *find_here_locked(struct inode_table *t, int fd, const struct stat *st,
@@ -467,18 +424,6 @@ unsigned inode_table_count(struct inode_table *t)
 	return count;
 }
 
-/* Handles are of use only to a process that may open them (CAP_DAC_READ_SEARCH). */
-static bool handles_work(int top_fd)
-{
-	CLEANUP(close_fd_p) int fd = -1;
-	CLEANUP(free_mem_p) struct reopen *r = reopen_by_handle(top_fd);
-
-	if (!r)
-		return false;
-	fd = open_by_handle_at(top_fd, &r->handle, O_PATH | O_CLOEXEC);
-	return fd >= 0;
-}
-
 int inode_table_new(int top_fd, const struct scope *root_scope, unsigned fd_max,
 		    struct inode_table **ret_table, struct err *err)
 {
@@ -497,7 +442,7 @@ int inode_table_new(int top_fd, const struct scope *root_scope, unsigned fd_max,
 		(void)pthread_mutex_init(&t->stripes[s], NULL);
 	t->room = FIRST_ROOM;
 	t->fd_max = fd_max;
-	t->mount_fd = handles_work(top_fd) ? top_fd : -1;
+	t->mount_fd = reopen_handles_work(top_fd) ? top_fd : -1;
 	t->lru.lru_next = t->lru.lru_prev = &t->lru;
 	t->root = (struct inode){.dev = st.st_dev,
 				 .ino = st.st_ino,
