@@ -230,31 +230,43 @@ static int leave_terminal(int tell_fd)
 	return chdir("/") < 0 ? -errno : 0;
 }
 
+static bool any_root_is(struct engine *e, const char *scheme)
+{
+	CLEANUP(free_mem_p) struct policy_info *list = NULL;
+	size_t n = 0, len = strlen(scheme);
+	bool any = false;
+
+	if (policy_list(e, &list, &n) < 0)
+		return false; /* for lack of memory: a warning less */
+	for (size_t i = 0; i < n; i++)
+		any |= strncmp(list[i].roots[0].key_id, scheme, len) == 0 ||
+		       strncmp(list[i].roots[1].key_id, scheme, len) == 0;
+	return any;
+}
+
 /*
  * Without its vaults a store still opens, by the availability keys, and forgetting to name their
- * folder would show nowhere else.
+ * folder, or a credential, would show nowhere else.
  */
 static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 {
-	CLEANUP(free_mem_p) struct policy_info *list = NULL;
 	const char *dir = vaults_dir ? vaults_dir : KMS_LOCAL_VAULTS_DIR;
-	const struct audit_field fields[] = {AUDIT_FIELD_STR("folder", dir)};
+	const struct audit_field folder[] = {AUDIT_FIELD_STR("folder", dir)};
+	const struct audit_field credential[] = {AUDIT_FIELD_STR("credential", "none")};
 	struct stat st;
-	size_t n = 0;
-	bool local = false;
 
-	if (stat(dir, &st) == 0 || policy_list(e, &list, &n) < 0)
-		return;
-	for (size_t i = 0; i < n; i++)
-		local |= strncmp(list[i].roots[0].key_id, "local://", 8) == 0 ||
-			 strncmp(list[i].roots[1].key_id, "local://", 8) == 0;
-	if (!local)
-		return;
-	say(LOG_WARNING,
-	    "policies have root keys in local vaults, and their folder %s is missing: "
-	    "is it the one of -o vaults=?",
-	    dir);
-	audit_event(engine_audit(e), "vaults-missing", NULL, "ENOENT", fields, 1);
+	if (stat(dir, &st) < 0 && any_root_is(e, "local://")) {
+		say(LOG_WARNING,
+		    "policies have root keys in local vaults, and their folder %s is missing: "
+		    "is it the one of -o vaults=?",
+		    dir);
+		audit_event(engine_audit(e), "vaults-missing", NULL, "ENOENT", folder, 1);
+	}
+	if (!kms_needs_network(engine_kms(e)) && any_root_is(e, "https://")) {
+		say(LOG_WARNING, "policies have root keys in Azure, and Azure is switched off: is "
+				 "credential=none (or DEPFS_CREDENTIAL) meant?");
+		audit_event(engine_audit(e), "vaults-missing", NULL, "ENOTSUP", credential, 1);
+	}
 }
 
 /* ---- the straight line: open, recover, serve, close ---- */

@@ -312,7 +312,7 @@ static enum circuit_end end_of(const struct verdict *v, const struct try *t)
 static struct verdict tries(struct akv_call *call, struct circuit *circuit, bool probe,
 			    struct http_reply *ret_reply, struct err *err)
 {
-	uint64_t begun_ms = wait_now_ms(), pause;
+	uint64_t begun_ms = wait_now_ms(), pause = 1;
 	struct try t = {0};
 	struct verdict v;
 	unsigned n = 0;
@@ -333,6 +333,8 @@ static struct verdict tries(struct akv_call *call, struct circuit *circuit, bool
 		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
 			       "; %u tries in %llu s", n,
 			       (unsigned long long)(wait_now_ms() - begun_ms) / 1000);
+	if (pause == 0 && err)
+		err->r = -ETIMEDOUT; /* kms_errno() */
 	circuit_leave(circuit, wait_now_ms(), end_of(&v, &t));
 	return v;
 }

@@ -22,18 +22,40 @@ static const struct {
 			    "let this machine reach the vault on its port, and name the "
 			    "authority of its certificate by ca_file= if it is a private one"},
 	[AZURE_STEP_CREDENTIAL] = {"credential",
-				   "set the variables of one credential kind, see depfs-azure(5)"},
+				   "name another kind by credential= or DEPFS_CREDENTIAL"},
 	[AZURE_STEP_TOKEN] = {"token",
 			      "check tenant, client and credential in Entra, and that this "
 			      "machine reaches the token service"},
 	[AZURE_STEP_VAULT] = {"vault", "let this machine's address, or its private endpoint, in at "
 				       "the vault's network settings"},
-	[AZURE_STEP_KEY] = {"key", "check the key's name, recover it if it was deleted, enable it, "
-				   "and take away its expiry date"},
+	[AZURE_STEP_KEY] = {"key", "check the key's name, and recover it if it was deleted"},
 	[AZURE_STEP_PERMISSION] =
 		{"permission", "give the application get, wrapKey and unwrapKey (or the role Key "
 			       "Vault Crypto Service Encryption User) on the key"},
 };
+
+/* What is wrong with a credential lies in the file that its variable names. */
+static const char *const credential_remedies[] = {
+	[CREDENTIAL_NONE] = NULL,
+	[CREDENTIAL_SECRET] = "write the secret into the file that DEPFS_CLIENT_SECRET_FILE names, "
+			      "with mode 0600 and owned by the user who runs depfs",
+	[CREDENTIAL_CERTIFICATE] =
+		"let AZURE_CLIENT_CERTIFICATE_PATH name a PEM file with an RSA private key and its "
+		"certificate, with mode 0600 and owned by the user who runs depfs; "
+		"AZURE_CLIENT_CERTIFICATE_PASSWORD opens an encrypted one",
+	[CREDENTIAL_WORKLOAD] = "let AZURE_FEDERATED_TOKEN_FILE name the token that the cluster "
+				"gives: check the pod's service account",
+	[CREDENTIAL_MANAGED] = NULL,
+};
+
+#define REMEDY_ID "write the id as https://VAULT.vault.azure.net/keys/NAME"
+#define REMEDY_DOMAIN                                                \
+	"check the spelling of the vault's name; vault_domains= or " \
+	"DEPFS_VAULT_DOMAINS names the domain of a private cloud"
+#define REMEDY_PROXY                                                              \
+	"check the proxy that the variable names, or except the host from it by " \
+	"no_proxy"
+#define REMEDY_CLOCK "set this machine's clock"
 
 const char *azure_step_name(enum azure_step step)
 {
@@ -61,6 +83,12 @@ static void said(struct walk *w, enum kms_outcome o, const char *fmt, ...)
 	va_end(args);
 }
 
+/* Of what was said last, where the step's own remedy is not the one. */
+static void remedy(struct walk *w, const char *text)
+{
+	w->found->remedy = text;
+}
+
 static struct akv_call call_of(struct walk *w, enum akv_act act)
 {
 	return (struct akv_call){
@@ -73,16 +101,6 @@ static struct akv_call call_of(struct walk *w, enum akv_act act)
 }
 
 /* ---- DNS, TLS ---- */
-
-static const char *proxy(void)
-{
-	static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (getenv(names[i]) && *getenv(names[i]))
-			return names[i];
-	return NULL;
-}
 
 static void addresses_say(struct walk *w, const char *host, const struct addrinfo *list)
 {
@@ -105,11 +123,12 @@ static void step_dns(struct walk *w)
 	int r;
 
 	(void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(w->id.vault, ":"), w->id.vault);
-	if (proxy()) {
-		said(w, KMS_OK, "left to the proxy of %s", proxy());
+	r = getaddrinfo(host, NULL, &hints, &list);
+	if (r != 0 && http_proxy_variable()) {
+		said(w, KMS_OK, "%s does not resolve here, and is left to the proxy of %s", host,
+		     http_proxy_variable());
 		return;
 	}
-	r = getaddrinfo(host, NULL, &hints, &list);
 	if (r != 0) {
 		said(w, KMS_TRANSIENT, "%s does not resolve: %s", host, gai_strerror(r));
 		return;
@@ -133,14 +152,17 @@ static void step_tls(struct walk *w)
 	azure_timeouts(w->azure, call.deadline_ms, &req);
 	if (http_send(w->azure->http, &req, &reply, &err) != HTTP_ANSWERED) {
 		said(w, KMS_TRANSIENT, "%s", err.text);
+		remedy(w, http_proxy_variable() ? REMEDY_PROXY : NULL);
 		return;
 	}
 	skew = reply.date ? time(NULL) - reply.date : 0;
-	if (skew > 300 || skew < -300) /* tokens and assertions will not be valid */
+	if (skew > 300 || skew < -300) { /* tokens and assertions will not be valid */
 		said(w, KMS_MISCONFIGURED, "this machine's clock is %lld s %s the vault's",
 		     (long long)(skew < 0 ? -skew : skew), skew < 0 ? "behind" : "ahead of");
-	else
+		remedy(w, REMEDY_CLOCK);
+	} else {
 		said(w, KMS_OK, "%s answers, its certificate is good", w->id.vault);
+	}
 }
 
 /* ---- credential, token ---- */
@@ -171,12 +193,14 @@ static void step_credential(struct walk *w)
 	const struct azure_config *c = w->azure->config;
 	struct err err = {0};
 
-	if (credential_read(c, &err) < 0)
+	if (credential_read(c, &err) < 0) {
 		said(w, KMS_MISCONFIGURED, "%s: %s", credential_name(c->kind), err.text);
-	else
+		remedy(w, credential_remedies[c->kind]);
+	} else {
 		said(w, KMS_OK, "%s%s%s%s%s", credential_name(c->kind),
 		     c->tenant ? ", tenant " : "", c->tenant ? c->tenant : "",
 		     c->client ? ", client " : "", c->client ? c->client : "");
+	}
 }
 
 static void step_token(struct walk *w)
@@ -193,12 +217,15 @@ static void step_token(struct walk *w)
 	}
 	if (v.outcome == KMS_OK)
 		v = token_get(w->azure, &c, call.deadline_ms, &token, &err);
-	if (v.outcome != KMS_OK)
+	if (v.outcome != KMS_OK) {
 		said(w, v.outcome, "%s", err.text);
-	else
+		remedy(w,
+		       v.outcome == KMS_TRANSIENT && http_proxy_variable() ? REMEDY_PROXY : NULL);
+	} else {
 		said(w, KMS_OK, "for %s, from %s", c.resource,
 		     w->azure->config->kind == CREDENTIAL_MANAGED ? "the managed identity"
 								  : token_authority(w->azure, &c));
+	}
 }
 
 /* ---- vault, key, permission ---- */
@@ -250,13 +277,31 @@ static void key_gone(struct walk *w, const struct err *err)
 		said(w, KMS_NOT_FOUND, "%s", err->text);
 }
 
+/* The first rule of DESIGN section 5 that it breaks. */
+static void key_judge(struct walk *w, const struct kms_key_info *info)
+{
+	const int64_t now_s = time(NULL);
+	char found[KMS_FOUND_LEN];
+	int r;
+
+	for (enum kms_rule rule = 0; rule < KMS_RULE_END; rule++) {
+		r = kms_key_fit(info, rule, now_s, found);
+		if (r == 0)
+			continue;
+		said(w, r == -EKEYREVOKED ? KMS_DENIED : KMS_MISCONFIGURED, "%s", found);
+		remedy(w, kms_rule_remedy(rule));
+		return;
+	}
+	said(w, KMS_OK, "%s, %s %u%s", info->id, info->kty, info->bits,
+	     info->purgeable ? ", whose vault allows it to be purged" : "");
+}
+
 static void step_key(struct walk *w)
 {
 	struct azure_key key = {0};
 	struct akv_error e;
 	struct err err = {0};
 	enum kms_outcome o = ask(w, &key, &e, &err);
-	int64_t now = time(NULL);
 
 	if (o == KMS_NOT_FOUND)
 		key_gone(w, &err);
@@ -264,17 +309,8 @@ static void step_key(struct walk *w)
 		said(w, KMS_OK, "%s cannot be looked at", w->id.name);
 	else if (o != KMS_OK)
 		said(w, o, "%s", err.text);
-	else if (!key.info.enabled)
-		said(w, KMS_DENIED, "the key is disabled");
-	else if (key.info.not_before > now || (key.info.expires && key.info.expires <= now))
-		said(w, KMS_MISCONFIGURED, "the key is not valid yet, or has expired");
-	else if (!key.info.can_wrap || !key.info.can_unwrap || key.info.bits == 0)
-		said(w, KMS_MISCONFIGURED,
-		     "the key is of type %s for %s: an RSA key for wrapKey and "
-		     "unwrapKey is needed",
-		     key.info.kty, key.operations);
 	else
-		said(w, KMS_OK, "%s, %s %u", key.info.id, key.info.kty, key.info.bits);
+		key_judge(w, &key.info);
 }
 
 static void step_permission(struct walk *w)
@@ -326,17 +362,18 @@ void azure_diagnose(struct kms *kms, const char *key_id, enum azure_step step,
 	struct err err = {0};
 
 	*ret_finding = (struct azure_finding){.outcome = KMS_OK};
-	if (key_id_parse(key_id, &w.id, &err) < 0)
+	if (key_id_parse(key_id, &w.id, &err) < 0) {
 		said(&w, KMS_MISCONFIGURED, "%s", err.text);
-	else if (strcmp(w.id.scheme, kms_azure.scheme) != 0)
+		remedy(&w, REMEDY_ID);
+	} else if (strcmp(w.id.scheme, kms_azure.scheme) != 0) {
 		said(&w, KMS_MISCONFIGURED, "%s is no key of Azure's", key_id);
-	else if (!azure_domain(w.id.vault, w.azure->config->domains, domain))
-		said(&w, KMS_MISCONFIGURED,
-		     "%s is not in a domain of Azure's vaults: a private one is named by "
-		     "vault_domains= or DEPFS_VAULT_DOMAINS",
-		     w.id.vault);
-	else
+		remedy(&w, REMEDY_ID);
+	} else if (!azure_domain(w.id.vault, w.azure->config->domains, domain)) {
+		said(&w, KMS_MISCONFIGURED, "%s is not in a domain of Azure's vaults", w.id.vault);
+		remedy(&w, REMEDY_DOMAIN);
+	} else {
 		walks[step](&w);
-	if (ret_finding->outcome != KMS_OK)
+	}
+	if (ret_finding->outcome != KMS_OK && !ret_finding->remedy)
 		ret_finding->remedy = steps[step].remedy;
 }

@@ -3,10 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 
 #include <curl/curl.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "wipe.h"
@@ -61,10 +63,16 @@ static int setup_curl(struct err *err)
 /* What libcurl would only find out at the first connection. */
 static int ca_check(const char *ca_file, struct err *err)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int ok = ctx && SSL_CTX_load_verify_locations(ctx, ca_file, NULL) == 1;
+	CLEANUP(close_fd_p) int fd = open(ca_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	SSL_CTX *ctx;
+	int ok;
 
+	if (fd < 0)
+		return err_set(err, -errno, "CA file %s: %m", ca_file);
+	ctx = SSL_CTX_new(TLS_client_method());
+	ok = ctx && SSL_CTX_load_verify_locations(ctx, ca_file, NULL) == 1;
 	SSL_CTX_free(ctx);
+	ERR_clear_error();
 	return ok ? 0
 		  : err_set(err, -EINVAL, "CA file %s: no certificate in PEM can be read from it",
 			    ca_file);
@@ -317,6 +325,16 @@ static const struct {
 	{CURLE_OUT_OF_MEMORY, HTTP_OWN, "out of memory"},
 };
 
+const char *http_proxy_variable(void)
+{
+	static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getenv(names[i]) && *getenv(names[i]))
+			return names[i];
+	return NULL;
+}
+
 /* Of another party's making: a sentence of ours quotes no control characters. */
 static void tidy(char *text)
 {
@@ -327,6 +345,7 @@ static void tidy(char *text)
 
 static enum http_fault judge(struct exchange *x, CURLcode code, const char *host, struct err *err)
 {
+	const char *proxy = x->req->local_endpoint ? NULL : http_proxy_variable();
 	enum http_fault fault = HTTP_BROKEN;
 	const char *sentence = "the exchange failed";
 
@@ -351,7 +370,8 @@ static enum http_fault judge(struct exchange *x, CURLcode code, const char *host
 			sentence = faults[i].sentence;
 		}
 	tidy(x->said);
-	(void)err_set(err, -EIO, "%.100s: %s (%.200s)", host, sentence,
+	(void)err_set(err, -EIO, "%.100s: %s%s%s (%.200s)", host, sentence,
+		      proxy ? "; there is a proxy, by " : "", proxy ? proxy : "",
 		      x->said[0] ? x->said : curl_easy_strerror(code));
 	return fault;
 }

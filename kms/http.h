@@ -63,11 +63,15 @@ struct http; /* connections that are kept for reuse; many threads may send at on
 
 /**
  * http_new() - @ca_file: PEM file that replaces the system's certificate authorities; NULL: those
- * Return: 0; -ENOMEM; -ENOTSUP: libcurl without OpenSSL; -EINVAL: no certificate in @ca_file.
+ * Return: 0; -ENOMEM; -ENOTSUP: libcurl without OpenSSL; -EINVAL: no certificate in @ca_file, or
+ * what open() says of it.
  */
 int http_new(const char *ca_file, struct http **ret_http, struct err *err) MUST_CHECK;
 void http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free)
+
+/* http_proxy_variable() - the name of the variable by which libcurl has a proxy; NULL: of none. */
+const char *http_proxy_variable(void);
 
 /**
  * http_send() - one try: no redirect is followed, TLS 1.2 or newer, always verified

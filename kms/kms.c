@@ -36,7 +36,8 @@ int kms_outcome_errno(enum kms_outcome o)
 int kms_errno(enum kms_outcome o, const struct err *said)
 {
 	bool finer = (o == KMS_DENIED && said->r == -EKEYREVOKED) ||
-		     (o == KMS_MISCONFIGURED && said->r == -EPROTO);
+		     (o == KMS_MISCONFIGURED && said->r == -EPROTO) ||
+		     (o == KMS_TRANSIENT && said->r == -ETIMEDOUT);
 
 	return finer ? said->r : kms_outcome_errno(o);
 }

@@ -32,7 +32,7 @@ const char *kms_outcome_name(enum kms_outcome o); /* "ok", "denied", "transient"
 int kms_outcome_errno(enum kms_outcome o);
 /* kms_errno() - the same, of a call that ended with @o and said @said: -EKEYREVOKED where it was
  * denied because the key or its version is disabled, -EPROTO where the answer was not one that a
- * vault gives. */
+ * vault gives, -ETIMEDOUT where the deadline ended the call. */
 int kms_errno(enum kms_outcome o, const struct err *said);
 
 /* A parsed key id: SCHEME://VAULT/keys/NAME[/VERSION]. */
@@ -62,6 +62,23 @@ struct kms_key_info {
 	char recovery_level[64]; /* Key Vault's word, e.g. "Recoverable+ProtectedSubscription" */
 	bool purgeable;
 };
+
+/* What DESIGN section 5 asks of a root key, as far as "describe" tells. */
+enum kms_rule {
+	KMS_RULE_TYPE,	     /* RSA or RSA-HSM, of 2048, 3072 or 4096 bits */
+	KMS_RULE_OPERATIONS, /* wrapKey and unwrapKey */
+	KMS_RULE_ENABLED,    /* and active already */
+	KMS_RULE_EXPIRY,     /* none before the year 9999 */
+	KMS_RULE_END,
+};
+const char *kms_rule_name(enum kms_rule rule);	 /* "type", "operations", "enabled", "expiry" */
+const char *kms_rule_remedy(enum kms_rule rule); /* of a key that breaks it */
+
+#define KMS_FOUND_LEN 128
+/* kms_key_fit() - @now_s: since the epoch. @ret_found: the value that is good, or empty; else a
+ * sentence. Return: 0; -EKEYREVOKED: the key is disabled; -EINVAL: any other fault. */
+int kms_key_fit(const struct kms_key_info *info, enum kms_rule rule, int64_t now_s,
+		char ret_found[static KMS_FOUND_LEN]) MUST_CHECK;
 
 #define KMS_LOCAL_VAULTS_DIR "/var/lib/depfs/vaults"
 

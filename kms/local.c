@@ -140,7 +140,7 @@ static enum kms_outcome view_judge(struct view *v, const struct key_id *id, unsi
 	if (v->rules_r < 0)
 		return outcome_of_read(v->rules_r);
 	if (view_delay_ms(v) == DEADLINE_MS)
-		return refuse(KMS_TRANSIENT, err, "no answer within 30 s");
+		return (void)err_set(err, -ETIMEDOUT, "no answer within 30 s"), KMS_TRANSIENT;
 	o = rules_judge(&v->rules, op, err);
 	if (o != KMS_OK)
 		return (void)err_prefix(err, 0, "vault %s", id->vault), o;

@@ -110,8 +110,30 @@ int azure_show(const struct cmd_env *env, const struct key_id *id)
 	return CMD_OK;
 }
 
-/* Lines "name: outcome" as text, or as one object. */
-static int report_print(const struct cmd_env *env, char *report, int r)
+/* Behind what was found, which is on standard output. */
+static int remedy_print(const struct cmd_env *env, enum azure_step step,
+			const struct azure_finding *f)
+{
+	if (!env->json && out_flush() < 0)
+		return cmd_refuse(-EIO, NULL);
+	fprintf(stderr, "depctl: %s: %s\n", azure_step_name(step), f->remedy);
+	return CMD_REFUSED;
+}
+
+/* The first step on the way to the key that fails; false: none does. */
+static bool cause_find(struct kms *kms, const char *key_id, enum azure_step *ret_step,
+		       struct azure_finding *ret_finding)
+{
+	for (*ret_step = 0; *ret_step < AZURE_STEP_END; (*ret_step)++) {
+		azure_diagnose(kms, key_id, *ret_step, ret_finding);
+		if (ret_finding->outcome != KMS_OK)
+			return true;
+	}
+	return false;
+}
+
+/* Lines "name: outcome" as text, or as one object. @remedy: NULL: there is none. */
+static void report_print(const struct cmd_env *env, char *report, int r, const char *remedy)
 {
 	json_t *root = env->json ? json_object() : NULL;
 	char *save = NULL;
@@ -128,27 +150,35 @@ static int report_print(const struct cmd_env *env, char *report, int r)
 	}
 	if (env->json) {
 		(void)json_object_set_new(root, "usable", json_boolean(r == 0));
+		if (remedy)
+			(void)json_object_set_new(root, "remedy", json_string(remedy));
 		(void)json_dumpf(root, stdout, JSON_PRESERVE_ORDER);
 		printf("\n");
 		json_decref(root);
 	}
-	return r == 0 ? CMD_OK : CMD_REFUSED;
 }
 
 int key_check(const struct cmd_env *env, const struct key_id *id)
 {
 	CLEANUP(kms_free_p) struct kms *kms = NULL;
 	char report[POLICY_OUTCOME_MAX] = "", text[KEY_ID_MAX];
+	struct azure_finding cause = {0};
+	enum azure_step step = 0;
 	struct err err = {0};
+	bool found;
 	int r = kms_open(env, &kms, &err);
 
 	if (r < 0)
 		return cmd_refuse(r, &err);
 	key_id_format(id, text);
 	r = root_key_check(kms, text, false, report, &err);
-	if (r < 0)
-		(void)cmd_refuse(r, &err);
-	return report_print(env, report, r);
+	found = r < 0 && strcmp(id->scheme, "https") == 0 && cause_find(kms, text, &step, &cause);
+	report_print(env, report, r, cause.remedy);
+	if (r == 0)
+		return CMD_OK;
+	if (!found)
+		return cmd_refuse(r, &err);
+	return remedy_print(env, step, &cause); /* what is wrong stands in the report */
 }
 
 /* ---- doctor ---- */
@@ -177,10 +207,7 @@ static int walk(const struct cmd_env *env, struct kms *kms, const char *key_id, 
 		azure_diagnose(kms, key_id, step, &f);
 		if (step_print(env, step, &f, steps))
 			continue;
-		if (!env->json && out_flush() < 0) /* the remedy comes behind what was found */
-			return cmd_refuse(-EIO, NULL);
-		fprintf(stderr, "depctl: %s: %s\n", azure_step_name(step), f.remedy);
-		return CMD_REFUSED;
+		return remedy_print(env, step, &f);
 	}
 	return CMD_OK;
 }

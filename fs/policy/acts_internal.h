@@ -57,6 +57,8 @@ struct report {
 	size_t len;
 	int r;		     /* of the first refusal */
 	struct audit *audit; /* where each call of a vault is told; NULL: nowhere */
+	bool terse;	     /* a vault's refusal that was just said is not said again */
+	struct err said;     /* that refusal */
 };
 
 /* report_line() - "<what>: <outcome text>"; what does not fit is left out. */

@@ -7,9 +7,6 @@
 
 #include "fs/policy/acts_internal.h"
 
-#define EXPIRES_NEVER \
-	INT64_C(253370764800) /* 9999-01-01: what "no expiry" is set to, where needed */
-
 /* A long sentence must not push the other lines out; the error beside it has it whole. */
 #define REPORT_TEXT_LEN 280
 
@@ -60,7 +57,11 @@ void report_outcome(struct report *rep, struct err *err, const char *what, enum 
 		report_line(rep, what, "ok");
 		return;
 	}
-	report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
+	if (rep->terse && said->text[0] && strcmp(said->text, rep->said.text) == 0)
+		report_line(rep, what, "%s, for the same reason", kms_outcome_name(o));
+	else
+		report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
+	rep->said = *said;
 	if (rep->r == 0) /* the vault's sentence names the key id */
 		rep->r = err_set(err, r, "%s: %s", what, err_text(said, r));
 }
@@ -112,51 +113,20 @@ static const char *what(struct root_check *c, const char *check)
 	return c->what;
 }
 
-static void check_type(struct root_check *c, const struct kms_key_info *info)
+static void check_rules(struct root_check *c, const struct kms_key_info *info)
 {
-	if (strcmp(info->kty, "RSA") != 0 && strcmp(info->kty, "RSA-HSM") != 0)
-		report_refuse(c->rep, c->err, -EINVAL, what(c, "type"), c->id,
-			      "the key's type is %s, not RSA", info->kty);
-	else if (info->bits != 2048 && info->bits != 3072 && info->bits != 4096)
-		report_refuse(c->rep, c->err, -EINVAL, what(c, "type"), c->id,
-			      "the key has %u bits, not 2048, 3072 or 4096", info->bits);
-	else
-		report_line(c->rep, what(c, "type"), "ok, %s %u", info->kty, info->bits);
-}
+	const int64_t now_s = time(NULL);
+	char found[KMS_FOUND_LEN];
 
-static void check_operations(struct root_check *c, const struct kms_key_info *info)
-{
-	if (info->can_wrap && info->can_unwrap)
-		report_line(c->rep, what(c, "operations"), "ok");
-	else
-		report_refuse(c->rep, c->err, -EINVAL, what(c, "operations"), c->id,
-			      "the key does not allow %s%s%s", info->can_wrap ? "" : "wrapKey",
-			      info->can_wrap || info->can_unwrap ? "" : " and ",
-			      info->can_unwrap ? "" : "unwrapKey");
-}
+	for (enum kms_rule rule = 0; rule < KMS_RULE_END; rule++) {
+		const char *line = what(c, kms_rule_name(rule));
+		int r = kms_key_fit(info, rule, now_s, found);
 
-/* A disabled key is refused with what its vault answers to a wrap. */
-static void check_enabled(struct root_check *c, const struct kms_key_info *info)
-{
-	if (!info->enabled)
-		report_refuse(c->rep, c->err, -EKEYREVOKED, what(c, "enabled"), c->id,
-			      "the key is disabled");
-	else if (info->not_before > time(NULL))
-		report_refuse(c->rep, c->err, -EACCES, what(c, "enabled"), c->id,
-			      "the key is not active yet");
-	else
-		report_line(c->rep, what(c, "enabled"), "ok");
-}
-
-static void check_expiry(struct root_check *c, const struct kms_key_info *info)
-{
-	if (info->expires == 0)
-		report_line(c->rep, what(c, "expiry"), "ok, none");
-	else if (info->expires >= EXPIRES_NEVER)
-		report_line(c->rep, what(c, "expiry"), "ok, year 9999");
-	else
-		report_refuse(c->rep, c->err, -EINVAL, what(c, "expiry"), c->id,
-			      "the key has an expiry date, which would make its data unreadable");
+		if (r < 0)
+			report_refuse(c->rep, c->err, r, line, c->id, "%s", found);
+		else
+			report_line(c->rep, line, "ok%s%s", found[0] ? ", " : "", found);
+	}
 }
 
 static void check_recovery(struct root_check *c, const struct kms_key_info *info)
@@ -203,10 +173,7 @@ static void check_root(struct kms *kms, struct root_check *c, const struct key_i
 		 &said);
 	report_outcome(c->rep, c->err, what(c, "describe"), o, &said);
 	if (o == KMS_OK) {
-		check_type(c, &info);
-		check_operations(c, &info);
-		check_enabled(c, &info);
-		check_expiry(c, &info);
+		check_rules(c, &info);
 		check_recovery(c, &info);
 	}
 	check_live(kms, c, &id);
@@ -232,7 +199,7 @@ int check_roots(struct engine *e, const struct key_id ids[static 2], struct repo
 int root_key_check(struct kms *kms, const char *key_id, bool strict,
 		   char ret_report[static POLICY_OUTCOME_MAX], struct err *err)
 {
-	struct report rep = {0};
+	struct report rep = {.terse = true};
 	struct root_check c = {.rep = &rep, .err = err, .strict = strict};
 	struct key_id id;
 	int r = id_parse(key_id, &id, err);

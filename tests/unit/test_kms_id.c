@@ -155,6 +155,28 @@ static void outcomes_have_their_name_and_errno(void **state)
 	}
 }
 
+/* What a program can tell apart beyond the outcome: only where it belongs to that outcome. */
+static void errno_is_finer_where_the_sentence_says_so(void **state)
+{
+	static const struct {
+		enum kms_outcome o;
+		int said, r;
+	} table[] = {
+		{KMS_DENIED, -EKEYREVOKED, -EKEYREVOKED}, {KMS_MISCONFIGURED, -EPROTO, -EPROTO},
+		{KMS_TRANSIENT, -ETIMEDOUT, -ETIMEDOUT}, /* at the deadline */
+		{KMS_TRANSIENT, -EIO, -EAGAIN},		  {KMS_TRANSIENT, -EKEYREVOKED, -EAGAIN},
+		{KMS_DENIED, -ETIMEDOUT, -EACCES},	  {KMS_OK, -ETIMEDOUT, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct err said = {0};
+
+		(void)err_set(&said, table[i].said, "a sentence");
+		assert_int_equal(kms_errno(table[i].o, &said), table[i].r);
+	}
+}
+
 /* Who says that there is no Azure here gets no request of Azure's, whatever ids are written. */
 static void azure_is_switched_off_with_a_sentence(void **state)
 {
@@ -204,6 +226,7 @@ int main(void)
 		cmocka_unit_test(key_id_same_key_looks_past_version_and_case),
 		cmocka_unit_test(local_uri_parse_takes_a_vault_alone),
 		cmocka_unit_test(outcomes_have_their_name_and_errno),
+		cmocka_unit_test(errno_is_finer_where_the_sentence_says_so),
 		cmocka_unit_test(azure_is_switched_off_with_a_sentence),
 		cmocka_unit_test(hosts_outside_the_domains_are_refused_unasked),
 	};

@@ -47,18 +47,31 @@ credential_is client-secret
 (unset AZURE_TENANT_ID && credential_is managed-identity)
 (echo other >"$WORK/secret" && chmod 600 "$WORK/secret" && export DEPFS_CLIENT_SECRET_FILE=$WORK/secret && healthy)
 
+# a file of authorities that is not there, or is none
+(export DEPFS_CA_FILE=$WORK/none.pem && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "CA file .*none.pem: No such file")
+(export DEPFS_CA_FILE=$WORK/secret && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "CA file .*no certificate in PEM")
+
 # 1: a name that nobody has; the id is right otherwise
 (K1=https://nobody.vault.azure.net/keys/k1 && sick dns "does not resolve" "vault's name")
+(K1=https://v1.vault.azur.net/keys/k1 && sick dns "not in a domain of Azure's vaults" "spelling.*vault_domains=")
 # 2: nobody is there; 3: a certificate that has expired
 fake down "$V1"
 sick tls "no connection" "reach the vault"
 fake up "$V1"
+(https_proxy=http://127.0.0.1:9 && export https_proxy && sick tls "no connection.*https_proxy" "proxy")
+(https_proxy=http://127.0.0.1:9 no_proxy=.azure.net,.microsoftonline.com && export https_proxy no_proxy && healthy)
+(https_proxy=http://127.0.0.1:9 no_proxy=.azure.net && export https_proxy no_proxy && sick token "no connection.*https_proxy" "proxy")
 fake tls "$V1" expired
 sick tls "certificate" "ca_file="
 fake tls "$V1" good
 # 4: the certificate of the application is missing
 (unset AZURE_CLIENT_SECRET && AZURE_CLIENT_CERTIFICATE_PATH=$WORK/none.pem &&
-	export AZURE_CLIENT_CERTIFICATE_PATH && sick credential "none.pem" "variables")
+	export AZURE_CLIENT_CERTIFICATE_PATH && sick credential "none.pem: No such file" "AZURE_CLIENT_CERTIFICATE_PATH")
+(unset AZURE_CLIENT_SECRET && chmod 644 "$WORK/secret" && export DEPFS_CLIENT_SECRET_FILE=$WORK/secret &&
+	sick credential "others may read it" "DEPFS_CLIENT_SECRET_FILE .*0600")
+(unset AZURE_CLIENT_SECRET && export AZURE_FEDERATED_TOKEN_FILE=$WORK/none.jwt &&
+	sick credential "none.jwt: No such file" "AZURE_FEDERATED_TOKEN_FILE")
+(export DEPFS_CREDENTIAL=none && sick credential "switched off" "credential=")
 # 5: a wrong secret; 6: another tenant's id
 (AZURE_CLIENT_SECRET=no~such-secret && sick token "AADSTS7000215" "credential in Entra")
 (AZURE_TENANT_ID=22222222-bbbb-4bbb-8bbb-222222222222 && sick token "AZURE_TENANT_ID" "tenant")
@@ -73,6 +86,18 @@ fake recover "$K1"
 fake disable "$K1"
 sick key "disabled" "enable"
 fake enable "$K1"
+# what policy create would refuse: each rule with its own remedy
+fake set "$K1" exp=4000000000
+sick key "expires on 2096-10-02" "expiry date"
+fake set "$K1" exp=1000000000
+sick key "expired on 2001-09-09" "expiry date"
+fake set "$K1" exp=0
+fake set "$K1" nbf=4000000000
+sick key "not active before 2096-10-02" "activation date"
+fake set "$K1" nbf=0
+fake set "$K1" ops=unwrapKey
+sick key "does not allow wrapKey" "key_ops"
+fake set "$K1" ops=wrapKey,unwrapKey
 # 10, 11: permissions
 fake deny "$V1" get
 sick permission "get: .*access policy" "wrapKey"
@@ -100,6 +125,24 @@ fake set "$K1" ops=wrapKey
 ! bad=$(check) || fail "a key without unwrapKey is fit: $bad"
 assert_match "$bad" "operations: refused, .*unwrapKey" "operations"
 fake set "$K1" ops=wrapKey,unwrapKey
+
+# cured KEY WORDS REMEDY - key check says the cause once, and what to do
+cured()
+{
+	local bad said=$WORK/said
+
+	! bad=$("$BIN/depctl" key check "$1" 2>"$said") || fail "$1 is fit: $bad"
+	assert_eq "$(grep -cE "$2" <<<"$bad")" 1 "once: $bad"
+	assert_match "$(cat "$said")" "^depctl: [a-z]+: .*($3)" "remedy: $bad"
+	assert_match "$("$BIN/depctl" --json key check "$1" | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["remedy"])')" "$3" "remedy in JSON"
+	cat "$said" >>"$WORK/all-said"
+	echo "$bad" >>"$WORK/all-said"
+}
+(AZURE_CLIENT_SECRET=no~such-secret && cured "$K1" "AADSTS7000215" "credential in Entra")
+cured https://nobody.vault.azure.net/keys/k1 "does not resolve" "vault's name"
+cured "${K1}x" "no such key" "key's name"
 fake vault "$V1" recovery_level=Recoverable+Purgeable
 assert_match "$(check)" "recovery level: warning, purgeable" "purgeable"
 

@@ -97,6 +97,7 @@ for what in "error unavailable" "error throttled retry_after=3600" reset hang; d
 	[ $((SECONDS - since)) -lt 30 ] || fail "$what: took $((SECONDS - since)) s"
 	[ "$calls" -lt 12 ] || fail "$what: $calls calls are hammering"
 	assert_event key-open '"vault_outcome":"transient"'
+	[ "$what" != hang ] || assert_event key-open '"outcome":"ETIMEDOUT"'
 	depfs_remount vault_timeout=3 # with no circuit breaker open
 done
 depfs_umount

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/vaults-missing: a mount that was given no vault folder, or a wrong one, says so at once, in the log and in an event; and a root that failed while nothing was open is seen to answer again.
+# policy/vaults-missing: a mount that was given no vault folder, or a wrong one, or has Azure switched off, says so at once, in the log and in an event; and a root that failed while nothing was open is seen to answer again.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies key_check=1
@@ -24,6 +24,15 @@ folder_missing() # of local vaults
 	depfs_umount
 }
 [ "$VAULTS_KIND" != local ] || folder_missing
+
+azure_switched_off()
+{
+	depfs_mount credential=none
+	assert_match "$(cat "$LOG")" "root keys in Azure, and Azure is switched off.*credential=none"
+	assert_event vaults-missing '"credential":"none"'
+	depfs_umount
+}
+[ "$VAULTS_KIND" != azure ] || azure_switched_off
 
 # nothing is open, and a look finds a root denied: the checker finds out when it is not any more
 depfs_mount key_check=1
