@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crypto/clock.h"
 #include "sbuf.h"
-#include "wait.h"
 
 #define ALGORITHM "RSA-OAEP-256"
 #define PAGES_MAX 100 /* of a list; some may be empty */
@@ -57,7 +57,7 @@ static enum kms_outcome act_run(struct act *a, enum akv_act act, struct secret *
 		.next = a->call.next,
 		.body = body,
 		.request_id = request_id ? request_id : a->request_id,
-		.deadline_ms = wait_now_ms() + a->kms->azure->config->timeout_ms,
+		.deadline_ms = clock_now_ms() + a->kms->azure->config->timeout_ms,
 	};
 	return akv_call(&a->call, &a->reply, err);
 }

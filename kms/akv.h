@@ -57,7 +57,7 @@ struct akv_call {
 	const char *next;     /* of AKV_VERSIONS: path and query of a further page, or NULL */
 	struct secret *body;  /* of a POST; borrowed, sent anew with each try */
 	char *request_id;     /* room for KMS_REQUEST_ID_LEN */
-	uint64_t deadline_ms; /* of wait_now_ms() */
+	uint64_t deadline_ms; /* of clock_now_ms() */
 };
 
 /* akv_call() - KMS_OK: @ret_reply is an answer 200. Released by http_reply_fini_p() in any case. */

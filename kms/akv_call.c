@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "akv.h"
+#include "crypto/clock.h"
 #include "sbuf.h"
-#include "wait.h"
 
 #define RETRIES_MAX 3
 
@@ -254,7 +254,7 @@ static struct verdict try_once(struct akv_call *call, struct try *t, struct http
 /* While another call finds out whether the vault is back. */
 static bool probe_wait(const struct akv_call *call, struct circuit *circuit)
 {
-	uint64_t left = wait_left_ms(call->deadline_ms);
+	uint64_t left = clock_left_ms(call->deadline_ms);
 
 	return circuit_probe_wait(circuit,
 				  left < CIRCUIT_PROBE_WAIT_MS ? left : CIRCUIT_PROBE_WAIT_MS);
@@ -268,7 +268,7 @@ static int enter(struct akv_call *call, struct circuit *circuit, struct err *err
 	int r;
 
 	for (;;) {
-		r = circuit_enter(circuit, wait_now_ms(), &wait);
+		r = circuit_enter(circuit, clock_now_ms(), &wait);
 		if (r != -EBUSY)
 			return r;
 		if (!waited) {
@@ -276,16 +276,16 @@ static int enter(struct akv_call *call, struct circuit *circuit, struct err *err
 			if (probe_wait(call, circuit))
 				continue;
 		}
-		if (wait > circuit_hold_left(circuit, wait_now_ms()))
+		if (wait > circuit_hold_left(circuit, clock_now_ms()))
 			return err_set(
 				err, r,
 				"it failed again and again, and is asked again in %llu.%llu s",
 				(unsigned long long)wait / 1000,
 				(unsigned long long)wait % 1000 / 100);
-		if (wait >= wait_left_ms(call->deadline_ms))
+		if (wait >= clock_left_ms(call->deadline_ms))
 			return err_set(err, r, "it wants to be left alone for another %llu s",
 				       (unsigned long long)wait / 1000);
-		wait_ms(wait);
+		clock_sleep_ms(wait);
 	}
 }
 
@@ -298,8 +298,8 @@ static uint64_t pause_ms(const struct akv_call *call, struct circuit *circuit,
 	if (v->waits && v->wait_ms > ms)
 		ms = v->wait_ms;
 	if (v->waits || t->status == 429) /* for all who call: a storm does not multiply */
-		circuit_hold(circuit, wait_now_ms(), ms);
-	return ms < wait_left_ms(call->deadline_ms) ? ms : 0;
+		circuit_hold(circuit, clock_now_ms(), ms);
+	return ms < clock_left_ms(call->deadline_ms) ? ms : 0;
 }
 
 static enum circuit_end end_of(const struct verdict *v, const struct try *t)
@@ -312,7 +312,7 @@ static enum circuit_end end_of(const struct verdict *v, const struct try *t)
 static struct verdict tries(struct akv_call *call, struct circuit *circuit, bool probe,
 			    struct http_reply *ret_reply, struct err *err)
 {
-	uint64_t begun_ms = wait_now_ms(), pause = 1;
+	uint64_t begun_ms = clock_now_ms(), pause = 1;
 	struct try t = {0};
 	struct verdict v;
 	unsigned n = 0;
@@ -326,16 +326,16 @@ static struct verdict tries(struct akv_call *call, struct circuit *circuit, bool
 		pause = pause_ms(call, circuit, &v, &t, n - 1);
 		if (probe || n > RETRIES_MAX || pause == 0)
 			break;
-		wait_ms(pause);
+		clock_sleep_ms(pause);
 		t.fresh = true; /* the old connection may be half open */
 	}
 	if (v.outcome == KMS_TRANSIENT && n > 1 && err)
 		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
 			       "; %u tries in %llu s", n,
-			       (unsigned long long)(wait_now_ms() - begun_ms) / 1000);
+			       (unsigned long long)(clock_now_ms() - begun_ms) / 1000);
 	if (pause == 0 && err)
 		err->r = -ETIMEDOUT; /* kms_errno() */
-	circuit_leave(circuit, wait_now_ms(), end_of(&v, &t));
+	circuit_leave(circuit, clock_now_ms(), end_of(&v, &t));
 	return v;
 }
 

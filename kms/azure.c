@@ -6,7 +6,7 @@
 
 #include "akv.h"
 #include "crypto/bytes.h"
-#include "wait.h"
+#include "crypto/clock.h"
 
 #define CONNECT_MS	    5000
 #define TRY_MIN_MS	    1000
@@ -77,7 +77,7 @@ void azure_timeouts(const struct azure *a, uint64_t deadline_ms, struct http_req
 
 	if (share < TRY_MIN_MS)
 		share = TRY_MIN_MS;
-	req->total_ms = least(share, wait_left_ms(deadline_ms));
+	req->total_ms = least(share, clock_left_ms(deadline_ms));
 	if (req->total_ms == 0)
 		req->total_ms = 1; /* 0 would mean for ever */
 	req->connect_ms = least(CONNECT_MS, req->total_ms);

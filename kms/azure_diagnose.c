@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "akv.h"
-#include "wait.h"
+#include "crypto/clock.h"
 
 #define FILE_MAX (64u * 1024) /* bytes of a credential */
 
@@ -96,7 +96,7 @@ static struct akv_call call_of(struct walk *w, enum akv_act act)
 		.id = &w->id,
 		.act = act,
 		.request_id = w->request_id,
-		.deadline_ms = wait_now_ms() + w->azure->config->timeout_ms,
+		.deadline_ms = clock_now_ms() + w->azure->config->timeout_ms,
 	};
 }
 

@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "crypto/clock.h"
 #include "crypto/secret.h"
-#include "wait.h"
 
 #define RETRY_FIRST_MS 800
 #define RETRY_CAP_MS   60000
@@ -36,7 +36,7 @@ int circuits_new(uint64_t max_ms, struct circuits **ret_circuits)
 	if (!cs)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&cs->lock, NULL);
-	wait_cond_init(&cs->probed);
+	(void)pthread_cond_init(&cs->probed, NULL);
 	cs->max_ms = max_ms;
 	*ret_circuits = cs;
 	return 0;
@@ -133,13 +133,13 @@ int circuit_enter(struct circuit *c, uint64_t now_ms, uint64_t *ret_wait_ms)
 
 bool circuit_probe_wait(struct circuit *c, uint64_t ms)
 {
-	uint64_t deadline_ms = wait_now_ms() + ms;
+	uint64_t deadline_ms = clock_now_ms() + ms;
 	bool was, is;
 
 	pthread_mutex_lock(&c->all->lock);
 	was = is = c->probing;
-	while (is && wait_left_ms(deadline_ms) > 0) {
-		wait_cond_until(&c->all->probed, &c->all->lock, deadline_ms);
+	while (is && clock_left_ms(deadline_ms) > 0) {
+		(void)clock_cond_wait(&c->all->probed, &c->all->lock, deadline_ms);
 		is = c->probing;
 	}
 	pthread_mutex_unlock(&c->all->lock);
@@ -217,7 +217,7 @@ static void describe_locked(const struct circuit *c, uint64_t now_ms, struct kms
 
 size_t circuits_list(struct circuits *cs, struct kms_circuit *ret_list, size_t max)
 {
-	uint64_t now_ms = wait_now_ms();
+	uint64_t now_ms = clock_now_ms();
 	size_t n = 0;
 
 	pthread_mutex_lock(&cs->lock);

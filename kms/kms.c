@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "azure.h"
+#include "crypto/clock.h"
 #include "local.h"
 #include "service.h"
-#include "wait.h"
 #include "wipe.h"
 
 /* STYLE section 4; tests/unit/test_kms_id.c walks it row by row. */
@@ -65,7 +65,7 @@ static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 				   enum kms_operation operation, const char *key_id,
 				   struct err *err)
 {
-	*c = (struct call){.kms = kms, .operation = operation, .begun_us = wait_now_us()};
+	*c = (struct call){.kms = kms, .operation = operation, .begun_us = clock_now_us()};
 	if (key_id_parse(key_id, &c->id, err) < 0)
 		return KMS_MISCONFIGURED;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -84,7 +84,7 @@ void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operati
 		.vault = vault,
 		.operation = operation,
 		.outcome = outcome,
-		.duration_us = wait_now_us() - begun_us,
+		.duration_us = clock_now_us() - begun_us,
 	};
 
 	if (kms->observe)

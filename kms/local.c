@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/clock.h"
 #include "crypto/oaep.h"
 #include "local_store.h"
 #include "service.h"
-#include "wait.h"
 
 #define DEADLINE_MS (KMS_DEADLINE_S * 1000u)
 
@@ -170,7 +170,7 @@ static enum kms_outcome view_open(struct view *v, const struct kms *kms, const s
 		view_fini_p(v);
 		if (err)
 			err->text[0] = '\0';
-		wait_ms(ms);
+		clock_sleep_ms(ms);
 		view_load(v, kms->vaults_dir, id, err);
 	}
 	return view_judge(v, id, op, err);

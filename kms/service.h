@@ -12,7 +12,7 @@ struct kms {
 	struct azure *azure; /* the client of scheme https */
 };
 
-/* kms_observe_call() - tells the observer, if any. @begun_us: of wait_now_us(). */
+/* kms_observe_call() - tells the observer, if any. @begun_us: of clock_now_us(). */
 void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operation operation,
 		      enum kms_outcome outcome, uint64_t begun_us);
 

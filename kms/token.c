@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "azure.h"
-#include "wait.h"
+#include "crypto/clock.h"
 
 #define RETRY_REFRESH_MS 30000 /* after a refresh that failed, while the old one is good */
 #define FAILED_MS	 500   /* so long a failure is everybody's, or a herd would follow it */
@@ -46,7 +46,7 @@ int token_cache_new(struct token_cache **ret_cache)
 	if (!tc)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&tc->lock, NULL);
-	wait_cond_init(&tc->ended);
+	(void)pthread_cond_init(&tc->ended, NULL);
 	*ret_cache = tc;
 	return 0;
 }
@@ -111,13 +111,13 @@ static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t
 {
 	const char *host =
 		a->config->kind == CREDENTIAL_MANAGED ? "managed-identity" : token_authority(a, c);
-	uint64_t begun_us = wait_now_us(), wait_ms = 0;
+	uint64_t begun_us = clock_now_us(), wait_ms = 0;
 	struct circuit *circuit = NULL;
 	struct verdict v = {.outcome = KMS_TRANSIENT, .retry = true};
 
 	if (circuit_get(a->circuits, host, &circuit) < 0)
 		return (void)err_set(err, -ENOMEM, "out of memory"), v;
-	if (circuit_enter(circuit, wait_now_ms(), &wait_ms) < 0) {
+	if (circuit_enter(circuit, clock_now_ms(), &wait_ms) < 0) {
 		(void)err_set(
 			err, -EAGAIN,
 			"token service %s failed again and again: it is asked again in %llu ms",
@@ -129,8 +129,8 @@ static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t
 	v = a->config->kind == CREDENTIAL_MANAGED ? managed_fetch(a, c, deadline_ms, ret_fresh, err)
 						  : entra_fetch(a, c, deadline_ms, ret_fresh, err);
 	if (v.waits)
-		circuit_hold(circuit, wait_now_ms(), v.wait_ms);
-	circuit_leave(circuit, wait_now_ms(),
+		circuit_hold(circuit, clock_now_ms(), v.wait_ms);
+	circuit_leave(circuit, clock_now_ms(),
 		      v.outcome == KMS_TRANSIENT ? CIRCUIT_FAILED : CIRCUIT_ANSWERED);
 	kms_observe_call(a->kms, host, KMS_TOKEN, v.outcome, begun_us);
 	return v;
@@ -159,7 +159,7 @@ static void fail_locked(struct entry *e, struct verdict v, const struct err *sai
 /* A token that ran out on its way is none: who asked has to hear of a failure. */
 static struct verdict refuse_old(struct fresh_token *fresh, uint64_t asked_ms, struct err *err)
 {
-	if (wait_now_ms() - asked_ms < (uint64_t)fresh->lifetime_s * 1000)
+	if (clock_now_ms() - asked_ms < (uint64_t)fresh->lifetime_s * 1000)
 		return (struct verdict){.outcome = KMS_OK};
 	secret_free(STEAL(fresh->token));
 	(void)err_set(err, -EAGAIN, "token service: the token had run out when it came");
@@ -172,7 +172,7 @@ static void fetch_locked(struct azure *a, const struct challenge *c, struct entr
 	struct token_cache *tc = a->tokens;
 	struct fresh_token fresh = {0};
 	struct err said = {0};
-	uint64_t asked_ms = wait_now_ms();
+	uint64_t asked_ms = clock_now_ms();
 	struct verdict v;
 
 	e->fetching = true;
@@ -186,7 +186,7 @@ static void fetch_locked(struct azure *a, const struct challenge *c, struct entr
 	if (v.outcome == KMS_OK)
 		renew_locked(e, &fresh, asked_ms);
 	else
-		fail_locked(e, v, &said, wait_now_ms());
+		fail_locked(e, v, &said, clock_now_ms());
 	pthread_cond_broadcast(&tc->ended);
 }
 
@@ -218,7 +218,7 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 		return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
 	}
 	for (;;) {
-		uint64_t now_ms = wait_now_ms();
+		uint64_t now_ms = clock_now_ms();
 
 		if (ready_locked(e, now_ms))
 			return give_locked(e, ret_token, err);
@@ -229,7 +229,7 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 			fetch_locked(a, c, e, deadline_ms);
 			/* after a failure the one before may still be good */
 			if (e->failure.outcome == KMS_OK ||
-			    (e->token && wait_now_ms() < e->expires_ms))
+			    (e->token && clock_now_ms() < e->expires_ms))
 				return give_locked(e, ret_token, err);
 			return failed(e, err);
 		}
@@ -237,7 +237,7 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 			(void)err_set(err, -ETIMEDOUT, "no token within the time of the call");
 			return (struct verdict){.outcome = KMS_TRANSIENT};
 		}
-		wait_cond_until(&tc->ended, &tc->lock, deadline_ms);
+		(void)clock_cond_wait(&tc->ended, &tc->lock, deadline_ms);
 	}
 }
 

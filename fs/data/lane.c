@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
+
+#include "crypto/clock.h"
 
 #define IDLE_S 10 /* a thread without work leaves after this */
 
@@ -39,15 +40,13 @@ static struct job *take_locked(struct lane *l)
 /* Waits for a job; NULL: none came, or the lane closes. */
 static struct job *next_job(struct lane *l)
 {
-	struct timespec until;
+	uint64_t until_ms = clock_now_ms() + IDLE_S * 1000u;
 	struct job *j;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until); /* cannot fail for this clock */
-	until.tv_sec += IDLE_S;
 	pthread_mutex_lock(&l->lock);
 	l->idle++;
 	while (!(j = take_locked(l)) && !l->closing)
-		if (pthread_cond_timedwait(&l->work, &l->lock, &until) == ETIMEDOUT) {
+		if (clock_cond_wait(&l->work, &l->lock, until_ms) == -ETIMEDOUT) {
 			j = take_locked(l);
 			break;
 		}

@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "crypto/clock.h"
 #include "ops.h"
 
 static _Thread_local bool kills_setid;
@@ -96,13 +97,13 @@ static void count_unanswered(struct metrics *m)
 {
 	if (!serving.unique || !is_unanswered(serving.op))
 		return;
-	metrics_op(m, serving.op, metrics_now_ns() - serving.since_ns, 0);
+	metrics_op(m, serving.op, clock_now_ns() - serving.since_ns, 0);
 	serving.unique = 0;
 }
 
 static void begin(const struct fuse_in_header *head)
 {
-	serving = (struct proto_request){head->unique, metrics_now_ns(), op_of(head)};
+	serving = (struct proto_request){head->unique, clock_now_ns(), op_of(head)};
 }
 
 static void count_bytes(struct metrics *m, const struct fuse_out_header *head,
@@ -121,7 +122,7 @@ static void count_bytes(struct metrics *m, const struct fuse_out_header *head,
 /* After the kernel has it: handing over a megabyte takes its time too. */
 static void count_answer(struct metrics *m, const struct fuse_out_header *head)
 {
-	metrics_op(m, serving.op, metrics_now_ns() - serving.since_ns, head->error);
+	metrics_op(m, serving.op, clock_now_ns() - serving.since_ns, head->error);
 	serving.unique = 0;
 }
 

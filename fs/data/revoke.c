@@ -4,22 +4,14 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "crypto/cleanup.h"
+#include "crypto/clock.h"
 #include "inode.h"
 
 #define DRAIN_MS     3000u /* so long dirty pages are written; a writer may go on dirtying */
 #define SWEEPERS_MAX 4u	   /* threads of one revocation: a slow file holds up few others */
 #define SERVE_MS     50	   /* between two looks whether the last revocation has ended */
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* ---- one file ---- */
 
@@ -27,13 +19,13 @@ void revoke_mark_locked(struct file *f)
 {
 	atomic_store(&f->flushed, 0);
 	atomic_store(&f->lost, 0);
-	atomic_store(&f->drain_until_ms, now_ms() + DRAIN_MS);
+	atomic_store(&f->drain_until_ms, clock_now_ms() + DRAIN_MS);
 	atomic_store(&f->state, CONTENT_DRAINING);
 }
 
 bool revoke_takes(struct file *f, size_t len)
 {
-	if (now_ms() < atomic_load(&f->drain_until_ms))
+	if (clock_now_ms() < atomic_load(&f->drain_until_ms))
 		return true;
 	atomic_fetch_add(&f->lost, len);
 	return false;

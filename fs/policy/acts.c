@@ -6,12 +6,12 @@
 
 static int gate_enter(struct gate *g)
 {
-	uint64_t until_ms = engine_now_ms() + g->wait_ms;
+	uint64_t until_ms = clock_now_ms() + g->wait_ms;
 	int r = 0;
 
 	pthread_mutex_lock(&g->lock);
 	while (g->busy && r != -ETIMEDOUT)
-		r = engine_cond_wait_until(&g->left, &g->lock, until_ms);
+		r = clock_cond_wait(&g->left, &g->lock, until_ms);
 	r = g->busy ? -EBUSY : 0;
 	if (r == 0)
 		g->busy = true;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fs/policy/audit_internal.h"
@@ -18,14 +17,6 @@
 #define BACK_OFF_MIN_MS 100
 #define BACK_OFF_MAX_MS 5000
 
-uint64_t audit_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* fails only for a bad argument */
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
-}
-
 void audit_event(struct audit *a, const char *event, const struct actor *actor, const char *outcome,
 		 const struct audit_field *fields, size_t n_fields)
 {
@@ -34,7 +25,7 @@ void audit_event(struct audit *a, const char *event, const struct actor *actor, 
 
 	pthread_mutex_lock(&a->lock);
 	counting = audit_flood_due_ms(&a->flood) != 0;
-	admitted = audit_flood_admit(&a->flood, event, audit_now_ms());
+	admitted = audit_flood_admit(&a->flood, event, clock_now_ms());
 	if (!admitted && !counting) /* the writer knows of no count yet */
 		pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->lock);
@@ -56,7 +47,7 @@ void audit_event(struct audit *a, const char *event, const struct actor *actor, 
 /* Counts of what was not written one by one. */
 static void counts_take_locked(struct audit *a)
 {
-	uint64_t now_ms = a->stop ? UINT64_MAX : audit_now_ms(), count;
+	uint64_t now_ms = a->stop ? UINT64_MAX : clock_now_ms(), count;
 	const char *event;
 
 	while (audit_flood_take(&a->flood, now_ms, &event, &count)) {
@@ -65,7 +56,7 @@ static void counts_take_locked(struct audit *a)
 		char *body = audit_body("events-coalesced", NULL, "ok", fields, 2);
 
 		if (!body) { /* out of memory: later */
-			audit_flood_untake(&a->flood, event, count, audit_now_ms());
+			audit_flood_untake(&a->flood, event, count, clock_now_ms());
 			return;
 		}
 		a->batch[a->batch_len++] = body;
@@ -122,13 +113,7 @@ static void sign_note(struct audit *a)
 	if (a->tail.signed_seq >= a->tail.head.seq)
 		a->sign_ms = 0;
 	else if (a->sign_ms == 0)
-		a->sign_ms = audit_now_ms() + AUDIT_SIGN_SECONDS * 1000u;
-}
-
-static struct timespec at_ms(uint64_t ms)
-{
-	return (struct timespec){.tv_sec = (time_t)((ms - 1) / 1000),
-				 .tv_nsec = (long)((ms - 1) % 1000) * 1000000};
+		a->sign_ms = clock_now_ms() + AUDIT_SIGN_SECONDS * 1000u;
 }
 
 /* Called with the lock held, which is dropped for the call. */
@@ -172,11 +157,10 @@ static void batch_settle_locked(struct audit *a, int r, char *line)
 /* Until it is time to try again; a caller of audit_sync(), or the end, makes that at once. */
 static void back_off_locked(struct audit *a, unsigned ms)
 {
-	struct timespec until = at_ms(audit_now_ms() + ms);
+	uint64_t until_ms = clock_now_ms() + ms;
 
 	a->hurry = false;
-	while (!a->stop && !a->hurry &&
-	       pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &until) == 0)
+	while (!a->stop && !a->hurry && clock_cond_wait(&a->work, &a->lock, until_ms) == 0)
 		;
 }
 
@@ -190,14 +174,13 @@ static void wait_for_work_locked(struct audit *a, bool rotating)
 {
 	while (!a->stop && a->batch_len == 0 && a->queued == 0 && a->lost == 0 && !rotating) {
 		uint64_t due_ms = sooner(a->sign_ms, audit_flood_due_ms(&a->flood));
-		struct timespec until = at_ms(due_ms);
 
 		if (due_ms == 0)
 			pthread_cond_wait(&a->work, &a->lock);
-		else if (audit_now_ms() >= due_ms)
+		else if (clock_now_ms() >= due_ms)
 			return;
 		else
-			(void)pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &until);
+			(void)clock_cond_wait(&a->work, &a->lock, due_ms);
 	}
 }
 
@@ -210,11 +193,11 @@ static bool seal_is_due_locked(const struct audit *a)
 /* An act makes some events, then its own, which it waits for: they share one fsync. */
 static void linger_locked(struct audit *a)
 {
-	struct timespec until = at_ms(audit_now_ms() + LINGER_MS);
+	uint64_t until_ms = clock_now_ms() + LINGER_MS;
 
 	while (!a->stop && !a->hurry && a->batch_len == 0 && a->queued > 0 &&
 	       a->queued < AUDIT_QUEUE_LEN / 2 &&
-	       pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &until) == 0)
+	       clock_cond_wait(&a->work, &a->lock, until_ms) == 0)
 		;
 	a->hurry = false;
 }
@@ -223,7 +206,7 @@ static void linger_locked(struct audit *a)
 static int batch_do_locked(struct audit *a, unsigned *io_back_off_ms)
 {
 	bool last = a->stop && a->queued == 0 && a->lost == 0 && a->batch_len == 0;
-	bool sign = (a->sign_ms != 0 && audit_now_ms() >= a->sign_ms) ||
+	bool sign = (a->sign_ms != 0 && clock_now_ms() >= a->sign_ms) ||
 		    (last && seal_is_due_locked(a));
 	char *line = NULL;
 	int r;
@@ -388,7 +371,7 @@ int audit_new(struct store *store, const struct audit_config *config, struct aud
 	audit_rotate_resume(a);
 	state_tell(a, events_from > 0 ? events_from : 1, damaged);
 	if (store_is_rebuilt(store))
-		a->sign_ms = audit_now_ms(); /* who verifies believes that only when it is signed */
+		a->sign_ms = clock_now_ms(); /* who verifies believes that only when it is signed */
 	r = writer_start(a);
 	if (r < 0)
 		return err_set(err, r, "events: the writer cannot start: %s", strerrordesc_np(-r));

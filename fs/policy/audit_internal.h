@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "crypto/clock.h"
 #include "fs/policy/audit.h"
 #include "fs/policy/audit_files.h"
 #include "fs/policy/audit_flood.h"
@@ -80,8 +81,6 @@ struct audit {
 	size_t batch_len;
 	size_t batch_accepted; /* of these, how many audit_event() queued */
 };
-
-uint64_t audit_now_ms(void); /* monotonic, never 0 */
 
 /* What one transaction appends. */
 struct audit_append {

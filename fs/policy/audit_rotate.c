@@ -337,7 +337,7 @@ bool audit_rotate_step(struct audit *a, char **ret_line)
 	struct audit_rotation *rot = &a->rotation;
 	int r;
 
-	if (rot->again_ms != 0 && audit_now_ms() < rot->again_ms)
+	if (rot->again_ms != 0 && clock_now_ms() < rot->again_ms)
 		return false;
 	rot->again_ms = 0;
 	r = step(a, ret_line);
@@ -348,6 +348,6 @@ bool audit_rotate_step(struct audit *a, char **ret_line)
 		tmp_close(rot);
 		rot->at = rot->from;
 	}
-	rot->again_ms = audit_now_ms() + AGAIN_MS;
+	rot->again_ms = clock_now_ms() + AGAIN_MS;
 	return false;
 }

@@ -11,34 +11,6 @@
 #define PROBE_MAX_S 30 /* between two probes of a vault that is down */
 #include "fs/policy/keyring_internal.h"
 
-uint64_t engine_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
-}
-
-void engine_cond_init(pthread_cond_t *c)
-{
-	pthread_condattr_t attr;
-
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(c, &attr);
-	(void)pthread_condattr_destroy(&attr);
-}
-
-int engine_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t until_ms)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)((until_ms - 1) / 1000),
-		.tv_nsec = (long)((until_ms - 1) % 1000) * 1000000,
-	};
-
-	return -pthread_cond_timedwait(c, m, &ts);
-}
-
 struct work {
 	struct work *next; /* of those that have left */
 	pthread_t thread;
@@ -117,8 +89,8 @@ static int engine_new(const struct engine_config *config, struct engine **ret_en
 	(void)pthread_mutex_init(&e->gate.lock, NULL);
 	(void)pthread_mutex_init(&e->workers.lock, NULL);
 	(void)pthread_mutex_init(&e->damage.lock, NULL);
-	engine_cond_init(&e->gate.left);
-	engine_cond_init(&e->workers.gone);
+	(void)pthread_cond_init(&e->gate.left, NULL);
+	(void)pthread_cond_init(&e->workers.gone, NULL);
 	jobs_init(e, &e->jobs);
 	renewals_init(&e->renewals);
 	*ret_engine = e;

@@ -59,7 +59,7 @@ void engine_damage(struct engine *e, const char *path, uint64_t block_no, const 
 	metrics_add(e->metrics, damage_class(what), 1);
 	hash = hash_bytes(hash, &block_no, sizeof(block_no));
 	pthread_mutex_lock(&d->lock);
-	news = damage_is_news_locked(d, hash, engine_now_ms());
+	news = damage_is_news_locked(d, hash, clock_now_ms());
 	pthread_mutex_unlock(&d->lock);
 	if (news)
 		audit_event(e->audit, "block-damaged", NULL, "EIO", fields, 4);

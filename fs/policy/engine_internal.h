@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "crypto/clock.h"
 #include "fs/policy/engine.h"
 #include "fs/policy/hash.h"
 #include "fs/policy/job_internal.h"
@@ -132,11 +133,6 @@ struct engine {
 	struct renewals renewals;
 };
 
-uint64_t engine_now_ms(void); /* monotonic, never 0 */
-/* engine_cond_init() - a condition variable on the monotonic clock. */
-void engine_cond_init(pthread_cond_t *c);
-/* engine_cond_wait_until() - -ETIMEDOUT at @until_ms; may wake early. */
-int engine_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t until_ms);
 /* engine_worker() - run fn(arg) in a thread of its own; -ENOMEM when there is none to be had. */
 int engine_worker(struct engine *e, void (*fn)(void *arg), void *arg) MUST_CHECK;
 

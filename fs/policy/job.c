@@ -39,7 +39,7 @@ void jobs_init(struct engine *e, struct jobs *jobs)
 {
 	(void)pthread_mutex_init(&jobs->write, NULL);
 	(void)pthread_mutex_init(&jobs->lock, NULL);
-	engine_cond_init(&jobs->changed);
+	(void)pthread_cond_init(&jobs->changed, NULL);
 	jobs->e = e;
 }
 
@@ -132,7 +132,7 @@ void job_tell(struct engine *e, const struct job *j, const char *event, const st
 
 static void info_copy_locked(const struct job *j, struct job_info *info)
 {
-	uint64_t files, ms, now_ms = engine_now_ms();
+	uint64_t files, ms, now_ms = clock_now_ms();
 
 	memset(info, 0, sizeof(*info));
 	info->rec = j->rec;

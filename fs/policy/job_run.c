@@ -112,7 +112,7 @@ void job_restart(struct job *j)
 	atomic_store(&j->done, 0);
 	atomic_store(&j->skipped, 0);
 	atomic_store(&j->uncounted, 0);
-	j->old = j->at = (struct job_sample){engine_now_ms(), 0};
+	j->old = j->at = (struct job_sample){clock_now_ms(), 0};
 	pthread_mutex_unlock(&j->jobs->lock);
 	j->pace_rate = 0;
 }
@@ -139,7 +139,7 @@ void job_pace(struct job *j)
 	uint32_t rate;
 
 	while ((rate = atomic_load(&j->rate)) && !job_stops(j)) {
-		uint64_t now_ms = engine_now_ms(), due_ms;
+		uint64_t now_ms = clock_now_ms(), due_ms;
 
 		if (rate != j->pace_rate) {
 			j->pace_rate = rate;
@@ -166,7 +166,7 @@ static void sample(struct job *j, uint64_t now_ms)
 
 bool job_checkpoint_due(struct job *j)
 {
-	uint64_t now_ms = engine_now_ms();
+	uint64_t now_ms = clock_now_ms();
 	bool many;
 
 	sample(j, now_ms);
@@ -196,7 +196,7 @@ int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct e
 		r = job_save(jobs->e, j, err);
 	}
 	pthread_mutex_unlock(&jobs->write);
-	took_ms = engine_now_ms() - j->checkpoint_ms;
+	took_ms = clock_now_ms() - j->checkpoint_ms;
 	j->checkpoint_ms +=
 		took_ms + (took_ms * CHECKPOINT_SHARE > CHECKPOINT_MS ? took_ms * CHECKPOINT_SHARE
 								      : CHECKPOINT_MS);
@@ -208,7 +208,7 @@ int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct e
 /* The first that may run; *ret_wait_ms: until then one will, 0: nobody knows. */
 static struct job *next_job_locked(struct jobs *jobs, uint64_t *ret_wait_ms)
 {
-	uint64_t now_ms = engine_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	*ret_wait_ms = 0;
 	for (struct job *j = jobs->first; j; j = j->next) {
@@ -228,8 +228,8 @@ static void start_locked(struct jobs *jobs, struct job *j)
 	j->rec.note[0] = '\0';
 	if (!j->rec.started)
 		j->rec.started = (uint64_t)time(NULL);
-	j->old = j->at = (struct job_sample){engine_now_ms(), files_of(j)};
-	j->checkpoint_ms = engine_now_ms() + CHECKPOINT_MS;
+	j->old = j->at = (struct job_sample){clock_now_ms(), files_of(j)};
+	j->checkpoint_ms = clock_now_ms() + CHECKPOINT_MS;
 	j->pace_rate = 0;
 	atomic_store(&j->uncounted, j->rec.repeat);
 	atomic_store(&j->counted, j->rec.total != 0);
@@ -262,7 +262,7 @@ static void end_locked(struct jobs *jobs, struct job *j, int r, const char *why)
 	enum job_state s = state_after(jobs, j, r);
 
 	if (s == JOB_WAITING) {
-		j->not_before_ms = engine_now_ms() + (uint64_t)jobs->e->key_check_s * 1000;
+		j->not_before_ms = clock_now_ms() + (uint64_t)jobs->e->key_check_s * 1000;
 		(void)snprintf(j->rec.note, sizeof(j->rec.note), "%.*s", JOB_NOTE_MAX, why);
 	}
 	if (job_state_is_final(s))
@@ -343,7 +343,7 @@ static void *runner_main(void *arg)
 			run_job(jobs, j);
 			pthread_mutex_lock(&jobs->lock);
 		} else if (wait_ms) {
-			(void)engine_cond_wait_until(&jobs->changed, &jobs->lock, wait_ms);
+			(void)clock_cond_wait(&jobs->changed, &jobs->lock, wait_ms);
 		} else {
 			pthread_cond_wait(&jobs->changed, &jobs->lock);
 		}

@@ -83,7 +83,7 @@ bool keyring_slot_serves(const struct key_slot *slot, enum request_class class)
 		return true; /* the checker takes it away */
 	if (slot->from == FROM_DENIED && class != REQUEST_SYSTEM)
 		return false;
-	return engine_now_ms() < slot->until_ms;
+	return clock_now_ms() < slot->until_ms;
 }
 
 void keyring_slot_set_locked(struct engine *e, struct key_slot *slot, enum slot_from from,
@@ -92,7 +92,7 @@ void keyring_slot_set_locked(struct engine *e, struct key_slot *slot, enum slot_
 	keyring_slot_close_locked(slot);
 	slot->key = wrap_key_get(key);
 	slot->from = from;
-	slot->until_ms = engine_now_ms() + (uint64_t)e->key_check_s * 1000;
+	slot->until_ms = clock_now_ms() + (uint64_t)e->key_check_s * 1000;
 	if (from == FROM_VAULT)
 		slot->denied_ms = 0;
 }
@@ -105,7 +105,7 @@ static bool slot_refuses_now(const struct engine *e, const struct key_slot *slot
 
 	if (class == REQUEST_SYSTEM || slot->denied_ms == 0)
 		return false;
-	now_ms = engine_now_ms();
+	now_ms = clock_now_ms();
 	return now_ms - slot->denied_ms < (uint64_t)e->key_check_s * 1000 &&
 	       now_ms - slot->asked_ms < 1000 && slot->asked >= DENIED_ASKS_PER_S;
 }
@@ -251,7 +251,7 @@ int keyring_new(struct engine *e, struct keyring **ret_keyring, struct err *err)
 		return err_set(err, -ENOMEM, "no memory for the keyring");
 	(void)pthread_rwlock_init(&k->lock, NULL);
 	(void)pthread_mutex_init(&k->stop_lock, NULL);
-	engine_cond_init(&k->stop);
+	(void)pthread_cond_init(&k->stop, NULL);
 	*ret_keyring = k; /* the checker finds it there */
 	if (pthread_create(&k->checker, NULL, keyring_checker, e) != 0)
 		return err_set(err, -EAGAIN, "no thread for the key checker");

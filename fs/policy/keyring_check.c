@@ -17,7 +17,7 @@ struct check {
 /* Proofs that say what the one before said are counted, and told once an hour. */
 static uint64_t proof_note_locked(struct key_policy *kp, const struct root_answer answers[static 2])
 {
-	uint64_t now_ms = engine_now_ms(), checks = ++kp->proof.checks;
+	uint64_t now_ms = clock_now_ms(), checks = ++kp->proof.checks;
 
 	if (kp->proof.told_ms != 0 && now_ms - kp->proof.told_ms < PROOF_TELL_MS &&
 	    kp->proof.outcomes[0] == answers[0].outcome &&
@@ -158,7 +158,7 @@ static struct check *check_new_locked(struct engine *e, struct key_policy *kp, s
 /* After a denial a key serves system requests for a while, and is not to stay for longer. */
 static void wipe_expired_locked(struct key_policy *kp)
 {
-	uint64_t now_ms = engine_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	for (struct key_slot *slot = kp->slots; slot; slot = slot->next)
 		if (slot->key && slot->from == FROM_DENIED && slot->until_ms <= now_ms)
@@ -191,13 +191,13 @@ void *keyring_checker(void *engine)
 {
 	struct engine *e = engine;
 	struct keyring *k = e->keyring;
-	uint64_t next_ms = engine_now_ms() + (uint64_t)e->key_check_s * 1000;
+	uint64_t next_ms = clock_now_ms() + (uint64_t)e->key_check_s * 1000;
 
 	pthread_mutex_lock(&k->stop_lock);
 	while (!atomic_load(&e->closing)) {
-		if (engine_cond_wait_until(&k->stop, &k->stop_lock, next_ms) != -ETIMEDOUT)
+		if (clock_cond_wait(&k->stop, &k->stop_lock, next_ms) != -ETIMEDOUT)
 			continue;
-		next_ms = engine_now_ms() + (uint64_t)e->key_check_s * 1000;
+		next_ms = clock_now_ms() + (uint64_t)e->key_check_s * 1000;
 		pthread_mutex_unlock(&k->stop_lock);
 		keyring_check_all(e);
 		pthread_mutex_lock(&k->stop_lock);

@@ -69,7 +69,7 @@ static struct judgement flight_land(struct flight *f)
 	if (!f->outdated && f->r == 0)
 		j = keyring_judge_locked(f->e, kp, &f->src, f->verdict, f->answers, f->key);
 	f->landed_ms =
-		engine_now_ms(); /* not before its own denial is noted: avail_is_old_locked() */
+		clock_now_ms(); /* not before its own denial is noted: avail_is_old_locked() */
 	keyring_slot_locked(kp, f->src.key.generation)->flight = NULL;
 	pthread_rwlock_unlock(&k->lock);
 	return j;
@@ -103,7 +103,7 @@ static struct flight *flight_new(struct engine *e, const struct key_source *src)
 	f->src = *src;
 	f->refs = 1;
 	(void)pthread_mutex_init(&f->lock, NULL);
-	engine_cond_init(&f->finished);
+	(void)pthread_cond_init(&f->finished, NULL);
 	return f;
 }
 
@@ -118,7 +118,7 @@ static struct flight *flight_get(struct flight *f)
 /* Counts what users ask for while the slot is denied, see keyring_peek(). */
 static void asked_note_locked(struct key_slot *slot)
 {
-	uint64_t now_ms = engine_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	if (now_ms - slot->asked_ms >= 1000) {
 		slot->asked_ms = now_ms;
@@ -195,13 +195,13 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 		r = -EAGAIN;
 	f->waiters++;
 	while (!f->done && r == 0) {
-		uint64_t poll_ms = engine_now_ms() + WAIT_POLL_MS;
+		uint64_t poll_ms = clock_now_ms() + WAIT_POLL_MS;
 
-		(void)engine_cond_wait_until(&f->finished, &f->lock,
-					     poll_ms < deadline_ms ? poll_ms : deadline_ms);
+		(void)clock_cond_wait(&f->finished, &f->lock,
+				      poll_ms < deadline_ms ? poll_ms : deadline_ms);
 		if (f->done)
 			break;
-		if (engine_now_ms() >= deadline_ms)
+		if (clock_now_ms() >= deadline_ms)
 			r = -ETIMEDOUT;
 		pthread_mutex_unlock(&f->lock); /* a call-back runs without our lock */
 		if (r == 0 && wait && wait->interrupted && wait->interrupted(wait->arg))
@@ -366,7 +366,7 @@ int keyring_get(struct engine *e, const struct wrap_ref *ref, enum request_class
 		const struct key_wait *wait, struct wrap_key **ret_kek, struct err *err)
 {
 	uint32_t timeout_ms = wait && wait->timeout_ms ? wait->timeout_ms : WAIT_DEFAULT_MS;
-	uint64_t deadline_ms = engine_now_ms() + timeout_ms;
+	uint64_t deadline_ms = clock_now_ms() + timeout_ms;
 
 	if (wrap_ref_is_service(ref))
 		return service_get(e, ref, ret_kek, err);

@@ -28,7 +28,7 @@ static_assert(sizeof(((struct root_health *)0)->text) == sizeof(((struct root_an
  */
 static uint64_t deny_locked(struct key_policy *kp, const struct key_source *src)
 {
-	uint64_t now_ms = engine_now_ms(), wiped = 0;
+	uint64_t now_ms = clock_now_ms(), wiped = 0;
 
 	for (struct key_slot *slot = kp->slots; slot; slot = slot->next) {
 		if (!src->newest && slot->generation != src->key.generation)
@@ -79,7 +79,7 @@ struct judgement keyring_judge_locked(struct engine *e, struct key_policy *kp,
 	j.state = keyring_state_locked(kp);
 	j.revoked = kp->revoked && !was_revoked;
 	if (j.revoked) {
-		j.revoked_ms = engine_now_ms();
+		j.revoked_ms = clock_now_ms();
 		keyring_revocation_begin_locked(kp, wiped);
 	}
 	/* closed is no news: it is how every policy starts */

@@ -84,7 +84,7 @@ void keyring_revocation_run(struct engine *e, const struct key_source *src, uint
 	pthread_rwlock_unlock(&k->lock);
 	if (fn)
 		fn(arg, src->key.policy_id, &files);
-	took_ms = engine_now_ms() - since_ms;
+	took_ms = clock_now_ms() - since_ms;
 	pthread_rwlock_wrlock(&k->lock);
 	policy_keys = end_locked(keyring_find_locked(k, src->key.policy_id), &files, took_ms);
 	pthread_rwlock_unlock(&k->lock);
@@ -110,7 +110,7 @@ static uint64_t purge_locked(struct key_policy *kp)
 
 void keyring_purge(struct engine *e, const struct key_source *src)
 {
-	uint64_t since_ms = engine_now_ms();
+	uint64_t since_ms = clock_now_ms();
 	struct keyring *k = e->keyring;
 	struct key_policy *kp;
 

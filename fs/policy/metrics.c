@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* More threads than these share shards, which costs them speed and no count. */
 #define SHARDS 32
@@ -172,14 +171,6 @@ static unsigned bucket_of(uint64_t took_ns)
 }
 
 /* ---- counting ---- */
-
-uint64_t metrics_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* fails only for a bad argument */
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static struct shard *shard_of(struct metrics *m)
 {

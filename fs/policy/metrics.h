@@ -144,6 +144,4 @@ void metrics_vault(void *metrics, const struct kms_observed *seen);
 /* metrics_vaults() - in order of first sight; *ret_list is malloc'ed, the caller frees it. */
 int metrics_vaults(struct metrics *m, struct metric_vault **ret_list, size_t *ret_count) MUST_CHECK;
 
-uint64_t metrics_now_ns(void); /* monotonic */
-
 #endif

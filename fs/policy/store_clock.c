@@ -53,14 +53,12 @@ static void clock_look(struct store *s, struct clocks *last)
 
 static bool pause_ended(struct store *s)
 {
-	struct timespec until;
+	uint64_t until_ms = clock_now_ms() + LOOK_S * 1000u;
 	bool stopping;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_S;
 	pthread_mutex_lock(&s->clock.lock);
 	while (!s->clock.stopping &&
-	       pthread_cond_timedwait(&s->clock.stop, &s->clock.lock, &until) != ETIMEDOUT)
+	       clock_cond_wait(&s->clock.stop, &s->clock.lock, until_ms) != -ETIMEDOUT)
 		;
 	stopping = s->clock.stopping;
 	pthread_mutex_unlock(&s->clock.lock);
@@ -79,13 +77,9 @@ static void *clock_watcher(void *store)
 
 int clock_watch(struct store *s)
 {
-	pthread_condattr_t attr;
 	int r;
 
-	(void)pthread_condattr_init(&attr); /* these cannot fail with glibc */
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->clock.stop, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	(void)pthread_cond_init(&s->clock.stop, NULL); /* cannot fail with glibc */
 	(void)pthread_mutex_init(&s->clock.lock, NULL);
 	r = -pthread_create(&s->clock.thread, NULL, clock_watcher, s);
 	s->clock.watched = r == 0;

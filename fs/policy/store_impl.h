@@ -10,6 +10,7 @@
 
 #include <lmdb.h>
 
+#include "crypto/clock.h"
 #include "fs/policy/store.h"
 #include "fs/policy/store_file.h"
 

@@ -1,7 +1,6 @@
 /* fs/policy/store_map.c - the memory map of the state: who reads it, and how it grows. */
 #include <errno.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "fs/policy/store_impl.h"
 
@@ -41,30 +40,15 @@ void gate_leave(struct store *s)
 	pthread_mutex_unlock(&s->gate.lock);
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at); /* fails only for a bad argument */
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
 /* Closes the gate and waits for the readers inside; the gate is open again when it fails. */
 static bool gate_close(struct store *s, unsigned wait_ms)
 {
-	struct timespec until = in_ms(wait_ms);
+	uint64_t until_ms = clock_now_ms() + wait_ms;
 	bool empty;
 
 	pthread_mutex_lock(&s->gate.lock);
 	s->gate.closed = true;
-	while (s->gate.readers > 0 &&
-	       pthread_cond_clockwait(&s->gate.idle, &s->gate.lock, CLOCK_MONOTONIC, &until) == 0)
+	while (s->gate.readers > 0 && clock_cond_wait(&s->gate.idle, &s->gate.lock, until_ms) == 0)
 		;
 	empty = s->gate.readers == 0;
 	if (!empty) {

@@ -160,15 +160,17 @@ static void settings_that_do_not_fit_are_named(void **state)
 	static const struct {
 		struct kms_config config;
 		const char *words;
+		int r;
 	} rows[] = {
-		{{.vault_domains = "net"}, "'net'"},
-		{{.vault_domains = "a.test:"}, "''"},
-		{{.vault_domains = "a.test:b_c.test"}, "b_c.test"},
-		{{.vault_domains = "https://a.test"}, "two labels"},
-		{{.credential = "password"}, "credential=password"},
-		{{.credential = "client-secret"}, "AZURE_TENANT_ID is not set"},
-		{{.ca_file = "/nowhere/ca.pem"}, "/nowhere/ca.pem"},
-		{{.vault_timeout_s = 301}, "vault_timeout"},
+		{{.vault_domains = "net"}, "'net'", -EINVAL},
+		{{.vault_domains = "a.test:"}, "''", -EINVAL},
+		{{.vault_domains = "a.test:b_c.test"}, "b_c.test", -EINVAL},
+		{{.vault_domains = "https://a.test"}, "two labels", -EINVAL},
+		{{.credential = "password"}, "credential=password", -EINVAL},
+		{{.credential = "client-secret"}, "AZURE_TENANT_ID is not set", -EINVAL},
+		{{.ca_file = "/nowhere/ca.pem"}, "/nowhere/ca.pem: No such file", -ENOENT},
+		{{.ca_file = "/dev/null"}, "/dev/null: no certificate in PEM", -EINVAL},
+		{{.vault_timeout_s = 301}, "vault_timeout", -EINVAL},
 	};
 
 	(void)state;
@@ -176,7 +178,7 @@ static void settings_that_do_not_fit_are_named(void **state)
 		struct kms *kms = NULL;
 		struct err err = {0};
 
-		assert_int_equal(kms_new(&rows[i].config, &kms, &err), -EINVAL);
+		assert_int_equal(kms_new(&rows[i].config, &kms, &err), rows[i].r);
 		assert_null(kms);
 		fix_says(&err, rows[i].words);
 	}

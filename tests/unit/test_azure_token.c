@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kms/wait.h"
+#include "crypto/clock.h"
 
 /* ---- the service ---- */
 
@@ -30,7 +30,7 @@ static void answer(struct service *s, int fd)
 	if (read(fd, in, sizeof(in)) <= 0) /* one request fits one read here */
 		return;
 	n = atomic_fetch_add(&s->asked, 1) + 1;
-	wait_ms((uint64_t)atomic_load(&s->delay_ms));
+	clock_sleep_ms((uint64_t)atomic_load(&s->delay_ms));
 	len = snprintf(body, sizeof(body), "{\"access_token\":\"token-%u\",\"expires_in\":\"%d\"}",
 		       n, atomic_load(&s->lifetime_s));
 	len = snprintf(out, sizeof(out),
@@ -105,7 +105,7 @@ static void got(struct fix *f, const char *wanted)
 {
 	CLEANUP(secret_free_p) struct secret *token = NULL;
 	struct err err = {0};
-	struct verdict v = token_get(f->azure, &f->challenge, wait_now_ms() + 9000, &token, &err);
+	struct verdict v = token_get(f->azure, &f->challenge, clock_now_ms() + 9000, &token, &err);
 
 	if (!token) {
 		assert_string_equal(kms_outcome_name(v.outcome), wanted);
@@ -158,15 +158,15 @@ static void a_failed_refresh_leaves_the_old_token(void **state)
 	f->service.lifetime_s = 4; /* to be renewed after 2 s */
 	got(f, "token-1");
 	f->service.status = 503;
-	wait_ms(2100);
+	clock_sleep_ms(2100);
 	got(f, "token-1");
 	assert_int_equal(f->service.asked, 2);
 	got(f, "token-1"); /* and it is not asked again at once */
 	assert_int_equal(f->service.asked, 2);
-	wait_ms(2000);
+	clock_sleep_ms(2000);
 	got(f, "transient");
 	f->service.status = 200;
-	wait_ms(1200);
+	clock_sleep_ms(1200);
 	got(f, "token-4");
 }
 
@@ -191,7 +191,7 @@ static void a_token_that_comes_too_late_is_no_token(void **state)
 	f->service.delay_ms = 1100;
 	got(f, "transient");
 	f->service.delay_ms = 0;
-	wait_ms(600); /* a failure is everybody's for a moment */
+	clock_sleep_ms(600); /* a failure is everybody's for a moment */
 	got(f, "token-2");
 }
 
@@ -204,7 +204,7 @@ static void *forgetful(void *arg)
 	for (unsigned i = 0; i < 300; i++) {
 		CLEANUP(secret_free_p) struct secret *token = NULL;
 		struct verdict v =
-			token_get(f->azure, &f->challenge, wait_now_ms() + 9000, &token, &err);
+			token_get(f->azure, &f->challenge, clock_now_ms() + 9000, &token, &err);
 
 		assert_int_equal(v.outcome, KMS_OK);
 		assert_non_null(token);
@@ -239,7 +239,7 @@ static void circuit_opens_probes_and_closes(void **state)
 	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
 	struct kms_circuit list[2];
 	struct circuit *c;
-	uint64_t wait = 0, t = wait_now_ms();
+	uint64_t wait = 0, t = clock_now_ms();
 
 	(void)state;
 	assert_int_equal(circuits_new(3000, &cs), 0);
@@ -275,7 +275,7 @@ static void circuit_holds_for_everybody_and_not_for_ever(void **state)
 {
 	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
 	struct circuit *c;
-	uint64_t wait = 0, t = wait_now_ms();
+	uint64_t wait = 0, t = clock_now_ms();
 
 	(void)state;
 	assert_int_equal(circuits_new(3000, &cs), 0);
@@ -294,7 +294,7 @@ static void circuit_holds_for_everybody_and_not_for_ever(void **state)
 /* A circuit that is open, and the time of its probe. */
 static void opened(struct circuits *cs, struct circuit **ret_circuit, uint64_t *ret_t)
 {
-	uint64_t wait = 0, t = wait_now_ms();
+	uint64_t wait = 0, t = clock_now_ms();
 
 	assert_int_equal(circuit_get(cs, "v", ret_circuit), 0);
 	for (unsigned i = 0; i < CIRCUIT_FAILURES; i++) {
@@ -313,8 +313,8 @@ static void *probe_run(void *arg)
 {
 	const struct probe *p = arg;
 
-	wait_ms(50);
-	circuit_leave(p->circuit, wait_now_ms(), p->end);
+	clock_sleep_ms(50);
+	circuit_leave(p->circuit, clock_now_ms(), p->end);
 	return NULL;
 }
 
