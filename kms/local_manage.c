@@ -27,7 +27,13 @@ static bool *enabled_find(struct edit *e, struct err *err)
 	return version ? &version->enabled : NULL;
 }
 
-int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err *err)
+enum state {
+	STATE_DISABLED,
+	STATE_ENABLED
+};
+
+static int state_set(const char *vaults_dir, const struct key_id *id, enum state state,
+		     struct err *err)
 {
 	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
 	bool *enabled;
@@ -38,23 +44,18 @@ int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err
 	enabled = enabled_find(&e, err);
 	if (!enabled)
 		return -ENOENT;
-	*enabled = true;
-	return edit_save(&e, "enable", err);
+	*enabled = state == STATE_ENABLED;
+	return edit_save(&e, state == STATE_ENABLED ? "enable" : "disable", err);
+}
+
+int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err *err)
+{
+	return state_set(vaults_dir, id, STATE_ENABLED, err);
 }
 
 int local_key_disable(const char *vaults_dir, const struct key_id *id, struct err *err)
 {
-	CLEANUP(edit_fini_p) struct edit e = EDIT_NONE;
-	bool *enabled;
-	int r = edit_begin_live(&e, vaults_dir, id, err);
-
-	if (r < 0)
-		return r;
-	enabled = enabled_find(&e, err);
-	if (!enabled)
-		return -ENOENT;
-	*enabled = false;
-	return edit_save(&e, "disable", err);
+	return state_set(vaults_dir, id, STATE_DISABLED, err);
 }
 
 int local_key_delete(const char *vaults_dir, const struct key_id *id, struct err *err)
