@@ -163,14 +163,42 @@ static const char *missing(const struct azure_config *c, enum credential_kind ki
 	return NULL;
 }
 
+/* Values of Microsoft's AZURE_TOKEN_CREDENTIALS, and the kinds that are tried for each. */
+static const struct {
+	const char *name;
+	enum credential_kind first, last;
+} chains[] = {
+	{"prod", CREDENTIAL_SECRET, CREDENTIAL_MANAGED},
+	{"EnvironmentCredential", CREDENTIAL_SECRET, CREDENTIAL_CERTIFICATE},
+	{"WorkloadIdentityCredential", CREDENTIAL_WORKLOAD, CREDENTIAL_WORKLOAD},
+	{"ManagedIdentityCredential", CREDENTIAL_MANAGED, CREDENTIAL_MANAGED},
+};
+
+static int choose_first(struct azure_config *c, const char *chain, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < sizeof(chains) / sizeof(chains[0]) && strcasecmp(chain, chains[i].name) != 0)
+		i++;
+	if (i == sizeof(chains) / sizeof(chains[0]))
+		return err_set(err, -EINVAL,
+			       "AZURE_TOKEN_CREDENTIALS=%.40s: depfs has prod, "
+			       "EnvironmentCredential, WorkloadIdentityCredential and "
+			       "ManagedIdentityCredential; credential= goes before the variable",
+			       chain);
+	for (c->kind = chains[i].first; c->kind <= chains[i].last; c->kind++)
+		if (!missing(c, c->kind))
+			return 0;
+	return err_set(err, -EINVAL, "AZURE_TOKEN_CREDENTIALS=%s: the variable %s is not set",
+		       chain, missing(c, chains[i].first));
+}
+
 static int choose(struct azure_config *c, const char *word, struct err *err)
 {
-	if (!word || strcmp(word, "auto") == 0) {
-		c->kind = CREDENTIAL_SECRET;
-		while (missing(c, c->kind))
-			c->kind++;
-		return 0;
-	}
+	const char *chain = env("AZURE_TOKEN_CREDENTIALS");
+
+	if (!word || strcmp(word, "auto") == 0)
+		return choose_first(c, chain ? chain : "prod", err);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		c->kind = (enum credential_kind)i;
 		if (strcmp(word, names[i]) != 0)

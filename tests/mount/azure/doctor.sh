@@ -43,7 +43,12 @@ credential_is() # WORDS, what the line of that step says
 	assert_match "$("$BIN/depctl" doctor "$K1" 2>/dev/null)" "(^|"$'\n'")credential: ok, .*$1" "the credential"
 }
 credential_is client-secret
-(AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential && export AZURE_TOKEN_CREDENTIALS && credential_is client-secret)
+(export AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential && credential_is managed-identity)
+(export AZURE_TOKEN_CREDENTIALS=environmentcredential && credential_is client-secret)
+(export AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential DEPFS_CREDENTIAL=client-secret && credential_is client-secret)
+(export AZURE_TOKEN_CREDENTIALS=WorkloadIdentityCredential &&
+	assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "AZURE_FEDERATED_TOKEN_FILE is not set")
+(export AZURE_TOKEN_CREDENTIALS=dev && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "=dev: depfs has prod, ")
 (unset AZURE_TENANT_ID && credential_is managed-identity)
 (echo other >"$WORK/secret" && chmod 600 "$WORK/secret" && export DEPFS_CLIENT_SECRET_FILE=$WORK/secret && healthy)
 
