@@ -302,7 +302,9 @@ static const struct {
 } faults[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, HTTP_DNS,
 	 "the name does not resolve: check the name and this machine's DNS"},
-	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_DNS, "the proxy's name does not resolve"},
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_DNS,
+	 "the proxy's name does not resolve, or the variable is malformed: in a password '/' is "
+	 "written as %2F, '@' as %40, and so on"},
 	{CURLE_COULDNT_CONNECT, HTTP_CONNECT,
 	 "no connection: check the network, firewalls and private endpoints on the way"},
 	{CURLE_PROXY, HTTP_CONNECT, "the proxy does not let it through"},
@@ -335,12 +337,16 @@ const char *http_proxy_variable(void)
 	return NULL;
 }
 
-/* Of another party's making: a sentence of ours quotes no control characters. */
-static void tidy(char *text)
+/* Of another party's making: a sentence of ours quotes no control characters. And where libcurl
+ * cannot make anything of a proxy's variable it quotes the whole of it, with the password. */
+static const char *tidy(char *text, CURLcode code)
 {
-	for (; *text; text++)
-		if (!isprint((unsigned char)*text))
-			*text = ' ';
+	if (!text[0] || strchr(text, '@') || strncmp(text, "Unsupported proxy", 17) == 0)
+		return curl_easy_strerror(code);
+	for (char *at = text; *at; at++)
+		if (!isprint((unsigned char)*at))
+			*at = ' ';
+	return text;
 }
 
 static enum http_fault judge(struct exchange *x, CURLcode code, const char *host, struct err *err)
@@ -369,20 +375,26 @@ static enum http_fault judge(struct exchange *x, CURLcode code, const char *host
 			fault = faults[i].fault;
 			sentence = faults[i].sentence;
 		}
-	tidy(x->said);
 	(void)err_set(err, -EIO, "%.100s: %s%s%s (%.200s)", host, sentence,
 		      proxy ? "; there is a proxy, by " : "", proxy ? proxy : "",
-		      x->said[0] ? x->said : curl_easy_strerror(code));
+		      tidy(x->said, code));
 	return fault;
 }
 
-/* "https://host:port/..." -> "host:port" */
+/* "https://user:password@host:port/..." -> "host:port" */
 static void host_of(const char *url, char out[static 128])
 {
-	const char *at = strstr(url, "://");
+	const char *at = strstr(url, "://"), *user;
+	size_t len;
 
 	at = at ? at + 3 : url;
-	(void)snprintf(out, 128, "%.*s", (int)strcspn(at, "/?"), at);
+	len = strcspn(at, "/?");
+	user = memrchr(at, '@', len);
+	if (user) { /* of a managed identity's endpoint; no id of a vault has one */
+		len -= (size_t)(user + 1 - at);
+		at = user + 1;
+	}
+	(void)snprintf(out, 128, "%.*s", (int)len, at);
 }
 
 static CURLcode perform(struct http *h, struct exchange *x, CURL *curl, struct curl_slist *fields)

@@ -66,6 +66,12 @@ fake up "$V1"
 (https_proxy=http://127.0.0.1:9 && export https_proxy && sick tls "no connection.*https_proxy" "proxy")
 (https_proxy=http://127.0.0.1:9 no_proxy=.azure.net,.microsoftonline.com && export https_proxy no_proxy && healthy)
 (https_proxy=http://127.0.0.1:9 no_proxy=.azure.net && export https_proxy no_proxy && sick token "no connection.*https_proxy" "proxy")
+# what libcurl cannot read as a proxy's address it quotes, password and all
+for proxy in "http://user:p4ss/w0rd@127.0.0.1:9" "ftp://user:p4ssw0rd@127.0.0.1:9" \
+	"user:p4ss@w0rd@127.0.0.1:9"; do
+	(https_proxy=$proxy && export https_proxy && sick tls "https_proxy" "proxy")
+done
+assert_no_match "$(cat "$WORK/all-said")" "p4ss|w0rd"
 fake tls "$V1" expired
 sick tls "certificate" "ca_file="
 fake tls "$V1" good
