@@ -58,8 +58,9 @@ bool azure_domain(const char *host, const char *domains, char ret_domain[static 
 /* azure_domains_check() - -EINVAL and a sentence unless each is a host name of two labels or more.
  */
 int azure_domains_check(const char *domains, struct err *err) MUST_CHECK;
-/* azure_authority_known() - a token service of one of the clouds, lower case. */
-bool azure_authority_known(const char *host);
+/* azure_authority_known() - a token service, lower case, of the cloud whose vaults lie in @domain;
+ * where that is a private one or NULL, of any cloud. */
+bool azure_authority_known(const char *host, const char *domain);
 /* azure_host_take() - "https://HOST[:PORT][/]", scheme and slash optional: HOST[:PORT] in lower
  * case; -EINVAL. */
 int azure_host_take(const char *text, char *ret_host, size_t host_len) MUST_CHECK;

@@ -7,16 +7,33 @@
 
 #include "azure_config.h"
 
-static const char *const vault_domains[] = {
-	"vault.azure.net",	   "managedhsm.azure.net",	   "vault.azure.cn",
-	"managedhsm.azure.cn",	   "managedhsm.chinacloudapi.cn", /* docs.azure.cn's name for the
-								     line above */
-	"vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net",
+enum cloud {
+	CLOUD_PUBLIC,
+	CLOUD_CHINA,
+	CLOUD_US,
 };
 
-static const char *const authorities[] = {
-	"login.microsoftonline.com",	    "login.windows.net", /* older vaults' name for it */
-	"login.partner.microsoftonline.cn", "login.chinacloudapi.cn", "login.microsoftonline.us",
+struct host {
+	const char *name;
+	enum cloud cloud;
+};
+
+static const struct host vault_domains[] = {
+	{"vault.azure.net", CLOUD_PUBLIC},
+	{"managedhsm.azure.net", CLOUD_PUBLIC},
+	{"vault.azure.cn", CLOUD_CHINA},
+	{"managedhsm.azure.cn", CLOUD_CHINA},
+	{"managedhsm.chinacloudapi.cn", CLOUD_CHINA}, /* docs.azure.cn's name for the line above */
+	{"vault.usgovcloudapi.net", CLOUD_US},
+	{"managedhsm.usgovcloudapi.net", CLOUD_US},
+};
+
+static const struct host authorities[] = {
+	{"login.microsoftonline.com", CLOUD_PUBLIC},
+	{"login.windows.net", CLOUD_PUBLIC}, /* older vaults' name for it */
+	{"login.partner.microsoftonline.cn", CLOUD_CHINA},
+	{"login.chinacloudapi.cn", CLOUD_CHINA},
+	{"login.microsoftonline.us", CLOUD_US},
 };
 
 /* At a dot: "evilvault.azure.net" does not lie in "vault.azure.net". */
@@ -40,7 +57,8 @@ static bool domain_take(const char *host, const char *domain, size_t len,
 bool azure_domain(const char *host, const char *domains, char ret_domain[static AZURE_DOMAIN_LEN])
 {
 	for (size_t i = 0; i < sizeof(vault_domains) / sizeof(vault_domains[0]); i++)
-		if (domain_take(host, vault_domains[i], strlen(vault_domains[i]), ret_domain))
+		if (domain_take(host, vault_domains[i].name, strlen(vault_domains[i].name),
+				ret_domain))
 			return true;
 	while (domains && *domains) {
 		size_t len = strcspn(domains, ":");
@@ -91,11 +109,22 @@ int azure_domains_check(const char *domains, struct err *err)
 	}
 }
 
-bool azure_authority_known(const char *host)
+/* NULL: a private one, or none. */
+static const struct host *cloud_domain(const char *domain)
 {
+	for (size_t i = 0; domain && i < sizeof(vault_domains) / sizeof(vault_domains[0]); i++)
+		if (strcmp(vault_domains[i].name, domain) == 0)
+			return &vault_domains[i];
+	return NULL;
+}
+
+bool azure_authority_known(const char *host, const char *domain)
+{
+	const struct host *vaults = cloud_domain(domain);
+
 	for (size_t i = 0; i < sizeof(authorities) / sizeof(authorities[0]); i++)
-		if (strcmp(authorities[i], host) == 0)
-			return true;
+		if (strcmp(authorities[i].name, host) == 0)
+			return !vaults || vaults->cloud == authorities[i].cloud;
 	return false;
 }
 

@@ -191,11 +191,14 @@ int challenge_check(const struct challenge *c, const char *host, const char *dom
 			       "it asks for a token for %s, which is not its own domain: no token "
 			       "is sent",
 			       c->resource);
-	if (!azure_authority_known(c->authority) &&
+	/* one that is configured gets the credential whatever the challenge names; else a vault
+	 * could have it sent to another cloud's */
+	if (!azure_authority_known(c->authority, authority ? NULL : domain) &&
 	    (!authority || strcmp(c->authority, authority) != 0))
 		return err_set(err, -EPERM,
-			       "it names the token service %s, which is not on the list: no "
-			       "credential is sent (a private one is set by AZURE_AUTHORITY_HOST)",
+			       "it names the token service %s, which is not on the list of its "
+			       "cloud: no credential is sent (another one is set by "
+			       "AZURE_AUTHORITY_HOST)",
 			       c->authority);
 	/* a tenant may also be configured by a domain's name, which cannot be compared */
 	if (tenant && is_uuid(tenant) && is_uuid(c->tenant) && strcasecmp(tenant, c->tenant) != 0)

@@ -25,7 +25,8 @@ int challenge_parse(const char *field, struct challenge *ret_challenge, struct e
  * @authority: the configured token service, or NULL: the clouds' own.
  * @tenant: the configured one, or NULL.
  * The resource must be that domain or lie below it, and the vault below the resource, at a dot
- * (AKV.md 5.2, 3); the authority must be on the list (5.2, 4); two tenant ids must agree (9, 2).
+ * (AKV.md 5.2, 3); the authority must be on the list of that domain's cloud (5.2, 4); two tenant
+ * ids must agree (9, 2).
  * Return: 0; -EPERM and a sentence.
  */
 int challenge_check(const struct challenge *c, const char *host, const char *domain,

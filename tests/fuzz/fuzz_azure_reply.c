@@ -38,7 +38,7 @@ static void check_head(const uint8_t *data, size_t size)
 	require(strncmp(c.resource, "https://", 8) == 0 && c.authority[0] && c.tenant[0]);
 	if (challenge_check(&c, VAULT, "vault.azure.net", NULL, NULL, NULL) == 0)
 		require(strcmp(c.resource, "https://vault.azure.net") == 0 &&
-			azure_authority_known(c.authority));
+			azure_authority_known(c.authority, "vault.azure.net"));
 }
 
 static void check_error(struct secret *body)

@@ -99,6 +99,22 @@ static void challenge_check_refuses_foreign_resources_and_authorities(void **sta
 		 NULL, NULL, "list"},
 		{VAULT, "vault.azure.net", "vault.azure.net", "login.corp.test:98",
 		 "login.corp.test:99", NULL, "list"},
+		/* the credential is for one cloud, whose operator is not the other's */
+		{VAULT, "vault.azure.net", "vault.azure.net", "login.partner.microsoftonline.cn",
+		 NULL, NULL, "list"},
+		{VAULT, "vault.azure.net", "vault.azure.net", "login.microsoftonline.us", NULL,
+		 NULL, "list"},
+		{"hot.vault.azure.cn", "vault.azure.cn", "vault.azure.cn",
+		 "login.microsoftonline.com", NULL, NULL, "list"},
+		{"hot.vault.azure.cn", "vault.azure.cn", "vault.azure.cn", "login.chinacloudapi.cn",
+		 NULL, NULL, NULL},
+		{"hot.managedhsm.usgovcloudapi.net", "managedhsm.usgovcloudapi.net",
+		 "managedhsm.usgovcloudapi.net", "login.microsoftonline.us", NULL, NULL, NULL},
+		{"a.vault.corp.test", "corp.test", "vault.corp.test", "login.microsoftonline.us",
+		 NULL, NULL, NULL},
+		/* configured: the credential goes there and nowhere else */
+		{VAULT, "vault.azure.net", "vault.azure.net", "login.microsoftonline.us",
+		 "login.microsoftonline.us", NULL, NULL},
 		/* the tenant */
 		{VAULT, "vault.azure.net", "vault.azure.net", "login.microsoftonline.com", NULL,
 		 TENANT2, "AZURE_TENANT_ID"},

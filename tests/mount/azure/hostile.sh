@@ -46,6 +46,8 @@ challenged "Bearer $GOOD, resource=\"http://vault.azure.net\"" "resource"
 challenged "Bearer $GOOD" "resource|challenge"
 challenged "Bearer authorization=\"https://evil.example/$TENANT\", resource=\"https://vault.azure.net\"" \
 	"evil.example"
+challenged "Bearer authorization=\"https://login.chinacloudapi.cn/$TENANT\", resource=\"https://vault.azure.net\"" \
+	"login.chinacloudapi.cn" # another cloud's
 challenged "Bearer authorization=\"http://$LOGIN/$TENANT\", resource=\"https://vault.azure.net\"" \
 	"https"
 challenged "Bearer authorization=\"https://$LOGIN/22222222-bbbb-4bbb-8bbb-222222222222\", resource=\"https://vault.azure.net\"" \
