@@ -48,6 +48,34 @@ static int64_t time_take(const json_t *attributes, const char *name)
 	return when > 0 ? when : 0;
 }
 
+/* A limit that is there must be understood: an expiry that is taken for none passes every check. */
+static int limit_take(const json_t *attributes, const char *name, int64_t *ret_when)
+{
+	const json_t *value = json_object_get(attributes, name);
+	int64_t when = json_number(attributes, name);
+
+	*ret_when = 0;
+	if (!value || json_is_null(value))
+		return 0;
+	if (when < 0 && !json_is_integer(value))
+		return -EPROTO;
+	*ret_when = when > 0 ? when : 1; /* long ago; 0 is none */
+	return 0;
+}
+
+/* Only Key Vault's own words for "not purgeable" are believed. */
+static bool is_purgeable(const char *recovery_level)
+{
+	static const char *const kept[] = {"Recoverable", "Recoverable+ProtectedSubscription",
+					   "CustomizedRecoverable",
+					   "CustomizedRecoverable+ProtectedSubscription"};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (strcmp(kept[i], recovery_level) == 0)
+			return false;
+	return true;
+}
+
 /* Of an RSA key its modulus, big endian: leading zeros count for nothing. */
 static unsigned modulus_bits(const char *n)
 {
@@ -93,13 +121,11 @@ static int attributes_take(const json_t *a, struct azure_key *key)
 	if (word_take(json_text(a, "recoveryLevel"), info->recovery_level,
 		      sizeof(info->recovery_level)) < 0 ||
 	    word_take(json_text(a, "hsmPlatform"), key->hsm_platform, sizeof(key->hsm_platform)) <
-		    0)
+		    0 ||
+	    limit_take(a, "exp", &info->expires) < 0 || limit_take(a, "nbf", &info->not_before) < 0)
 		return -EPROTO;
 	info->enabled = json_is_true(json_object_get(a, "enabled"));
-	info->expires = time_take(a, "exp");
-	info->not_before = time_take(a, "nbf");
-	/* a vault that does not say may be purged */
-	info->purgeable = !info->recovery_level[0] || strstr(info->recovery_level, "Purgeable");
+	info->purgeable = is_purgeable(info->recovery_level);
 	key->created = time_take(a, "created");
 	key->updated = time_take(a, "updated");
 	key->recoverable_days = days > 0 && days <= 90 ? (int)days : 0;
@@ -193,7 +219,11 @@ static int version_add(const json_t *item, const struct key_id *asked, struct az
 		       size_t *n, struct err *err)
 {
 	const json_t *a = json_object_get(item, "attributes");
-	struct azure_version *longer;
+	struct azure_version *longer,
+		v = {
+			.enabled = json_is_true(json_object_get(a, "enabled")),
+			.created = time_take(a, "created"),
+		};
 	struct key_id kid;
 	int r = akv_kid_check(json_text(item, "kid"), asked, &kid, err);
 
@@ -202,18 +232,14 @@ static int version_add(const json_t *item, const struct key_id *asked, struct az
 	if (*n >= AZURE_VERSIONS_MAX)
 		return err_set(err, -EPROTO, "the key has more than %d versions",
 			       AZURE_VERSIONS_MAX);
+	if (limit_take(a, "exp", &v.expires) < 0 || limit_take(a, "nbf", &v.not_before) < 0)
+		return err_set(err, -EPROTO, "the answer does not describe the key's versions");
 	longer = realloc(*list, (*n + 1) * sizeof(**list));
 	if (!longer)
 		return err_set(err, -ENOMEM, "out of memory");
 	*list = longer;
-	longer[*n] = (struct azure_version){
-		.enabled = json_is_true(json_object_get(a, "enabled")),
-		.created = time_take(a, "created"),
-		.not_before = time_take(a, "nbf"),
-		.expires = time_take(a, "exp"),
-	};
-	(void)snprintf(longer[*n].version, sizeof(longer[*n].version), "%s", kid.version);
-	(*n)++;
+	(void)snprintf(v.version, sizeof(v.version), "%s", kid.version);
+	longer[(*n)++] = v;
 	return 0;
 }
 

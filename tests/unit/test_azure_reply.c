@@ -147,6 +147,53 @@ static void key_bundles_are_described(void **state)
 	assert_int_equal(key.info.bits, 0);
 }
 
+/* An expiry that is not understood must not pass for none, nor an odd word for protection. */
+static void limits_of_a_key_are_understood_or_refused(void **state)
+{
+	static const struct {
+		const char *attributes;
+		int r;
+		int64_t expires, not_before;
+		bool purgeable;
+	} rows[] = {
+		{"\"recoveryLevel\":\"Recoverable\"", 0, 0, 0, false},
+		{"\"recoveryLevel\":\"Recoverable+Purgeable\"", 0, 0, 0, true},
+		{"\"recoveryLevel\":\"recoverable+purgeable\"", 0, 0, 0, true},
+		{"\"recoveryLevel\":\"Protected\"", 0, 0, 0, true},
+		{"\"exp\":null,\"nbf\":null", 0, 0, 0, true},
+		{"\"exp\":1700000000,\"nbf\":\"1600000000\"", 0, 1700000000, 1600000000, true},
+		{"\"exp\":9223372036854775807,\"nbf\":0", 0, INT64_MAX, 1, true},
+		{"\"exp\":0", 0, 1, 0, true},
+		{"\"exp\":-1,\"nbf\":-9223372036854775808", 0, 1, 1, true},
+		{"\"exp\":1700000000.0", -EPROTO, 0, 0, false},
+		{"\"exp\":1e308", -EPROTO, 0, 0, false},
+		{"\"exp\":\"2023-11-14\"", -EPROTO, 0, 0, false},
+		{"\"exp\":\"\"", -EPROTO, 0, 0, false},
+		{"\"exp\":true", -EPROTO, 0, 0, false},
+		{"\"nbf\":[4102444800]", -EPROTO, 0, 0, false},
+		{"\"exp\":9223372036854775808", -EPROTO, 0, 0, false},
+	};
+	struct key_id id = fix_key(KEY);
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		CLEANUP(secret_free_p) struct secret *body = NULL;
+		struct azure_key key;
+		struct err err = {0};
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), BUNDLE("RSA", "", "", "%s"), rows[i].attributes);
+		body = fix_body(text);
+		if (akv_reply_key(body, &id, &key, &err) != rows[i].r)
+			fail_msg("%s: not %d, %s", rows[i].attributes, rows[i].r, err.text);
+		if (rows[i].r < 0)
+			continue;
+		assert_int_equal(key.info.expires, rows[i].expires);
+		assert_int_equal(key.info.not_before, rows[i].not_before);
+		assert_int_equal(key.info.purgeable, rows[i].purgeable);
+	}
+}
+
 static void versions_are_read_page_by_page_in_their_vault_alone(void **state)
 {
 	static const struct {
@@ -306,6 +353,7 @@ int main(void)
 		cmocka_unit_test(wrapped_keys_have_an_rsa_length),
 		cmocka_unit_test(unwrapped_keys_come_whole_or_not_at_all),
 		cmocka_unit_test(key_bundles_are_described),
+		cmocka_unit_test(limits_of_a_key_are_understood_or_refused),
 		cmocka_unit_test(versions_are_read_page_by_page_in_their_vault_alone),
 		cmocka_unit_test(token_replies_are_read_in_every_dialect),
 		cmocka_unit_test(token_refusals_have_their_outcome),
