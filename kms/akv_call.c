@@ -121,6 +121,9 @@ static enum http_fault send_one(struct akv_call *call, struct secret *token, boo
 	azure_request_uuid(uuid);
 	url_make(call, url);
 	req.post = call->act == AKV_WRAP || call->act == AKV_UNWRAP;
+	/* every policy may have one in flight, and they share the secure heap with all keys: a
+	 * vault that sends long answers slowly must not fill it */
+	req.body_max = req.post ? HTTP_BODY_SHORT : HTTP_BODY_MAX;
 	if (token) {
 		sbuf_text(&bearer, "Bearer ");
 		sbuf_add(&bearer, secret_bytes(token), secret_len(token));

@@ -154,12 +154,17 @@ static int body_grow(struct exchange *x, size_t need)
 	return 0;
 }
 
+static size_t body_max(const struct exchange *x)
+{
+	return x->req->body_max ? x->req->body_max : HTTP_BODY_MAX;
+}
+
 static size_t on_body(char *in, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
 	size_t len = size * n;
 
-	if (len > HTTP_BODY_MAX - x->body_len) {
+	if (len > body_max(x) - x->body_len) {
 		x->too_large = true;
 		return 0; /* ends the transfer */
 	}
@@ -364,8 +369,8 @@ static enum http_fault judge(struct exchange *x, CURLcode code, const char *host
 		return HTTP_ANSWERED;
 	}
 	if (x->too_large) {
-		(void)err_set(err, -EPROTO, "%s: the answer is larger than %u KiB", host,
-			      HTTP_BODY_MAX >> 10);
+		(void)err_set(err, -EPROTO, "%s: the answer is larger than %zu KiB", host,
+			      body_max(x) >> 10);
 		return HTTP_TOO_LARGE;
 	}
 	if (x->no_memory)

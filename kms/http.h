@@ -12,6 +12,7 @@
 #include "crypto/secret.h"
 
 #define HTTP_BODY_MAX	 (64u * 1024) /* bytes of an answer; more is HTTP_TOO_LARGE */
+#define HTTP_BODY_SHORT	 (8u * 1024)
 #define HTTP_HEADERS_MAX (64u * 1024)
 
 /* How an exchange ended, whatever the status of an answer. */
@@ -40,6 +41,7 @@ struct http_request {
 	size_t body_len;
 	bool local_endpoint; /* of a managed identity: plain http allowed, never by a proxy */
 	bool fresh;	     /* not over a connection that was used before */
+	size_t body_max;     /* of the answer; 0: HTTP_BODY_MAX */
 	uint64_t connect_ms, total_ms;
 };
 

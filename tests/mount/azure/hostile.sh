@@ -92,6 +92,7 @@ done
 fake fault "$V1" get text "nothing like JSON"
 ctl_refused EPROTO "JSON|unusable" policies/P/check 1
 fake lift
+answered unwrap huge 20000 -- "$BAD" "larger than 8 KiB"
 answered unwrap huge 1000000000 chunked=1 -- "$BAD" "large|bytes|big|size|long"
 answered unwrap headers -- "$BAD" "header|large"
 answered unwrap header 10000000 -- "$BAD" "header|large|memory"
