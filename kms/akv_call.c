@@ -206,9 +206,8 @@ try {
 	int status;
 };
 
-static struct verdict try_with_token(struct akv_call *call, struct try *t, struct challenge *c,
-				     struct secret *token, struct http_reply *ret_reply,
-				     struct err *err)
+static struct verdict try_with_token(struct akv_call *call, struct try *t, struct secret *token,
+				     struct http_reply *ret_reply, struct err *err)
 {
 	enum http_fault fault;
 
@@ -221,14 +220,13 @@ static struct verdict try_with_token(struct akv_call *call, struct try *t, struc
 	if (ret_reply->status == 200)
 		return (struct verdict){.outcome = KMS_OK};
 	t->vault_failed = true;
-	if (ret_reply->status == 401)
-		token_forget(call->azure, c, token);
 	return refused(call, ret_reply, err);
 }
 
 static struct verdict try_once(struct akv_call *call, struct try *t, struct http_reply *ret_reply,
 			       struct err *err)
 {
+	CLEANUP(secret_free_p) struct secret *old = NULL; /* the vault did not take it */
 	struct challenge c;
 	struct verdict v;
 
@@ -238,16 +236,18 @@ static struct verdict try_once(struct akv_call *call, struct try *t, struct http
 		CLEANUP(secret_free_p) struct secret *token = NULL;
 
 		t->vault_failed = false;
-		v = token_get(call->azure, &c, call->deadline_ms, &token, err);
+		v = token_get(call->azure, &c, old, call->deadline_ms, &token, err);
 		if (v.outcome != KMS_OK)
 			return v;
-		v = try_with_token(call, t, &c, token, ret_reply, err);
-		if (ret_reply->status != 401 || i > 0 || !ret_reply->www_authenticate[0])
+		v = try_with_token(call, t, token, ret_reply, err);
+		if (ret_reply->status != 401 || i > 0)
 			return v;
 		if (err)
 			err->text[0] = '\0';
-		v = challenge_take(call, ret_reply, &c,
-				   err); /* it may have moved to a new tenant */
+		v = (struct verdict){.outcome = KMS_OK};
+		if (ret_reply->www_authenticate[0]) /* it may have moved to a new tenant */
+			v = challenge_take(call, ret_reply, &c, err);
+		old = STEAL(token);
 	}
 	return v;
 }

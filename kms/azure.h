@@ -52,13 +52,14 @@ void token_cache_free(struct token_cache *tc);
  * token_get() - an access token for what @c asks for, out of the cache or from the token service
  * One request a token is in flight; who comes meanwhile uses the old token while it is valid, else
  * waits for the result. A refresh that fails leaves the old token in use until it expires.
+ * @refused: NULL, or the one that a vault did not take: another is asked for, unless somebody has
+ * renewed it meanwhile. Until then it serves the other vaults, who may think better of it.
  * @ret_token: a copy on the secure heap.
  * Return: outcome KMS_OK; else @err holds a sentence, and "retry" is about the token service.
  */
-struct verdict token_get(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
-			 struct secret **ret_token, struct err *err) MUST_CHECK;
-/* token_forget() - a vault did not take this one: the next token_get() asks for another. */
-void token_forget(struct azure *a, const struct challenge *c, struct secret *token);
+struct verdict token_get(struct azure *a, const struct challenge *c, struct secret *refused,
+			 uint64_t deadline_ms, struct secret **ret_token,
+			 struct err *err) MUST_CHECK;
 
 /* ---- token_entra.c, token_managed.c: one request to the token service ---- */
 

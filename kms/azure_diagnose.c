@@ -216,7 +216,7 @@ static void step_token(struct walk *w)
 		return;
 	}
 	if (v.outcome == KMS_OK)
-		v = token_get(w->azure, &c, call.deadline_ms, &token, &err);
+		v = token_get(w->azure, &c, NULL, call.deadline_ms, &token, &err);
 	if (v.outcome != KMS_OK) {
 		said(w, v.outcome, "%s", err.text);
 		remedy(w,

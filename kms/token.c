@@ -100,6 +100,13 @@ static struct entry *find_locked(struct azure *a, const struct challenge *c)
 	return e;
 }
 
+static bool is_refused_locked(const struct entry *e, struct secret *refused)
+{
+	return refused && e->token && secret_len(e->token) == secret_len(refused) &&
+	       CRYPTO_memcmp(secret_bytes(e->token), secret_bytes(refused), secret_len(refused)) ==
+		       0;
+}
+
 /* What an entry answers without a fetch. */
 static bool ready_locked(const struct entry *e, uint64_t now_ms)
 {
@@ -206,8 +213,8 @@ static struct verdict give_locked(const struct entry *e, struct secret **ret_tok
 }
 
 /* Until the entry is ready, or this caller's turn has ended without. */
-static struct verdict get_locked(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
-				 struct secret **ret_token, struct err *err)
+static struct verdict get_locked(struct azure *a, const struct challenge *c, struct secret *refused,
+				 uint64_t deadline_ms, struct secret **ret_token, struct err *err)
 {
 	struct token_cache *tc = a->tokens;
 	struct entry *e = find_locked(a, c);
@@ -219,17 +226,21 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 	}
 	for (;;) {
 		uint64_t now_ms = clock_now_ms();
+		bool told = e->flights > flights; /* since this caller came */
+		bool bad = is_refused_locked(e, refused);
 
-		if (ready_locked(e, now_ms))
+		/* the same one again, anew: a service that keeps its tokens has no other */
+		if (ready_locked(e, now_ms) && (!bad || (told && e->failure.outcome == KMS_OK)))
 			return give_locked(e, ret_token, err);
 		if (now_ms < e->failed_until_ms ||
-		    (e->flights > flights && !e->token && e->failure.outcome != KMS_OK))
+		    (told && (!e->token || bad) && e->failure.outcome != KMS_OK))
 			return failed(e, err);
 		if (!e->fetching) {
 			fetch_locked(a, c, e, deadline_ms);
 			/* after a failure the one before may still be good */
 			if (e->failure.outcome == KMS_OK ||
-			    (e->token && clock_now_ms() < e->expires_ms))
+			    (e->token && !is_refused_locked(e, refused) &&
+			     clock_now_ms() < e->expires_ms))
 				return give_locked(e, ret_token, err);
 			return failed(e, err);
 		}
@@ -241,27 +252,13 @@ static struct verdict get_locked(struct azure *a, const struct challenge *c, uin
 	}
 }
 
-struct verdict token_get(struct azure *a, const struct challenge *c, uint64_t deadline_ms,
-			 struct secret **ret_token, struct err *err)
+struct verdict token_get(struct azure *a, const struct challenge *c, struct secret *refused,
+			 uint64_t deadline_ms, struct secret **ret_token, struct err *err)
 {
 	struct verdict v;
 
 	pthread_mutex_lock(&a->tokens->lock);
-	v = get_locked(a, c, deadline_ms, ret_token, err);
+	v = get_locked(a, c, refused, deadline_ms, ret_token, err);
 	pthread_mutex_unlock(&a->tokens->lock);
 	return v;
-}
-
-void token_forget(struct azure *a, const struct challenge *c, struct secret *token)
-{
-	struct entry *e;
-
-	pthread_mutex_lock(&a->tokens->lock);
-	e = find_locked(a, c);
-	if (e && e->token && secret_len(e->token) == secret_len(token) &&
-	    CRYPTO_memcmp(secret_bytes(e->token), secret_bytes(token), secret_len(token)) == 0) {
-		secret_free(e->token); /* unless somebody has renewed it meanwhile */
-		e->token = NULL;
-	}
-	pthread_mutex_unlock(&a->tokens->lock);
 }

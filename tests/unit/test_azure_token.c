@@ -100,12 +100,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* "token-N", or what stands for the outcome. */
-static void got(struct fix *f, const char *wanted)
+/* "token-N", or what stands for the outcome. @refused: the one that a vault did not take. */
+static void got_instead(struct fix *f, struct secret *refused, const char *wanted)
 {
 	CLEANUP(secret_free_p) struct secret *token = NULL;
 	struct err err = {0};
-	struct verdict v = token_get(f->azure, &f->challenge, clock_now_ms() + 9000, &token, &err);
+	struct verdict v =
+		token_get(f->azure, &f->challenge, refused, clock_now_ms() + 9000, &token, &err);
 
 	if (!token) {
 		assert_string_equal(kms_outcome_name(v.outcome), wanted);
@@ -115,6 +116,11 @@ static void got(struct fix *f, const char *wanted)
 	assert_int_equal(v.outcome, KMS_OK);
 	assert_int_equal(secret_len(token), strlen(wanted));
 	assert_memory_equal(secret_bytes(token), wanted, strlen(wanted));
+}
+
+static void got(struct fix *f, const char *wanted)
+{
+	got_instead(f, NULL, wanted);
 }
 
 static void tokens_are_kept_per_resource(void **state)
@@ -176,10 +182,23 @@ static void a_token_that_was_refused_is_asked_for_anew(void **state)
 	CLEANUP(secret_free_p) struct secret *refused = fix_body("token-1");
 
 	got(f, "token-1");
-	token_forget(f->azure, &f->challenge, refused);
-	got(f, "token-2");
-	token_forget(f->azure, &f->challenge, refused); /* by one who is late */
-	got(f, "token-2");
+	got_instead(f, refused, "token-2");
+	got_instead(f, refused, "token-2"); /* by one who is late */
+	assert_int_equal(f->service.asked, 2);
+}
+
+/* One vault that takes no token must not take it from the others while there is no new one. */
+static void a_refused_token_serves_the_others(void **state)
+{
+	struct fix *f = *state;
+	CLEANUP(secret_free_p) struct secret *refused = fix_body("token-1");
+
+	got(f, "token-1");
+	f->service.status = 503;
+	got_instead(f, refused, "transient");
+	got(f, "token-1");
+	got_instead(f, refused, "transient");
+	got(f, "token-1");
 }
 
 /* Else the caller would go on without one: "ok", and no token. */
@@ -196,19 +215,21 @@ static void a_token_that_comes_too_late_is_no_token(void **state)
 }
 
 /* Threads that wait for a token which the first to get it finds refused. */
-static void *forgetful(void *arg)
+static void *choosy(void *arg)
 {
+	CLEANUP(secret_free_p) struct secret *refused = NULL;
 	struct fix *f = arg;
 	struct err err = {0};
 
 	for (unsigned i = 0; i < 300; i++) {
 		CLEANUP(secret_free_p) struct secret *token = NULL;
-		struct verdict v =
-			token_get(f->azure, &f->challenge, clock_now_ms() + 9000, &token, &err);
+		struct verdict v = token_get(f->azure, &f->challenge, refused,
+					     clock_now_ms() + 9000, &token, &err);
 
 		assert_int_equal(v.outcome, KMS_OK);
 		assert_non_null(token);
-		token_forget(f->azure, &f->challenge, token);
+		secret_free(refused);
+		refused = STEAL(token);
 	}
 	return NULL;
 }
@@ -219,7 +240,7 @@ static void a_token_refused_while_others_wait_is_no_success(void **state)
 	pthread_t threads[8];
 
 	for (size_t i = 0; i < LENGTH(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, forgetful, f), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, choosy, f), 0);
 	for (size_t i = 0; i < LENGTH(threads); i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
@@ -388,6 +409,7 @@ int main(void)
 		T(a_herd_makes_one_request),
 		T(a_failed_refresh_leaves_the_old_token),
 		T(a_token_that_was_refused_is_asked_for_anew),
+		T(a_refused_token_serves_the_others),
 		T(a_token_that_comes_too_late_is_no_token),
 		T(a_token_refused_while_others_wait_is_no_success),
 		T(a_refused_credential_is_a_denial),

@@ -99,6 +99,11 @@ answered unwrap header 10000000 -- "$BAD" "header|large|memory"
 answered unwrap keys 200000 -- "$BAD" "."
 answered unwrap cut 3 -- "$BAD" "."
 
+# one that takes no token, while there is no new one, does not take it from the other vault
+fake fault "$LOGIN" token status 503
+answered unwrap challenge "Bearer $GOOD, resource=\"https://vault.azure.net\"" -- transient \
+	"token service"
+
 OTHER=0123456789abcdef0123456789abcdef
 for act in wrap unwrap; do
 	for kid in "https://$V2/keys/k1/$OTHER" "https://$V1/keys/another/$OTHER" \
