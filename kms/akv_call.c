@@ -300,7 +300,8 @@ static uint64_t pause_ms(const struct akv_call *call, struct circuit *circuit,
 
 	if (v->waits && v->wait_ms > ms)
 		ms = v->wait_ms;
-	if (v->waits || t->status == 429) /* for all who call: a storm does not multiply */
+	/* for all who call: a storm does not multiply; a token service has a circuit of its own */
+	if (t->vault_failed && (v->waits || t->status == 429))
 		circuit_hold(circuit, clock_now_ms(), ms);
 	return ms < clock_left_ms(call->deadline_ms) ? ms : 0;
 }

@@ -32,4 +32,15 @@ assert_no_match "$(cat "$MNT/.depfs/status")" "vault circuit [0-9]*: $V2 " "the 
 assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
 fake lift
 wait_until 40 is_closed || fail "the vault is back, its circuit is not: $(circuit)"
+
+# the token service's trouble is not the vault's: that one has asked for no pause
+depfs_remount key_check=60,vault_timeout=2
+fake fault "$LOGIN" token status 503
+for _ in 1 2; do
+	control policies/P/check 1 2>/dev/null || true
+done
+said=$(grep recorded "$MNT/.depfs/policies/P/check")
+assert_eq "$(grep -c "transient, key https.*: token service $LOGIN" <<<"$said")" 2 "the cause: $said"
+assert_no_match "$(circuit)" . "v1's circuit"
+fake lift
 depfs_umount
