@@ -100,7 +100,7 @@ enum secret_file_rule {
 				  */
 };
 /* secret_file_read() - the whole of a file of at most @max_len bytes, blanks at its end cut off;
- * negative errno and a sentence that names it. */
+ * negative errno and a sentence that names it; -EIO: also where it changes under the reader. */
 int secret_file_read(const char *path, size_t max_len, enum secret_file_rule rule,
 		     struct secret **ret_secret, struct err *err) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 #include "azure.h"
 
 static int file_check(int fd, const char *path, size_t max_len, enum secret_file_rule rule,
-		      size_t *ret_len, struct err *err)
+		      struct stat *ret_st, struct err *err)
 {
 	struct stat st;
 
@@ -25,25 +25,38 @@ static int file_check(int fd, const char *path, size_t max_len, enum secret_file
 		return err_set(err, -EINVAL, "%s is empty", path);
 	if ((uint64_t)st.st_size > max_len)
 		return err_set(err, -EFBIG, "%s is larger than %zu bytes", path, max_len);
-	*ret_len = (size_t)st.st_size;
+	*ret_st = st;
 	return 0;
 }
 
-static int fill(int fd, struct secret *out)
+/* Half of a secret would be sent, and be refused as a wrong one: that is a denial. */
+static bool is_unchanged(int fd, const struct stat *before)
 {
-	size_t n = 0, len = secret_len(out);
+	struct stat now;
 
-	while (n < len) {
-		ssize_t got = read(fd, secret_bytes(out) + n, len - n);
+	return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+	       now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+/* @out has room for one more than the @len that are expected. */
+static int fill(int fd, struct secret *out, size_t len)
+{
+	size_t n = 0;
+
+	while (n <= len) {
+		ssize_t got = read(fd, secret_bytes(out) + n, len + 1 - n);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -errno;
 		if (got == 0)
-			break; /* replaced by a shorter one meanwhile */
+			break;
 		n += (size_t)got;
 	}
+	if (n != len)
+		return -EIO; /* replaced in place meanwhile */
 	while (n > 0 && isspace(secret_bytes(out)[n - 1]))
 		n--;
 	secret_shrink(out, n);
@@ -56,19 +69,21 @@ int secret_file_read(const char *path, size_t max_len, enum secret_file_rule rul
 	const int follow = rule == SECRET_FILE_NAMED_TO_US ? O_NOFOLLOW : 0;
 	CLEANUP(close_fd_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
 	CLEANUP(secret_free_p) struct secret *out = NULL;
-	size_t len = 0;
+	struct stat st = {0};
 	int r;
 
 	if (fd < 0 && errno == ELOOP && follow)
 		return err_set(err, -EPERM, "%s is a symbolic link: it is not read", path);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %m", path);
-	r = file_check(fd, path, max_len, rule, &len, err);
+	r = file_check(fd, path, max_len, rule, &st, err);
 	if (r < 0)
 		return r;
-	r = secret_new(len, &out);
+	r = secret_new((size_t)st.st_size + 1, &out);
 	if (r == 0)
-		r = fill(fd, out);
+		r = fill(fd, out, (size_t)st.st_size);
+	if (r == -EIO || (r == 0 && !is_unchanged(fd, &st)))
+		return err_set(err, -EIO, "%s cannot be read, or is being written just now", path);
 	if (r < 0)
 		return err_set(err, r, "%s: %s", path, strerror(-r));
 	*ret_secret = STEAL(out);

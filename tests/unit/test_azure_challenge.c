@@ -2,6 +2,12 @@
  */
 #include "azure_fixture.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #define TENANT	"11111111-aaaa-4aaa-8aaa-111111111111"
 #define TENANT2 "22222222-bbbb-4bbb-8bbb-222222222222"
 #define LOGIN	"authorization=\"https://login.microsoftonline.com/" TENANT "\""
@@ -215,6 +221,57 @@ static void secrets_leave_the_environment(void **state)
 	assert_memory_equal(value, "\0\0\0\0\0\0", 6);
 }
 
+#define SHORT 2000
+#define LONG  4000 /* less than a page: its bytes and its size change together */
+
+struct rewritten {
+	char path[64];
+	_Atomic bool stop;
+};
+
+/* In place, as `echo SECRET >FILE` does. */
+static void *rewrite(void *arg)
+{
+	static char text[LONG];
+	struct rewritten *w = arg;
+
+	for (unsigned i = 0; !w->stop; i++) {
+		int fd = open(w->path, O_WRONLY | O_TRUNC);
+		ssize_t len = i % 2 ? LONG : SHORT;
+
+		memset(text, i % 2 ? 'l' : 's', sizeof(text));
+		assert_int_equal(write(fd, text, (size_t)len), len);
+		(void)close(fd); /* what counts was written */
+	}
+	return NULL;
+}
+
+/* Half a secret is a wrong one: the token service would say "invalid_client", which is a denial. */
+static void a_secret_that_is_rewritten_is_read_whole_or_not(void **state)
+{
+	struct rewritten w = {.path = "/tmp/depfs-secret.XXXXXX"};
+	pthread_t writer;
+	int fd = mkstemp(w.path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)close(fd); /* empty */
+	assert_int_equal(pthread_create(&writer, NULL, rewrite, &w), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		CLEANUP(secret_free_p) struct secret *got = NULL;
+		struct err err = {0};
+		int r = secret_file_read(w.path, 1 << 14, SECRET_FILE_PRIVATE, &got, &err);
+
+		if (r == 0)
+			assert_int_equal(secret_len(got), *secret_bytes(got) == 'l' ? LONG : SHORT);
+		else
+			fix_says(&err, w.path);
+	}
+	w.stop = true;
+	assert_int_equal(pthread_join(writer, NULL), 0);
+	assert_int_equal(unlink(w.path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +280,7 @@ int main(void)
 		cmocka_unit_test(azure_domain_knows_the_clouds_and_what_is_added),
 		cmocka_unit_test(settings_that_do_not_fit_are_named),
 		cmocka_unit_test(secrets_leave_the_environment),
+		cmocka_unit_test(a_secret_that_is_rewritten_is_read_whole_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
