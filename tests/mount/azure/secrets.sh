@@ -4,15 +4,17 @@
 # builds: release
 VAULTS_KIND=azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+MARK=MARKED-TOKEN.0123456789-abcdefghijklmnopqrstuvwxyz_END
 # seek MODE - looks for what the fake was sent, and for the DEP key
 seek()
 {
-	PYTHONPATH=$LIB:$TOP/tests/mount/secrets:$TOP/tests/format "$PYTHON" - "$DAEMON_PID" "$1" <<'END'
+	PYTHONPATH=$LIB:$TOP/tests/mount/secrets:$TOP/tests/format "$PYTHON" - "$DAEMON_PID" "$1" "$MARK" <<'END'
 import json, os, sys
 from urllib.parse import parse_qs
 import seek
 
-secrets = {'the client secret': b'fake~SECRET-of.the-default_app'}
+secrets = {'the client secret': b'fake~SECRET-of.the-default_app',
+           'the token that was of no use': sys.argv[3].encode(), 'its end': sys.argv[3][-24:].encode()}
 with open(os.environ['FAKEVAULT_DIR'] + '/requests.jsonl', encoding='utf-8') as f:
     for number, line in enumerate(f):
         entry = json.loads(line)
@@ -69,6 +71,21 @@ fake fault "$LOGIN" token oauth invalid_client
 fake clock 7200
 control policies/P/check 1 2>/dev/null || true
 fake lift
+# an answer with a token in it that is of no use, and one that is cut off within the key
+unusable() # WORDS FAULT... - what a check says of it
+{
+	sleep 0.6 # so long a failed token is everybody's
+	fake fault "${@:2}"
+	fake clock 7200
+	control policies/P/check 1 2>/dev/null || true
+	fake lift
+	assert_match "$(cat "$MNT/.depfs/policies/P/check")" "key 1 recorded copy: [a-z]+, .*$1" "$2"
+}
+unusable "not of type Bearer" "$LOGIN" token edit \
+	"{\"access_token\":\"$MARK\",\"token_type\":\"mac\"}"
+unusable "larger than" "$LOGIN" token edit \
+	"{\"access_token\":\"$MARK\",\"filler\":\"$(printf 'x%.0s' {1..70000})\"}"
+unusable "cut short" "$V1" unwrap cut 300
 seek "$LOGS"
 assert_eq "$(cat "$SSLKEYLOGFILE" 2>/dev/null)" "" "keys of the daemon's TLS"
 assert_match "$(grep 'core file' "/proc/$DAEMON_PID/limits")" " 0 +0 "
