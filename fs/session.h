@@ -48,6 +48,7 @@ struct session {
 	const char *store; /* its absolute path */
 	const char *mount;
 	int64_t unclean_since; /* s; files changed since may have a tail to complete; 0: none */
+	unsigned threads; /* that answer the kernel; vaults and a crowd of fsyncs go to the lane */
 	gid_t system_gid;
 	bool has_system_gid;
 	bool writeback;

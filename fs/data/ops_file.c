@@ -10,7 +10,6 @@
 #include "ops.h"
 #include "proto.h"
 #include "revoke.h"
-#include "serve.h"
 
 static int handle_new(struct session *s, struct inode *i, struct file *f, const struct op *op,
 		      enum request_class class, struct handle **ret_handle)
@@ -303,10 +302,8 @@ static int do_fsync(struct session *s, struct op *op, const struct request *rq)
 {
 	int r;
 
-	(void)s;
-
 	/* One thread always stays free to serve others while disks are slow. */
-	if (atomic_fetch_add(&syncing, 1) + 1 >= serving_threads() && rq->blocking == NEVER_BLOCK)
+	if (atomic_fetch_add(&syncing, 1) + 1 >= s->threads && rq->blocking == NEVER_BLOCK)
 		r = -EINPROGRESS;
 	else
 		r = file_sync(handle_of(&op->fi)->file, op->flags);

@@ -21,6 +21,15 @@
 #include "tally.h"
 #include "visit.h"
 
+static unsigned serving_threads(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	/* The kernel hands requests to idle threads in turn: many of them only keep each other's
+	 * caches cold. */
+	return cpus > 0 ? (unsigned)cpus + 2 : 4;
+}
+
 int serve_init(struct session *s, struct err *err)
 {
 	struct rlimit files = {.rlim_cur = 1024};
@@ -42,6 +51,7 @@ int serve_init(struct session *s, struct err *err)
 		r = tally_new(&s->tally);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
+	s->threads = serving_threads();
 	s->unclean_since = store_unclean_since(engine_store(s->engine));
 	(void)pthread_mutex_init(&s->opened.lock,
 				 NULL); /* default attributes cannot fail on Linux */
@@ -179,15 +189,6 @@ static struct fuse_session *session_new(struct session *s, const char *options, 
 	return se;
 }
 
-unsigned serving_threads(void)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	/* The kernel hands requests to idle threads in turn: many of them only keep each other's
-	 * caches cold. */
-	return cpus > 0 ? (unsigned)cpus + 2 : 4;
-}
-
 static void *until_cancelled(void *unused)
 {
 	for (;;)
@@ -211,7 +212,7 @@ static int load_cancel(void)
 	return r;
 }
 
-static int loop(struct fuse_session *se)
+static int loop(const struct session *s, struct fuse_session *se)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int r = load_cancel();
@@ -222,8 +223,8 @@ static int loop(struct fuse_session *se)
 		return config ? r : -ENOMEM;
 	}
 	fuse_loop_cfg_set_clone_fd(config, 1);
-	fuse_loop_cfg_set_max_threads(config, serving_threads());
-	fuse_loop_cfg_set_idle_threads(config, serving_threads());
+	fuse_loop_cfg_set_max_threads(config, s->threads);
+	fuse_loop_cfg_set_idle_threads(config, s->threads);
 	r = fuse_session_loop_mt(se, config);
 	fuse_loop_cfg_destroy(config);
 	return r > 0 ? 0 : r; /* positive: the signal that ended it */
@@ -265,7 +266,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 		r = visits_listen(s, err);
 	if (r < 0)
 		return r;
-	r = loop(se);
+	r = loop(s, se);
 	return r < 0 ? err_set(err, r, "serving %s: %s", s->mount, strerror(-r)) : 0;
 }
 

@@ -12,10 +12,6 @@ int serve_init(struct session *s, struct err *err) MUST_CHECK;
 void serve_fini(struct session *s);
 unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
 
-/* serving_threads() - how many threads answer the kernel; vaults and a crowd of fsyncs go to the
- * slow lane. */
-unsigned serving_threads(void);
-
 /* serve_recover() - completes what an unclean stop left; *ret_left files wait for their key. */
 int serve_recover(struct session *s, struct err *err) MUST_CHECK;
 
