@@ -86,6 +86,14 @@ int op_stat(struct session *s, struct inode *i, struct stat *ret_st) MUST_CHECK;
 /* op_stat_for() - the same, and how long the kernel may believe them. */
 int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st,
 		double *ret_timeout) MUST_CHECK;
+/**
+ * op_stat_told() - the same of a regular file whose mtime and ctime the kernel has just told
+ * A filesystem with multigrain timestamps (Linux 6.13) that is asked for them stamps the next
+ * change finer than the clock ticks, and from then on the kernel's own clock is ahead: it would
+ * have new times to tell at each fsync(2).
+ */
+int op_stat_told(struct session *s, struct inode *i, const struct stat *told, struct stat *ret_st,
+		 double *ret_timeout) MUST_CHECK;
 /* op_kill_setid() - what a write, truncation or opening does to set-id bits; quick when there are
  * none. */
 int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;

@@ -58,6 +58,24 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 }
 
+/* What is set: the kernel itself keeps ctime of those files alone whose times it keeps under
+ * write-back. */
+#define TIMES_TOLD (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME)
+
+static int reply_set_attr(struct session *s, struct op *op)
+{
+	double timeout;
+	struct stat st;
+	int r;
+
+	if (op->flags != TIMES_TOLD)
+		return reply_attr(s, op);
+	r = op_stat_told(s, inode_of(s, op->ino), &op->attr, &st, &timeout);
+	if (r == 0)
+		fuse_reply_attr(op->req, &st, timeout);
+	return r;
+}
+
 static int set_size_of(struct session *s, struct inode *i, struct op *op, const struct request *rq)
 {
 	struct worker *w = worker_self();
@@ -179,7 +197,7 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	if (r == 0 && op->kills_setid)
 		r = op_kill_setid(s, i);
 	if (r == 0)
-		r = reply_attr(s, op);
+		r = reply_set_attr(s, op);
 	if (r == 0)
 		revoke_retold(s, op->ino, look);
 	return r;

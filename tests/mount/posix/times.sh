@@ -3,7 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start
 
-python3 - "$MNT" <<'END'
+python3 - "$MNT" "$STORE" <<'END'
 from posixlib import *
 
 import time
@@ -46,6 +46,14 @@ changed('f', lambda: put('f', b'new'), 'mc')
 changed('d', lambda: put('d/x', b''), 'mc')
 changed('d', lambda: os.unlink('d/x'), 'mc')
 changed('d', lambda: os.listdir('d'), '')
+for size in 6000, 40000:  # an fsync tells the times, and the answer to that the rest
+    time.sleep(0.02)  # within one tick of the clock they are told once
+    os.pwrite(fd, b'z' * size, 0)
+    os.fsync(fd)
+    seen, below = os.fstat(fd), os.stat(f'{sys.argv[2]}/f')
+    for name in 'mtime_ns', 'mode', 'nlink', 'uid', 'gid':
+        same(getattr(seen, f'st_{name}'), getattr(below, f'st_{name}'), name)
+    same(seen.st_size, size)
 os.close(fd)
 for ns in ((1, 2), (OLD + 123456789, OLD + 987654321), (10**18, 0)):
     os.utime('f', ns=ns)
