@@ -58,19 +58,19 @@ static void lru_use(struct inode_table *t, struct inode *i)
 	t->fd_count++;
 }
 
-static void drop_locked(struct inode_table *t, struct inode *i);
+static void drop_locked(struct inode_table *t, struct inode *i, struct inode **dead);
 
-static void reopen_free_locked(struct inode_table *t, struct reopen *r)
+static void reopen_free_locked(struct inode_table *t, struct reopen *r, struct inode **dead)
 {
 	if (r && r->parent) {
 		r->parent->holds--;
-		drop_locked(t, r->parent);
+		drop_locked(t, r->parent, dead);
 	}
 	free(r);
 }
 
-/* Frees a node that nobody refers to any more. */
-static void drop_locked(struct inode_table *t, struct inode *i)
+/* Takes a node that nobody refers to any more out of the table, for bury() once the lock is off. */
+static void drop_locked(struct inode_table *t, struct inode *i, struct inode **dead)
 {
 	struct inode **at;
 
@@ -82,9 +82,19 @@ static void drop_locked(struct inode_table *t, struct inode *i)
 	*at = i->hash_next;
 	t->count--;
 	lru_unlink(t, i);
-	close_fd_p(&i->fd);
-	reopen_free_locked(t, i->reopen);
-	free(i);
+	reopen_free_locked(t, i->reopen, dead);
+	i->hash_next = *dead;
+	*dead = i;
+}
+
+/* Without the lock: closing what has no name any more gives its blocks back to the disk. */
+static void bury(struct inode *dead)
+{
+	for (struct inode *next; dead; dead = next) {
+		next = dead->hash_next;
+		close_fd_p(&dead->fd);
+		free(dead);
+	}
 }
 
 /* Closes the descriptors used longest ago until the bound holds again. */
@@ -230,10 +240,13 @@ int inode_ref(struct inode_table *t, int fd, const struct stat *st, struct inode
 
 void inode_forget(struct inode_table *t, struct inode *i, uint64_t n)
 {
+	struct inode *dead = NULL;
+
 	pthread_mutex_lock(&t->lock);
 	i->nlookup -= n < i->nlookup ? n : i->nlookup;
-	drop_locked(t, i);
+	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
+	bury(dead);
 }
 
 void inode_hold(struct inode_table *t, struct inode *i)
@@ -245,10 +258,13 @@ void inode_hold(struct inode_table *t, struct inode *i)
 
 void inode_unhold(struct inode_table *t, struct inode *i)
 {
+	struct inode *dead = NULL;
+
 	pthread_mutex_lock(&t->lock);
 	i->holds--;
-	drop_locked(t, i);
+	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
+	bury(dead);
 }
 
 struct inode *inode_find(struct inode_table *t, dev_t dev, ino_t ino)
@@ -337,10 +353,13 @@ int inode_fd(struct inode_table *t, struct inode *i, int *ret_fd)
 
 void inode_fd_done(struct inode_table *t, struct inode *i)
 {
+	struct inode *dead = NULL;
+
 	pthread_mutex_lock(&t->lock);
 	i->pins--;
-	drop_locked(t, i);
+	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
+	bury(dead);
 }
 
 void inode_keep_fd(struct inode_table *t, struct inode *i)
@@ -369,6 +388,7 @@ void inode_unkeep_fd(struct inode_table *t, struct inode *i)
 
 void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, const char *name)
 {
+	struct inode *dead = NULL;
 	struct reopen *by_name;
 
 	if (t->mount_fd >= 0)
@@ -376,10 +396,11 @@ void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, c
 	pthread_mutex_lock(&t->lock);
 	by_name = reopen_by_name(parent, name);
 	if (by_name) {
-		reopen_free_locked(t, i->reopen);
+		reopen_free_locked(t, i->reopen, &dead);
 		i->reopen = by_name;
 	}
 	pthread_mutex_unlock(&t->lock);
+	bury(dead);
 }
 
 pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i)
