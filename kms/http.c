@@ -317,7 +317,7 @@ static const struct {
 	{CURLE_PEER_FAILED_VERIFICATION, HTTP_TLS,
 	 "its certificate is not accepted: check ca_file=, this machine's clock, and whether "
 	 "somebody stands between"},
-	{CURLE_SSL_CONNECT_ERROR, HTTP_TLS, "the TLS handshake fails"},
+	{CURLE_SSL_CONNECT_ERROR, HTTP_BROKEN, "the TLS handshake fails"}, /* mostly: breaks off */
 	{CURLE_SSL_CACERT_BADFILE, HTTP_TLS, "the CA file cannot be read"},
 	{CURLE_SSL_CERTPROBLEM, HTTP_TLS, "TLS fails"},
 	{CURLE_SSL_CIPHER, HTTP_TLS, "no common TLS cipher"},

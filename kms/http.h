@@ -21,8 +21,8 @@ enum http_fault {
 	HTTP_DNS,	/* the name does not resolve */
 	HTTP_CONNECT,	/* refused, no route, or the proxy's trouble */
 	HTTP_TIMEOUT,	/* connecting, or the whole of it */
-	HTTP_TLS,	/* certificate or handshake: an alarm, never retried */
-	HTTP_BROKEN,	/* reset, cut short, or no HTTP */
+	HTTP_TLS,	/* certificate: an alarm, never retried */
+	HTTP_BROKEN,	/* reset, cut short, within the handshake too, or no HTTP */
 	HTTP_TOO_LARGE, /* body or headers beyond their limits */
 	HTTP_OWN,	/* memory, or a libcurl that cannot do what is needed */
 };

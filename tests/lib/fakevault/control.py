@@ -168,7 +168,7 @@ class Acts:
             self.fake.up(host, tls)
 
     def tls(self, host, kind):
-        """HOST good|hang|expired|not-yet|wrong-name|unknown-ca|old-tls"""
+        """HOST good|hang|reset-once|close-once|expired|not-yet|wrong-name|unknown-ca|old-tls"""
         self.fake.listeners[host].tls = kind
 
     def clock(self, seconds):

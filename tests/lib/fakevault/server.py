@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -133,7 +134,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Listener(http.server.ThreadingHTTPServer):
-    """One host. `tls` is None for plain http, 'good', 'hang' or a kind of certs.broken_context."""
+    """One host. `tls` is None for plain http, 'good', 'hang', 'reset-once' or 'close-once' (the next
+    handshake is broken off, those after it are good) or a kind of certs.broken_context."""
 
     daemon_threads = True
     block_on_close = False
@@ -168,6 +170,14 @@ class Listener(http.server.ThreadingHTTPServer):
         self.connections += 1
         self.open.add(request)
         try:
+            if self.tls == 'reset-once':
+                self.tls = 'good'
+                request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+                return
+            if self.tls == 'close-once':
+                self.tls = 'good'
+                request.recv(4096)
+                return
             if self.tls == 'hang':
                 request.settimeout(600)
                 while request.recv(4096):

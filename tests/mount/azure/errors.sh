@@ -86,6 +86,14 @@ retried close close
 retried cut cut 60
 retried 401 error token-expired # answered by a new token
 
+# a handshake that breaks off is no bad certificate, which would never be tried again
+for how in reset-once close-once; do
+	fake down "$V1" # breaks the connections that are open
+	fake up "$V1" tls=$how
+	check
+	assert_match "$(cat "$MNT/.depfs/policies/P/check")" "key 1 describe: ok" "$how"
+done
+
 # persistent: until the deadline, no longer than that, and with an event
 for what in "error unavailable" "error throttled retry_after=3600" reset hang; do
 	# shellcheck disable=SC2086
