@@ -56,6 +56,16 @@ static const char *const credential_remedies[] = {
 	"check the proxy that the variable names, or except the host from it by " \
 	"no_proxy"
 #define REMEDY_CLOCK "set this machine's clock"
+#define REMEDY_TENANT                                                       \
+	"let AZURE_TENANT_ID be the tenant that the vault belongs to, and " \
+	"set this machine's clock"
+#define REMEDY_GONE "check the vault's name, and recover it if it was deleted"
+#define REMEDY_LATER                                                        \
+	"try again later; if it lasts, look at the vault's metrics and at " \
+	"Azure's service health"
+#define REMEDY_NO_VAULT                                                        \
+	"what answers there is no key vault: check the vault's name, DNS and " \
+	"what stands between"
 
 const char *azure_step_name(enum azure_step step)
 {
@@ -250,6 +260,18 @@ static bool is_network_rule(const struct akv_error *e)
 	       strcmp(e->inner, "ForbiddenByConnection") == 0;
 }
 
+/* NULL: the step's own, which is about who is let in. */
+static const char *vault_remedy(enum kms_outcome o, const struct akv_error *e)
+{
+	if (e->status == 401)
+		return REMEDY_TENANT;
+	if (o == KMS_NOT_FOUND)
+		return REMEDY_GONE;
+	if (o == KMS_TRANSIENT)
+		return REMEDY_LATER;
+	return o == KMS_MISCONFIGURED ? REMEDY_NO_VAULT : NULL;
+}
+
 static void step_vault(struct walk *w)
 {
 	struct azure_key key;
@@ -259,10 +281,12 @@ static void step_vault(struct walk *w)
 	bool key_level = (e.status == 403 && !is_network_rule(&e)) ||
 			 (e.status == 404 && strcmp(e.code, "VaultNotFound") != 0);
 
-	if (o == KMS_OK || key_level)
+	if (o == KMS_OK || key_level) {
 		said(w, KMS_OK, "%s takes the token", w->id.vault);
-	else
+	} else {
 		said(w, o, "%s", err.text);
+		remedy(w, vault_remedy(o, &e));
+	}
 }
 
 static void key_gone(struct walk *w, const struct err *err)

@@ -90,6 +90,16 @@ fake tls "$V1" good
 fake fault "$V1" get error forbidden-by-firewall
 sick vault "firewall" "network settings"
 fake lift
+# what is no matter of who is let in
+fake fault "$V1" get challenge "Bearer authorization=\"https://$LOGIN/$TENANT\", resource=\"https://vault.azure.net\""
+sick vault "fresh token.*401" "AZURE_TENANT_ID"
+fake lift
+fake fault "$V1" get error unavailable skip=2 # those of the steps before
+(DEPFS_VAULT_TIMEOUT=2 && export DEPFS_VAULT_TIMEOUT && sick vault "out of order" "later")
+fake lift
+fake fault "$V1" get redirect https://evil.example skip=2
+sick vault "sends us elsewhere" "no key vault"
+fake lift
 # 8: a deleted key; 9: a disabled one
 fake delete "$K1"
 sick key "deleted, and can be recovered" "recover"
