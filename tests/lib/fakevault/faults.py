@@ -17,6 +17,7 @@ up after `count` requests when it has one, the first `skip` of them left alone.
     keys N                     JSON with N members
     redirect URL               [status=]
     challenge TEXT             401 with this WWW-Authenticate
+    raw BYTES                  those instead of an answer, with Python's escapes [times=]
     edit JSON                  the true answer with these members put in (null removes one)
 """
 import json
@@ -199,6 +200,13 @@ def fault_header(fault, handler, request, truth):
     handler.close_connection = True
     handler.wfile.write(b'HTTP/1.1 200 OK\r\nX-Filler: ' + b'x' * int(fault.value) +
                         b'\r\nContent-Length: 0\r\n\r\n')
+
+
+def fault_raw(fault, handler, request, truth):
+    handler.close_connection = True
+    data = fault.value.encode().decode('unicode_escape').encode('latin1')
+    for _ in range(int(fault.options.get('times', 1))):
+        handler.wfile.write(data)
 
 
 def fault_text(fault, handler, request, truth):

@@ -97,6 +97,10 @@ answered unwrap huge 1000000000 chunked=1 -- "$BAD" "large|bytes|big|size|long"
 answered unwrap headers -- "$BAD" "header|large"
 answered unwrap header 10000000 -- "$BAD" "header|large|memory"
 answered unwrap keys 200000 -- "$BAD" "."
+answered unwrap raw 'HTTP/1.1 103 X\r\nA: b\r\n\r\n' times=20000 -- "$BAD" "none of Key Vault's|large"
+answered unwrap raw 'HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}' -- "$BAD" "key id"
+answered unwrap raw 'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nHTTP/1.1 401 X\r\n\r\n' \
+	-- "$BAD" "."
 answered unwrap cut 3 -- "$BAD" "."
 
 # one that takes no token, while there is no new one, does not take it from the other vault
