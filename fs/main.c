@@ -252,8 +252,9 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 {
 	const char *dir = vaults_dir ? vaults_dir : KMS_LOCAL_VAULTS_DIR;
 	const struct audit_field folder[] = {AUDIT_FIELD_STR("folder", dir)};
-	const struct audit_field credential[] = {AUDIT_FIELD_STR("credential", "none")};
+	struct err err = {0};
 	struct stat st;
+	int r;
 
 	if (stat(dir, &st) < 0 && any_root_is(e, "local://")) {
 		say(LOG_WARNING,
@@ -262,10 +263,13 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 		    dir);
 		audit_event(engine_audit(e), "vaults-missing", NULL, "ENOENT", folder, 1);
 	}
-	if (!kms_needs_network(engine_kms(e)) && any_root_is(e, "https://")) {
-		say(LOG_WARNING, "policies have root keys in Azure, and Azure is switched off: is "
-				 "credential=none (or DEPFS_CREDENTIAL) meant?");
-		audit_event(engine_audit(e), "vaults-missing", NULL, "ENOTSUP", credential, 1);
+	r = any_root_is(e, "https://") ? kms_credential_check(engine_kms(e), &err) : 0;
+	if (r != 0) {
+		const struct audit_field reason[] = {AUDIT_FIELD_STR("reason", err.text)};
+
+		say(LOG_WARNING, "policies have root keys in Azure; credential %s", err.text);
+		audit_event(engine_audit(e), "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok",
+			    reason, 1);
 	}
 }
 

@@ -76,17 +76,24 @@ static int read_chain(struct secret *pem, struct identity *id)
 	return id->n_chain > 0 && X509_check_private_key(id->chain[0], id->key) == 1 ? 0 : -EINVAL;
 }
 
+static const char *why_no_key(struct secret *pem, const struct azure_config *c)
+{
+	if (!memmem(secret_bytes(pem), secret_len(pem), "ENCRYPTED", strlen("ENCRYPTED")))
+		return "no RSA private key in PEM can be read from it (PFX files are not "
+		       "supported)";
+	return c->certificate_password ? "its private key does not open: the password of "
+					 "AZURE_CLIENT_CERTIFICATE_PASSWORD may be wrong"
+				       : "its private key is encrypted, and "
+					 "AZURE_CLIENT_CERTIFICATE_PASSWORD is not set";
+}
+
 static int identity_load(const struct azure_config *c, struct identity *id, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *pem = NULL;
 	int r = secret_file_read(c->certificate_file, PEM_MAX, SECRET_FILE_PRIVATE, &pem, err);
 
 	if (r == 0 && read_key(pem, c->certificate_password, id) < 0)
-		r = err_set(err, -EINVAL,
-			    "%s: no RSA private key in PEM can be read from it (PFX files are not "
-			    "supported%s)",
-			    c->certificate_file,
-			    c->certificate_password ? "; or the password is wrong" : "");
+		r = err_set(err, -EINVAL, "%s: %s", c->certificate_file, why_no_key(pem, c));
 	if (r == 0 && read_chain(pem, id) < 0)
 		r = err_set(err, -EINVAL, "%s: holds no certificate for its private key",
 			    c->certificate_file);

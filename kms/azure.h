@@ -29,7 +29,8 @@ DEFINE_CLEANUP(struct azure *, azure_free)
 struct verdict {
 	enum kms_outcome outcome;
 	bool retry;
-	bool waits; /* the host said how long: wait_ms */
+	bool waits;   /* the host said how long: wait_ms */
+	bool unasked; /* no host was asked: it is not to blame */
 	uint64_t wait_ms;
 };
 
@@ -90,6 +91,11 @@ struct verdict token_refuse(const struct http_reply *reply, const char *service,
  * file, -EIO. @audience: URL of the token endpoint. @now: s since the epoch. */
 int assertion_make(const struct azure_config *c, const char *audience, int64_t now,
 		   struct secret **ret_jwt, struct err *err) MUST_CHECK;
+
+/* ---- credential.c ---- */
+
+/* azure_credential_check() - as kms_credential_check(), without the kind's name. */
+int azure_credential_check(const struct azure_config *c, struct err *err) MUST_CHECK;
 
 /* ---- secret_file.c ---- */
 

@@ -8,6 +8,8 @@
 
 #include <openssl/crypto.h>
 
+#include "service.h"
+
 #define TIMEOUT_DEFAULT_S   30
 #define TIMEOUT_MAX_S	    300
 #define API_VERSION_DEFAULT "7.4" /* has every call, and everybody knows it: AKV.md section 1 */
@@ -84,6 +86,31 @@ static int take_texts(struct azure_config *c, const struct kms_config *o)
 	if (!c->api_version)
 		c->api_version = strdup(API_VERSION_DEFAULT);
 	return c->api_version ? 0 : -ENOMEM;
+}
+
+/* The daemon goes to "/" when it goes to the background. */
+static int make_absolute(char **path)
+{
+	char *abs = *path ? kms_path_absolute(*path) : NULL;
+
+	if (*path && !abs)
+		return -ENOMEM;
+	free(*path);
+	*path = abs;
+	return 0;
+}
+
+static int take_paths(struct azure_config *c)
+{
+	int r = make_absolute(&c->ca_file);
+
+	if (r == 0)
+		r = make_absolute(&c->client_secret_file);
+	if (r == 0)
+		r = make_absolute(&c->certificate_file);
+	if (r == 0)
+		r = make_absolute(&c->federated_file);
+	return r;
 }
 
 static int take_secrets(struct azure_config *c)
@@ -174,6 +201,26 @@ static const struct {
 	{"ManagedIdentityCredential", CREDENTIAL_MANAGED, CREDENTIAL_MANAGED},
 };
 
+/* A misspelt name of a variable must not make another identity be used without a word. */
+static void pass_over(struct azure_config *c, enum credential_kind kind)
+{
+	const struct {
+		bool set;
+		const char *variable;
+	} own[] = {
+		[CREDENTIAL_SECRET] = {c->client_secret || c->client_secret_file,
+				       c->client_secret ? "AZURE_CLIENT_SECRET"
+							: "DEPFS_CLIENT_SECRET_FILE"},
+		[CREDENTIAL_CERTIFICATE] = {c->certificate_file, "AZURE_CLIENT_CERTIFICATE_PATH"},
+		[CREDENTIAL_WORKLOAD] = {c->federated_file, "AZURE_FEDERATED_TOKEN_FILE"},
+	};
+
+	if (!c->passed_over[0] && kind < sizeof(own) / sizeof(own[0]) && own[kind].set)
+		(void)snprintf(c->passed_over, sizeof(c->passed_over),
+			       "%s is set, but %s is not, so %s is not used", own[kind].variable,
+			       missing(c, kind), credential_name(kind));
+}
+
 static int choose_first(struct azure_config *c, const char *chain, struct err *err)
 {
 	size_t i = 0;
@@ -186,9 +233,11 @@ static int choose_first(struct azure_config *c, const char *chain, struct err *e
 			       "EnvironmentCredential, WorkloadIdentityCredential and "
 			       "ManagedIdentityCredential; credential= goes before the variable",
 			       chain);
-	for (c->kind = chains[i].first; c->kind <= chains[i].last; c->kind++)
+	for (c->kind = chains[i].first; c->kind <= chains[i].last; c->kind++) {
 		if (!missing(c, c->kind))
 			return 0;
+		pass_over(c, c->kind);
+	}
 	return err_set(err, -EINVAL, "AZURE_TOKEN_CREDENTIALS=%s: the variable %s is not set",
 		       chain, missing(c, chains[i].first));
 }
@@ -214,6 +263,16 @@ static int choose(struct azure_config *c, const char *word, struct err *err)
 		       word);
 }
 
+/* Of a quoted line, or one of a file that ends its lines by CR LF. */
+static int odd_character(struct err *err, const char *variable, char c, const char *wanted)
+{
+	if (isprint((unsigned char)c))
+		return err_set(err, -EINVAL, "%s holds the character %c: %s is needed, alone",
+			       variable, c, wanted);
+	return err_set(err, -EINVAL, "%s holds a character with the code %u: %s is needed, alone",
+		       variable, (unsigned)(unsigned char)c, wanted);
+}
+
 static int check(const struct azure_config *c, struct err *err)
 {
 	for (const char *at = c->api_version; *at; at++)
@@ -221,11 +280,10 @@ static int check(const struct azure_config *c, struct err *err)
 			return err_set(err, -EINVAL, "DEPFS_AZURE_API_VERSION is not a version");
 	for (const char *at = c->client; at && *at; at++)
 		if (!isalnum((unsigned char)*at) && *at != '-' && *at != '.' && *at != '_')
-			return err_set(err, -EINVAL, "AZURE_CLIENT_ID is not an application's id");
+			return odd_character(err, "AZURE_CLIENT_ID", *at, "an application's id");
 	for (const char *at = c->tenant; at && *at; at++)
 		if (!isalnum((unsigned char)*at) && *at != '-' && *at != '.')
-			return err_set(err, -EINVAL,
-				       "AZURE_TENANT_ID is neither an id nor a domain name");
+			return odd_character(err, "AZURE_TENANT_ID", *at, "an id or a domain name");
 	return c->domains ? azure_domains_check(c->domains, err) : 0;
 }
 
@@ -237,6 +295,8 @@ int azure_config_new(const struct kms_config *config, struct azure_config **ret_
 
 	if (r == 0)
 		r = take_texts(c, config);
+	if (r == 0)
+		r = take_paths(c);
 	if (r < 0)
 		return err_set(err, r, "no memory for the settings of Azure");
 	r = take_authority(c, err);

@@ -9,8 +9,6 @@
 #include "akv.h"
 #include "crypto/clock.h"
 
-#define FILE_MAX (64u * 1024) /* bytes of a credential */
-
 static const struct {
 	const char *name;
 	const char *remedy;
@@ -177,40 +175,19 @@ static void step_tls(struct walk *w)
 
 /* ---- credential, token ---- */
 
-static int credential_read(const struct azure_config *c, struct err *err)
-{
-	CLEANUP(secret_free_p) struct secret *read = NULL;
-
-	switch (c->kind) {
-	case CREDENTIAL_SECRET:
-		return c->client_secret ? 0
-					: secret_file_read(c->client_secret_file, FILE_MAX,
-							   SECRET_FILE_PRIVATE, &read, err);
-	case CREDENTIAL_CERTIFICATE:
-		return assertion_make(c, "https://doctor", time(NULL), &read, err);
-	case CREDENTIAL_WORKLOAD:
-		return secret_file_read(c->federated_file, FILE_MAX, SECRET_FILE_SHORT_LIVED, &read,
-					err);
-	case CREDENTIAL_MANAGED:
-		return 0;
-	default:
-		return err_set(err, -EINVAL, "Azure is switched off (credential=none)");
-	}
-}
-
 static void step_credential(struct walk *w)
 {
 	const struct azure_config *c = w->azure->config;
 	struct err err = {0};
 
-	if (credential_read(c, &err) < 0) {
+	if (azure_credential_check(c, &err) < 0) {
 		said(w, KMS_MISCONFIGURED, "%s: %s", credential_name(c->kind), err.text);
 		remedy(w, credential_remedies[c->kind]);
-	} else {
-		said(w, KMS_OK, "%s%s%s%s%s", credential_name(c->kind),
-		     c->tenant ? ", tenant " : "", c->tenant ? c->tenant : "",
-		     c->client ? ", client " : "", c->client ? c->client : "");
+		return;
 	}
+	said(w, KMS_OK, "%s%s%s%s%s%s%s", credential_name(c->kind), c->tenant ? ", tenant " : "",
+	     c->tenant ? c->tenant : "", c->client ? ", client " : "", c->client ? c->client : "",
+	     err.text[0] ? "; " : "", err.text);
 }
 
 static void step_token(struct walk *w)

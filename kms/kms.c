@@ -153,9 +153,8 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 	return call_end(&c, o, request_id, err);
 }
 
-/* The daemon goes to "/" when it goes to the background, so a relative folder is pinned down now.
- */
-static char *path_absolute(const char *path)
+/* The daemon goes to "/" when it goes to the background, so a relative path is pinned down now. */
+char *kms_path_absolute(const char *path)
 {
 	CLEANUP(free_mem_p) char *cwd = NULL;
 	char *abs = NULL;
@@ -180,7 +179,7 @@ int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *e
 		return err_set(err, -EINVAL, "the name of the vaults folder is empty");
 	kms->observe = config->observe;
 	kms->observe_arg = config->observe_arg;
-	kms->vaults_dir = path_absolute(dir);
+	kms->vaults_dir = kms_path_absolute(dir);
 	if (!kms->vaults_dir)
 		return err_set(err, -errno, "vaults folder %s: no absolute path", dir);
 	wipe_setup_json();

@@ -123,6 +123,13 @@ DEFINE_CLEANUP(struct kms *, kms_free)
 /* kms_needs_network() - false: no id of scheme https can ever be used (credential "none"). */
 bool kms_needs_network(const struct kms *kms);
 
+/*
+ * kms_credential_check() - can Azure's credential be used, as far as this machine can tell?
+ * Return: 0; 1: yes, but @err says what looks wrong about it; -ENOTSUP: credential "none"; another
+ * negative errno: its file cannot be used, as @err says.
+ */
+int kms_credential_check(const struct kms *kms, struct err *err) MUST_CHECK;
+
 /* A vault or token service that failed again and again is probed instead of hammered. */
 enum kms_circuit_state {
 	KMS_CIRCUIT_CLOSED,    /* asked as usual */

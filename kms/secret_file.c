@@ -82,6 +82,8 @@ int secret_file_read(const char *path, size_t max_len, enum secret_file_rule rul
 	r = secret_new((size_t)st.st_size + 1, &out);
 	if (r == 0)
 		r = fill(fd, out, (size_t)st.st_size);
+	if (r == -ENODATA)
+		return err_set(err, -EINVAL, "%s is empty", path);
 	if (r == -EIO || (r == 0 && !is_unchanged(fd, &st)))
 		return err_set(err, -EIO, "%s cannot be read, or is being written just now", path);
 	if (r < 0)

@@ -12,6 +12,8 @@ struct kms {
 	struct azure *azure; /* the client of scheme https */
 };
 
+/* kms_path_absolute() - for free(); NULL: no memory, or no working directory. */
+char *kms_path_absolute(const char *path);
 /* kms_observe_call() - tells the observer, if any. @begun_us: of clock_now_us(). */
 void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operation operation,
 		      enum kms_outcome outcome, uint64_t begun_us);

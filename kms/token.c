@@ -138,7 +138,9 @@ static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t
 	if (v.waits)
 		circuit_hold(circuit, clock_now_ms(), v.wait_ms);
 	circuit_leave(circuit, clock_now_ms(),
-		      v.outcome == KMS_TRANSIENT ? CIRCUIT_FAILED : CIRCUIT_ANSWERED);
+		      v.unasked			   ? CIRCUIT_UNASKED
+		      : v.outcome == KMS_TRANSIENT ? CIRCUIT_FAILED
+						   : CIRCUIT_ANSWERED);
 	kms_observe_call(a->kms, host, KMS_TOKEN, v.outcome, begun_us);
 	return v;
 }

@@ -70,13 +70,15 @@ static int form_make(const struct azure *a, const struct challenge *c, const cha
 						 : add_assertion(config, url, form, err);
 }
 
-/* A file that is not there, or not fit, is the administrator's to mend: no outage, and nobody's no.
- * But one that is replaced just now, or no memory, may pass. */
+/* A file that is not there, or not fit, is this machine's fault and nobody's no: it must not revoke
+ * a policy. One that is replaced just now, or no memory, may pass within the call. */
 static struct verdict verdict_of_credential(int r)
 {
-	if (r == -ENOMEM || r == -EIO || r == -EINTR)
-		return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
-	return (struct verdict){.outcome = KMS_MISCONFIGURED};
+	return (struct verdict){
+		.outcome = KMS_TRANSIENT,
+		.retry = r == -ENOMEM || r == -EIO || r == -EINTR,
+		.unasked = true,
+	};
 }
 
 struct verdict entra_fetch(struct azure *a, const struct challenge *c, uint64_t deadline_ms,

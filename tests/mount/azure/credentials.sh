@@ -124,6 +124,24 @@ wait_until 20 state_is ready || fail "the new secret was not taken: $(status_of 
 assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
 assert_eq "$(events availability-key-used | wc -l)" "$SEEN" "denials used the availability key"
 
+# a secret's file that is gone, empty or open to all is nobody's no: as if the token service were down
+file_fault() # COMMAND that spoils it
+{
+	eval "$1"
+	depfs_remount "$OPTIONS"
+	assert_match "$(cat "$LOG")" "credential client-secret: .*$WORK/secret"
+	assert_event vaults-missing "$WORK/secret"
+	assert_eq "$(cat "$MNT/mailbox/anna/1")" mail "by the availability key, after $1"
+	assert_ne "$(status_of P state)" revoked "after $1"
+	assert_match "$(status_of P "key 1 why")" "$WORK/secret"
+	printf %s "the~NEW-secret" >"$WORK/secret"
+	chmod 600 "$WORK/secret"
+}
+file_fault "rm $WORK/secret"
+file_fault ": >$WORK/secret"
+file_fault "chmod 644 $WORK/secret"
+SEEN=$(events availability-key-used | wc -l)
+
 # refused: a denial. Down: a system error, by the availability key with an event
 for error in invalid_client unauthorized_client; do
 	fake fault "$LOGIN" token oauth "$error"

@@ -49,7 +49,16 @@ credential_is client-secret
 (export AZURE_TOKEN_CREDENTIALS=WorkloadIdentityCredential &&
 	assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "AZURE_FEDERATED_TOKEN_FILE is not set")
 (export AZURE_TOKEN_CREDENTIALS=dev && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "=dev: depfs has prod, ")
-(unset AZURE_TENANT_ID && credential_is managed-identity)
+(unset AZURE_TENANT_ID && credential_is "managed-identity.*; AZURE_CLIENT_SECRET is set, but AZURE_TENANT_ID is not")
+(unset AZURE_CLIENT_SECRET AZURE_CLIENT_ID && export AZURE_FEDERATED_TOKEN_FILE=/x &&
+	credential_is "managed-identity.*; AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_CLIENT_ID is not")
+(unset AZURE_CLIENT_SECRET AZURE_TENANT_ID AZURE_CLIENT_ID &&
+	assert_no_match "$("$BIN/depctl" doctor "$K1" 2>/dev/null)" "but")
+(export AZURE_CLIENT_SECRET="'$AZURE_CLIENT_SECRET'" && credential_is "begins with a quotation mark")
+(export AZURE_TENANT_ID=\"$AZURE_TENANT_ID\" && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "AZURE_TENANT_ID holds the character \"")
+(export AZURE_CLIENT_ID=$AZURE_CLIENT_ID$'\r' && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "AZURE_CLIENT_ID holds a character with the code 13")
+(printf '%s\r\n' "$SECRET" >"$WORK/own" && chmod 600 "$WORK/own" && unset AZURE_CLIENT_SECRET && cd "$WORK" &&
+	export DEPFS_CLIENT_SECRET_FILE=own && healthy)
 (echo other >"$WORK/secret" && chmod 600 "$WORK/secret" && export DEPFS_CLIENT_SECRET_FILE=$WORK/secret && healthy)
 
 # a file of authorities that is not there, or is none

@@ -1,0 +1,65 @@
+/* kms/credential.c - the credential for Azure, as far as this machine can judge it. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "azure.h"
+
+#define FILE_MAX (64u * 1024) /* bytes of a credential */
+
+/* What comes along from a quoted line, or from a file of several: no secret of Entra's has these.
+ */
+static int shape_check(const struct azure_config *c, struct secret *file, struct err *err)
+{
+	struct secret *secret = c->client_secret ? c->client_secret : file;
+	const uint8_t *bytes = secret_bytes(secret);
+	const char *name = c->client_secret ? "AZURE_CLIENT_SECRET" : c->client_secret_file;
+
+	if (bytes[0] == '"' || bytes[0] == '\'')
+		return (void)err_set(err, 0, "%s begins with a quotation mark", name), 1;
+	for (size_t i = 0; i < secret_len(secret); i++)
+		if (bytes[i] <= ' ' || bytes[i] > '~')
+			return (void)err_set(err, 0, "%s holds a blank or another odd character",
+					     name),
+			       1;
+	return 0;
+}
+
+static int secret_check(const struct azure_config *c, struct err *err)
+{
+	CLEANUP(secret_free_p) struct secret *file = NULL;
+	int r = c->client_secret ? 0
+				 : secret_file_read(c->client_secret_file, FILE_MAX,
+						    SECRET_FILE_PRIVATE, &file, err);
+
+	return r < 0 ? r : shape_check(c, file, err);
+}
+
+int azure_credential_check(const struct azure_config *c, struct err *err)
+{
+	CLEANUP(secret_free_p) struct secret *made = NULL;
+
+	switch (c->kind) {
+	case CREDENTIAL_SECRET:
+		return secret_check(c, err);
+	case CREDENTIAL_CERTIFICATE:
+		return assertion_make(c, "https://check", time(NULL), &made, err);
+	case CREDENTIAL_WORKLOAD:
+		return secret_file_read(c->federated_file, FILE_MAX, SECRET_FILE_SHORT_LIVED, &made,
+					err);
+	case CREDENTIAL_MANAGED:
+		if (!c->passed_over[0])
+			return 0;
+		return (void)err_set(err, 0, "%s", c->passed_over), 1;
+	default:
+		return err_set(err, -ENOTSUP, "Azure is switched off (credential=none)");
+	}
+}
+
+int kms_credential_check(const struct kms *kms, struct err *err)
+{
+	const struct azure_config *c = kms->azure->config;
+	int r = azure_credential_check(c, err);
+
+	return r == 0 ? 0 : (void)err_prefix(err, r, "%s", credential_name(c->kind)), r;
+}
