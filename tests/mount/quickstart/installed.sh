@@ -36,7 +36,7 @@ done < <(sed -n '/^To keep one/,/^.depfs(8). has/s/^    //p' "$TOP/README.md")
 [ "$(grep -c '^/srv/mail-store ' /etc/fstab)" = 1 ] || fail "no line for fstab was found in the README"
 mount /srv/mail
 assert_eq "$(findmnt -no FSTYPE,SOURCE /srv/mail | tr -s ' ')" "fuse.depfs /srv/mail-store"
-assert_eq "$(stat -c %G /srv/mail/.depfs)" adm
+assert_eq "$(stat -c %G /srv/mail/.depfs)" compliance
 mkdir -p /srv/mail/mailbox/anna
 echo mail >/srv/mail/mailbox/anna/1
 mount -a # what is mounted stays so
