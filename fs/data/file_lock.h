@@ -13,9 +13,9 @@
  */
 struct file_lock {
 	pthread_mutex_t mutex;
-	pthread_cond_t cond;
+	pthread_cond_t cond; /* readers, and writers that would leave a gap */
 	unsigned readers, readers_waiting;
-	unsigned writers_waiting; /* readers let them pass */
+	struct turn *first, **last; /* writers that wait; readers let them pass */
 	bool writing;
 	struct announced *announced; /* guarded by mutex */
 };
