@@ -25,9 +25,9 @@ static unsigned serving_threads(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	/* The kernel hands requests to idle threads in turn: many of them only keep each other's
-	 * caches cold. */
-	return cpus > 0 ? (unsigned)cpus + 2 : 4;
+	/* The kernel hands requests to idle threads in turn, each on its own processor with its own
+	 * cold cache: more of them make every one slower. Two at least, for do_fsync(). */
+	return cpus > 2 ? (unsigned)cpus : 2;
 }
 
 int serve_init(struct session *s, struct err *err)
