@@ -74,7 +74,7 @@ static bool is_count(const char *name)
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		if (strcmp(name, counts[i]) == 0)
 			return true;
-	return strncmp(name, "policies", 8) == 0;
+	return strncmp(name, "policies", 8) == 0 || strncmp(name, "jobs ", 5) == 0;
 }
 
 static json_t *value_json(const struct field *f)

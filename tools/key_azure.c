@@ -58,9 +58,10 @@ static json_t *date_json(int64_t when)
 	return when == 0 ? json_null() : json_string(key_date_text(when, "", date));
 }
 
+/* @list: NULL: they were not listed, which is not to say that there are none. */
 static int print_json(const struct azure_key *key, const struct azure_version *list, size_t n)
 {
-	json_t *versions = json_array(), *root;
+	json_t *versions = list ? json_array() : json_null(), *root;
 
 	for (size_t i = 0; i < n; i++)
 		(void)json_array_append_new(versions,

@@ -177,6 +177,9 @@ fake vault "$V1" recovery_level=Recoverable+Purgeable
 assert_match "$(check)" "recovery level: warning, purgeable" "purgeable"
 
 # key show: a look, with all versions; nothing was changed
+fake deny "$V1" list
+assert_match "$("$BIN/depctl" --json key show "$K1" 2>/dev/null)" '"versions": null' "versions not listed"
+fake allow "$V1"
 fake rotate "$K1" >/dev/null
 assert_eq "$("$BIN/depctl" key show "$K1" | grep -c '^version: ')" 2 "versions"
 assert_match "$("$BIN/depctl" key show "$K1")" "recovery level: Recoverable" "level"

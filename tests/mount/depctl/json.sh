@@ -19,7 +19,7 @@ json_holds "[p['name'] for p in j] == ['12', 'say \"x\"'] and
 json_holds "j['kind'] == 'mailbox'" depctl policy show 'SAY "x"' --json
 json_holds "j['policy'] == '12' and j['id'] == '$(policy_id 12)'" depctl assign 12 --json
 json_holds "j['tenant_policy'] == '12' and j['policies'] == 2 and j['policies_ready'] == 2 and
-	j['requests_waiting'] == 0 and j['mount'] == '$MNT' and
+	j['requests_waiting'] == 0 and j['mount'] == '$MNT' and j['jobs_failed'] == 0 and
 	(j['last_event'] is None or 'event' in j['last_event'])" depctl status --json
 json_holds "j['done'] and j['details']['key_1_wrap'].startswith('ok')" depctl policy check 12 --json
 json_holds "j['policy'] == '12'" depctl policy refresh 12 --json
