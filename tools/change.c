@@ -1,8 +1,10 @@
 #include "tools/change.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/policy/policy.h"
 #include "tools/out.h"
 
 void change_details(const char *lines)
@@ -14,6 +16,18 @@ void change_details(const char *lines)
 		if (line)
 			out_done("%s", line);
 		lines += len + (lines[len] == '\n');
+	}
+}
+
+void change_warn(const char *answer)
+{
+	size_t len;
+
+	for (; (answer = policy_warning_next(answer, &len)); answer += len) {
+		const char *colon = memmem(answer, len, ": ", 2), *text = strchr(colon, ',') + 2;
+
+		fprintf(stderr, "depctl: warning: %.*s: %.*s\n", (int)(colon - answer), answer,
+			(int)(answer + len - text), text);
 	}
 }
 

@@ -12,6 +12,8 @@
  * Return: CMD_OK.
  */
 int change_say(const struct cmd_env *env, const char *answer, const char *name, const char *id);
+/* change_warn() - what the answer warns of, its lines "name: warning, text", on stderr. */
+void change_warn(const char *answer);
 /* change_details() - such lines alone: as they are, or as an object's members. */
 void change_details(const char *lines);
 json_t *change_details_json(const char *lines);

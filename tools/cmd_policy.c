@@ -105,6 +105,16 @@ static int done(struct policy_call *c, const char *answer, const char *p)
 	return change_say(c->env, answer, policy_view_get(&v, "name"), policy_view_get(&v, "id"));
 }
 
+/* Of an act that may warn: a person finds that on stderr alone, and JSON has it in "details" too.
+ */
+static int done_warned(struct policy_call *c, char *answer, const char *p)
+{
+	change_warn(answer);
+	if (!c->env->json)
+		answer[strcspn(answer, "\n")] = '\0';
+	return done(c, answer, p);
+}
+
 static int run_create(struct policy_call *c)
 {
 	struct policy_new want = {
@@ -116,7 +126,7 @@ static int run_create(struct policy_call *c)
 	CLEANUP(free_mem_p) char *answer = NULL;
 	int r = policy_act_create(c->ctl, &want, &answer, &c->err);
 
-	return r < 0 ? refuse(c, r) : done(c, answer, want.name);
+	return r < 0 ? refuse(c, r) : done_warned(c, answer, want.name);
 }
 
 static int run_write(struct policy_call *c)
@@ -128,7 +138,7 @@ static int run_write(struct policy_call *c)
 
 	if (r == 0)
 		r = policy_act_write(c->ctl, &v, c->verb->file, command, &answer, &c->err);
-	return r < 0 ? refuse(c, r) : done(c, answer, policy_view_get(&v, "id"));
+	return r < 0 ? refuse(c, r) : done_warned(c, answer, policy_view_get(&v, "id"));
 }
 
 /* A check that fails says which part failed; the sentence alone names the first. */
@@ -188,7 +198,7 @@ static int run_replace_keys(struct policy_call *c)
 			    policy_view_get(&v, "name"));
 	if (r == 0)
 		r = policy_act_keys(c->ctl, &v, c->operands + 1, &answer, &c->err);
-	return r < 0 ? refuse(c, r) : done(c, answer, policy_view_get(&v, "id"));
+	return r < 0 ? refuse(c, r) : done_warned(c, answer, policy_view_get(&v, "id"));
 }
 
 /* Its folder is gone afterwards. */

@@ -66,6 +66,8 @@ int cmdlet_new(struct cmdlet_call *c)
 	if (r == 0)
 		r = policy_act_create(c->ctl, &want, &answer, &c->err);
 	if (r == 0)
+		change_warn(answer);
+	if (r == 0)
 		r = policy_view_find(c->ctl, want.name, &v, &c->err);
 	if (r == 0 && off) {
 		r = new_disable(c, &v);
@@ -187,6 +189,8 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 		r = set_steps[i].act(c, v, &answer);
 		if (r < 0)
 			return r;
+		change_warn(answer);
+		answer[strcspn(answer, "\n")] = '\0'; /* the rest were warnings */
 		if (!c->env.json)
 			change_details(answer);
 		out_append(done, out_text_json(answer));

@@ -164,6 +164,7 @@ int key_check(const struct cmd_env *env, const struct key_id *id)
 	CLEANUP(kms_free_p) struct kms *kms = NULL;
 	char report[POLICY_OUTCOME_MAX] = "", text[KEY_ID_MAX];
 	struct azure_finding cause = {0};
+	struct key_id newest = *id;
 	enum azure_step step = 0;
 	struct err err = {0};
 	bool found;
@@ -173,6 +174,9 @@ int key_check(const struct cmd_env *env, const struct key_id *id)
 		return cmd_refuse(r, &err);
 	key_id_format(id, text);
 	r = root_key_check(kms, text, false, report, &err);
+	newest.version[0] =
+		'\0'; /* remedies are about it; of a version that is gone there is none */
+	key_id_format(&newest, text);
 	found = r < 0 && strcmp(id->scheme, "https") == 0 && cause_find(kms, text, &step, &cause);
 	report_print(env, report, r, cause.remedy);
 	if (r == 0)

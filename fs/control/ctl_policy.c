@@ -185,10 +185,19 @@ static void say_versions(struct ctl_call *call, const char *did, const struct po
 	say(call, "%s: key 1 version %s, key 2 version %s", did, text[0], text[1]);
 }
 
+/* say_warnings() - the lines of an act's report that the answer must not leave unsaid. */
+static void say_warnings(struct ctl_call *call, const char *lines)
+{
+	size_t len;
+
+	for (; (lines = policy_warning_next(lines, &len)); lines += len)
+		(void)fprintf(call->out, "%.*s\n", (int)len, lines);
+}
+
 static int key_ids_store(struct ctl_call *call, const char *in)
 {
 	char copy[CTL_WRITE_MAX + 1], *words[2];
-	struct policy_info before;
+	struct policy_info before, info;
 	const char *ids[2];
 	int r;
 
@@ -204,10 +213,12 @@ static int key_ids_store(struct ctl_call *call, const char *in)
 	ids[0] = words[0];
 	ids[1] = words[1];
 	r = policy_set_keys(engine_of(call), id_of(call), ids, call->who, &call->err);
-	if (r == 0)
-		say_versions(call, before.state == POLICY_DRAFT ? "created" : "has its keys",
-			     &before);
-	return r;
+	if (r < 0)
+		return r;
+	say_versions(call, before.state == POLICY_DRAFT ? "created" : "has its keys", &before);
+	if (info_of(call, &info) == 0)
+		say_warnings(call, info.last_check);
+	return 0;
 }
 
 /* outcome_show() - the lines an act left, or that it was not done since the mount. */
@@ -231,7 +242,7 @@ static int refresh_show(struct ctl_call *call)
 
 static int refresh_store(struct ctl_call *call, const char *in)
 {
-	struct policy_info before;
+	struct policy_info before, info;
 	int r;
 
 	if (strcmp(in, "1") != 0)
@@ -241,9 +252,12 @@ static int refresh_store(struct ctl_call *call, const char *in)
 	if (r < 0)
 		return r;
 	r = policy_refresh(engine_of(call), id_of(call), call->who, &call->err);
-	if (r == 0)
-		say_versions(call, "refreshed", &before);
-	return r;
+	if (r < 0)
+		return r;
+	say_versions(call, "refreshed", &before);
+	if (info_of(call, &info) == 0)
+		say_warnings(call, info.last_refresh);
+	return 0;
 }
 
 static int rotate_show(struct ctl_call *call)
@@ -272,6 +286,7 @@ static int rotate_store(struct ctl_call *call, const char *in)
 	(void)fprintf(call->out, "ok: policy %s is rotated: generation %u is in use", info.name,
 		      info.generation);
 	ctl_job_say(call, NULL, before);
+	say_warnings(call, info.last_rotate);
 	return 0;
 }
 

@@ -37,6 +37,25 @@ void act_name(struct act *a, const char *name, const uint8_t *id)
 		uuid_encode(id, a->policy_id);
 }
 
+/* Whole warnings only: the report has them all. */
+void act_warnings(struct act *a, const struct report *rep)
+{
+	const char *at = rep->text;
+	size_t used = 0, len;
+
+	while ((at = policy_warning_next(at, &len))) {
+		size_t gap = used > 0 ? 2 : 0;
+
+		if (used + gap + len >= sizeof(a->warnings))
+			return;
+		memcpy(a->warnings + used, "; ", gap);
+		memcpy(a->warnings + used + gap, at, len);
+		used += gap + len;
+		a->warnings[used] = '\0';
+		at += len;
+	}
+}
+
 int act_begin(struct act *a, struct engine *e, const char *event, const struct actor *who,
 	      const char *p, struct err *err)
 {
@@ -76,6 +95,7 @@ int act_end(struct act *a, int r)
 		AUDIT_FIELD_STR("policy_id", a->policy_id[0] ? a->policy_id : NULL),
 		AUDIT_FIELD_STR("mailbox", a->mailbox),
 		AUDIT_FIELD_STR("new_name", a->new_name),
+		AUDIT_FIELD_STR("warnings", a->warnings[0] ? a->warnings : NULL),
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
 		AUDIT_FIELD_U64("job", a->job),
 	};

@@ -145,7 +145,7 @@ static int keys_first(struct act *a, const char *const ids[static 2], struct pol
 	r = root_ids_parse(ids, parsed, a->err);
 	if (r < 0)
 		return r;
-	r = check_roots(a->e, parsed, rep, a->err);
+	r = check_roots(a->e, parsed, NAMED_REFUSES, rep, a->err);
 	if (r < 0)
 		return r;
 	r = policy_make_keys(a->e, rec, parsed, &keys[0], rep, a->err);
@@ -175,6 +175,7 @@ static int create_do(struct act *a, const char *name, const char *const ids[stat
 		return r;
 	memcpy(p->rec.description, description, strlen(description) + 1);
 	r = keys_first(a, ids, &p->rec, &p->keys, &rep);
+	act_warnings(a, &rep);
 	if (r < 0)
 		return r;
 	p->n_keys = 1;

@@ -21,6 +21,7 @@ struct act {
 	struct mailbox *fresh;		/* assignment.c */
 	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
 	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
+	char warnings[ERR_TEXT_LEN]; /* of its report, for the event */
 };
 
 /**
@@ -55,11 +56,15 @@ void act_changed(struct act *a, enum act_targets targets);
 struct report {
 	char text[POLICY_OUTCOME_MAX];
 	size_t len;
+	size_t spare;	     /* bytes at the end kept free, for lines that must not be left out */
 	int r;		     /* of the first refusal */
 	struct audit *audit; /* where each call of a vault is told; NULL: nowhere */
 	bool terse;	     /* a vault's refusal that was just said is not said again */
 	struct err said;     /* that refusal */
 };
+
+/* act_warnings() - the report's warnings, for the event. */
+void act_warnings(struct act *a, const struct report *rep);
 
 /* report_line() - "<what>: <outcome text>"; what does not fit is left out. */
 void report_line(struct report *rep, const char *what, const char *fmt, ...)
@@ -74,9 +79,20 @@ void report_outcome(struct report *rep, struct err *err, const char *what, enum 
 /* root_ids_parse() - trim both, refuse what is no key id; with the version given, if any. */
 int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static 2],
 		   struct err *err) MUST_CHECK;
+/* What a version in a key id that is gone or disabled does: it refuses keys that are to be taken.
+ * Of keys that wrap already it may have been retired since, for a refresh moves on from it. */
+enum named_version {
+	NAMED_REFUSES,
+	NAMED_WARNS
+};
 /* check_roots() - every check of DESIGN section 5; returns report.r, which is 0 or what refuses. */
-int check_roots(struct engine *e, const struct key_id ids[static 2], struct report *rep,
-		struct err *err) MUST_CHECK;
+int check_roots(struct engine *e, const struct key_id ids[static 2], enum named_version named,
+		struct report *rep, struct err *err) MUST_CHECK;
+
+#define CHECK_WRAPPED_LEN 2560 /* bytes of the lines of the next one, at most about */
+/* check_wrapped() - whether the versions that have just wrapped would be taken by "create". A line
+ * that says no begins "warning, ": the act is done, for the older copies would be no better. */
+void check_wrapped(struct engine *e, const struct root_copy copies[static 2], struct report *rep);
 int description_check(const char *text, struct err *err) MUST_CHECK;
 int kind_check(enum policy_kind kind, struct err *err) MUST_CHECK;
 /* check_quota() - one more policy of kind mailbox may be active; -EDQUOT. */

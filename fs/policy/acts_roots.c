@@ -9,6 +9,7 @@ static void report_keep(struct act *a, const struct report *rep, char *out)
 {
 	if (rep->len == 0)
 		return;
+	act_warnings(a, rep);
 	pthread_rwlock_wrlock(&a->e->tables.lock);
 	memcpy(out, rep->text, sizeof(rep->text));
 	pthread_rwlock_unlock(&a->e->tables.lock);
@@ -23,7 +24,7 @@ static int replace_do(struct act *a, const char *const ids[static 2], struct rep
 	r = root_ids_parse(ids, parsed, a->err);
 	if (r < 0)
 		return r;
-	r = check_roots(a->e, parsed, rep, a->err);
+	r = check_roots(a->e, parsed, NAMED_REFUSES, rep, a->err);
 	if (r < 0)
 		return r;
 	return policy_replace_keys(a, parsed, rep);
@@ -58,9 +59,17 @@ static int needs_keys(struct act *a)
 		       a->policy_name);
 }
 
+/* Copies are under the newest versions, which nothing has looked at yet. */
+static void wrapped_newest(struct act *a, struct report *rep)
+{
+	const struct policy *p = a->policy;
+
+	check_wrapped(a->e, policy_key(p, p->rec.generation)->roots, rep);
+}
+
 int policy_refresh(struct engine *e, const char *p, const struct actor *who, struct err *err)
 {
-	struct report rep = {0};
+	struct report rep = {.spare = CHECK_WRAPPED_LEN};
 	struct act a;
 	int r = act_begin(&a, e, "policy-refresh", who, p, err);
 
@@ -68,6 +77,8 @@ int policy_refresh(struct engine *e, const char *p, const struct actor *who, str
 		r = needs_keys(&a);
 	if (r == 0) {
 		r = policy_refresh_keys(&a, &rep);
+		if (r == 0)
+			wrapped_newest(&a, &rep);
 		report_keep(&a, &rep, a.policy->last_refresh);
 		if (r < 0)
 			r = err_prefix(a.err, r, "policy \"%s\" keeps its old copies",
@@ -128,7 +139,7 @@ static int rotate_do(struct act *a, struct report *rep)
 
 int policy_rotate(struct engine *e, const char *p, const struct actor *who, struct err *err)
 {
-	struct report rep = {0};
+	struct report rep = {.spare = CHECK_WRAPPED_LEN};
 	struct act a;
 	int r = act_begin(&a, e, "policy-rotate", who, p, err);
 
@@ -136,6 +147,8 @@ int policy_rotate(struct engine *e, const char *p, const struct actor *who, stru
 		r = needs_keys(&a);
 	if (r == 0) {
 		r = rotate_do(&a, &rep);
+		if (r == 0)
+			wrapped_newest(&a, &rep);
 		report_keep(&a, &rep, a.policy->last_rotate);
 		if (r < 0)
 			r = err_prefix(a.err, r, "policy \"%s\" keeps its generation",
@@ -153,7 +166,7 @@ static int check_do(struct act *a, struct report *rep)
 	r = root_ids_parse(ids, parsed, a->err);
 	if (r < 0)
 		return r;
-	r = check_roots(a->e, parsed, rep, a->err);
+	r = check_roots(a->e, parsed, NAMED_WARNS, rep, a->err);
 	check_copies(a, rep);
 	return r < 0 ? r : rep->r;
 }

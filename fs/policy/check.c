@@ -14,7 +14,7 @@ static void report_vline(struct report *rep, const char *what, const char *word,
 			 va_list args)
 {
 	char text[ERR_TEXT_LEN];
-	size_t room = sizeof(rep->text) - rep->len;
+	size_t room = sizeof(rep->text) - rep->spare - rep->len;
 	int n;
 
 	(void)vsnprintf(text, sizeof(text), fmt, args);
@@ -101,6 +101,7 @@ struct root_check {
 	struct err *err;
 	unsigned no; /* 1 or 2; 0: it is the only one */
 	bool strict;
+	bool warns; /* what is found refuses nothing */
 	char id[KEY_ID_MAX];
 	char what[40];
 };
@@ -113,19 +114,46 @@ static const char *what(struct root_check *c, const char *check)
 	return c->what;
 }
 
+static void found_fault(struct root_check *c, int r, const char *check, const char *id,
+			const char *text)
+{
+	if (c->warns)
+		report_line(c->rep, what(c, check), "warning, %s", text);
+	else
+		report_refuse(c->rep, c->err, r, what(c, check), id, "%s", text);
+}
+
+/* @ret_info: of @id, which may name a version, when this returns true. */
+static bool describe(struct kms *kms, struct root_check *c, const char *check, const char *id,
+		     struct kms_key_info *ret_info)
+{
+	char request_id[KMS_REQUEST_ID_LEN] = "";
+	struct err said = {0};
+	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &said);
+
+	key_tell(c->rep->audit, "key-describe", o == KMS_OK ? ret_info->id : id, o, request_id,
+		 &said);
+	if (o != KMS_OK && c->warns)
+		report_line(c->rep, what(c, check), "warning, %s, %s", kms_outcome_name(o),
+			    err_text(&said, kms_errno(o, &said)));
+	else if (o != KMS_OK)
+		report_outcome(c->rep, c->err, what(c, check), o, &said);
+	return o == KMS_OK;
+}
+
 static void check_rules(struct root_check *c, const struct kms_key_info *info)
 {
 	const int64_t now_s = time(NULL);
 	char found[KMS_FOUND_LEN];
 
 	for (enum kms_rule rule = 0; rule < KMS_RULE_END; rule++) {
-		const char *line = what(c, kms_rule_name(rule));
+		const char *check = kms_rule_name(rule);
 		int r = kms_key_fit(info, rule, now_s, found);
 
 		if (r < 0)
-			report_refuse(c->rep, c->err, r, line, c->id, "%s", found);
+			found_fault(c, r, check, c->id, found);
 		else
-			report_line(c->rep, line, "ok%s%s", found[0] ? ", " : "", found);
+			report_line(c->rep, what(c, check), "ok%s%s", found[0] ? ", " : "", found);
 	}
 }
 
@@ -133,11 +161,38 @@ static void check_recovery(struct root_check *c, const struct kms_key_info *info
 {
 	if (!info->purgeable)
 		report_line(c->rep, what(c, "recovery level"), "ok, %s", info->recovery_level);
-	else if (c->strict)
+	else if (c->strict && !c->warns)
 		report_refuse(c->rep, c->err, -EINVAL, what(c, "recovery level"), c->id,
 			      "the key can be purged (%s)", info->recovery_level);
 	else
 		report_line(c->rep, what(c, "recovery level"), "warning, purgeable");
+}
+
+/* Wraps take the newest version, but who names one means it to be there. @newest: described. */
+static void check_named(struct kms *kms, struct root_check *c, const struct key_id *given,
+			const struct kms_key_info *newest)
+{
+	static const char check[] = "named version";
+	char id[KEY_ID_MAX], found[KMS_FOUND_LEN];
+	struct kms_key_info info = *newest;
+	struct key_id seen = {0};
+	bool is_newest;
+	int r;
+
+	if (!given->version[0])
+		return;
+	key_id_format(given, id);
+	is_newest = key_id_parse(newest->id, &seen, NULL) == 0 &&
+		    strcmp(seen.version, given->version) == 0;
+	if (!is_newest && !describe(kms, c, check, id, &info))
+		return;
+	r = kms_key_fit(&info, KMS_RULE_ENABLED, time(NULL), found);
+	if (r < 0)
+		found_fault(c, r, check, id,
+			    r == -EKEYREVOKED ? "this version is disabled" : found);
+	else
+		report_line(c->rep, what(c, check), "ok%s",
+			    is_newest ? "" : ", but wraps take the newest");
 }
 
 static void check_live(struct kms *kms, struct root_check *c, const struct key_id *id)
@@ -158,29 +213,27 @@ static void check_live(struct kms *kms, struct root_check *c, const struct key_i
 	(void)r; /* in the report, whose first refusal decides */
 }
 
-static void check_root(struct kms *kms, struct root_check *c, const struct key_id *given)
+static void check_root(struct kms *kms, struct root_check *c, const struct key_id *given,
+		       enum named_version named)
 {
 	struct key_id id = *given;
 	struct kms_key_info info = {0};
-	char request_id[KMS_REQUEST_ID_LEN] = "";
-	struct err said = {0};
-	enum kms_outcome o;
 
 	id.version[0] = '\0'; /* wraps take the newest version, whatever was named */
 	key_id_format(&id, c->id);
-	o = kms_describe(kms, c->id, &info, request_id, &said);
-	key_tell(c->rep->audit, "key-describe", o == KMS_OK ? info.id : c->id, o, request_id,
-		 &said);
-	report_outcome(c->rep, c->err, what(c, "describe"), o, &said);
-	if (o == KMS_OK) {
+	if (describe(kms, c, "describe", c->id, &info)) {
+		report_line(c->rep, what(c, "describe"), "ok, %s", info.id);
 		check_rules(c, &info);
 		check_recovery(c, &info);
+		c->warns = named == NAMED_WARNS;
+		check_named(kms, c, given, &info);
+		c->warns = false;
 	}
 	check_live(kms, c, &id);
 }
 
-int check_roots(struct engine *e, const struct key_id ids[static 2], struct report *rep,
-		struct err *err)
+int check_roots(struct engine *e, const struct key_id ids[static 2], enum named_version named,
+		struct report *rep, struct err *err)
 {
 	if (strcmp(ids[0].scheme, ids[1].scheme) == 0 && strcmp(ids[0].vault, ids[1].vault) == 0)
 		report_refuse(rep, err, -EINVAL, "vaults", "key ids",
@@ -191,9 +244,25 @@ int check_roots(struct engine *e, const struct key_id ids[static 2], struct repo
 		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = e->strict};
 
 		rep->audit = e->audit;
-		check_root(e->kms, &c, &ids[i]);
+		check_root(e->kms, &c, &ids[i], named);
 	}
 	return rep->r;
+}
+
+void check_wrapped(struct engine *e, const struct root_copy copies[static 2], struct report *rep)
+{
+	rep->spare = 0;
+	rep->audit = e->audit;
+	for (unsigned i = 0; i < 2; i++) {
+		struct root_check c = {.rep = rep, .no = i + 1, .warns = true};
+		struct kms_key_info info = {0};
+
+		memcpy(c.id, copies[i].kid, sizeof(c.id));
+		if (!describe(e->kms, &c, "describe", c.id, &info))
+			continue;
+		check_rules(&c, &info);
+		check_recovery(&c, &info);
+	}
 }
 
 int root_key_check(struct kms *kms, const char *key_id, bool strict,
@@ -206,7 +275,7 @@ int root_key_check(struct kms *kms, const char *key_id, bool strict,
 
 	if (r < 0)
 		return err_prefix(err, r, "\"%.200s\"", key_id);
-	check_root(kms, &c, &id);
+	check_root(kms, &c, &id, NAMED_REFUSES);
 	memcpy(ret_report, rep.text, sizeof(rep.text));
 	return rep.r;
 }

@@ -23,6 +23,23 @@ const char *policy_kind_name(enum policy_kind k)
 	return k == POLICY_MULTI_WORKLOAD ? "multi-workload" : k == POLICY_MAILBOX ? "mailbox" : "";
 }
 
+const char *policy_warning_next(const char *lines, size_t *ret_len)
+{
+	static const char mark[] = ": warning, ";
+
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+		const char *colon = memmem(lines, len, ": ", 2);
+
+		if (colon && strncmp(colon, mark, strlen(mark)) == 0) {
+			*ret_len = len;
+			return lines;
+		}
+		lines += len + (lines[len] == '\n');
+	}
+	return NULL;
+}
+
 static void info_copy_locked(const struct tables *t, const struct policy *p,
 			     struct policy_info *info)
 {

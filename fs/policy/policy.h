@@ -57,6 +57,10 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
 	char last_check[POLICY_OUTCOME_MAX];
 };
 
+/* policy_warning_next() - the first of @lines that is "name: warning, text"; NULL: none is.
+ * @ret_len: its bytes, without the line end. */
+const char *policy_warning_next(const char *lines, size_t *ret_len);
+
 int policy_get(struct engine *e, const char *p, struct policy_info *ret_info,
 	       struct err *err) MUST_CHECK;
 /* policy_list() - by name; *ret_list is malloc'ed, the caller frees it. */

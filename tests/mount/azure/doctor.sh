@@ -176,11 +176,23 @@ cured "${K1}x" "no such key" "key's name"
 fake vault "$V1" recovery_level=Recoverable+Purgeable
 assert_match "$(check)" "recovery level: warning, purgeable" "purgeable"
 
+# a version that is named is looked at, though the newest is what wraps
+old=$(fake show "$K1")
+fake rotate "$K1" >/dev/null
+assert_match "$(check)" "describe: ok, $(fake show "$K1")"
+assert_match "$("$BIN/depctl" key check "$old")" "named version: ok, but wraps take the newest"
+fake disable "$old"
+for row in "$old=this version is disabled" "$K1/$(printf '%032d' 0)=no such key"; do
+	! "$BIN/depctl" key check "${row%%=*}" >"$WORK/bad" 2>"$WORK/said" || fail "$row is fit: $(cat "$WORK/bad")"
+	assert_match "$(cat "$WORK/bad")" "named version: (refused|not found), .*${row#*=}" "$row"
+	assert_match "$(cat "$WORK/said")" "^depctl: .*${row%%=*}: .*${row#*=}" "$row"
+done
+fake enable "$old"
+
 # key show: a look, with all versions; nothing was changed
 fake deny "$V1" list
 assert_match "$("$BIN/depctl" --json key show "$K1" 2>/dev/null)" '"versions": null' "versions not listed"
 fake allow "$V1"
-fake rotate "$K1" >/dev/null
 assert_eq "$("$BIN/depctl" key show "$K1" | grep -c '^version: ')" 2 "versions"
 assert_match "$("$BIN/depctl" key show "$K1")" "recovery level: Recoverable" "level"
 for act in rotate disable delete; do

@@ -37,6 +37,49 @@ depfs_remount vault_timeout=3
 assert_eq "$(cat "$MNT/mailbox/anna/3")" "wrapped after"
 assert_eq "$(events availability-key-used)" ""
 
+# warned EXPECTED COMMAND... - it is done, and its warnings are those sentences on standard error
+warned()
+{
+	local expected=$1
+
+	shift
+	"$@" >"$WORK/out" 2>"$WORK/err" || fail "$*: $(cat "$WORK/err")"
+	assert_match "$(cat "$WORK/err")" "^$expected\$" "$*"
+	assert_eq "$(grep -c warning "$WORK/out" || true)" 0 "$* says it once"
+}
+
+# a newest version that "create" refuses is taken, since the older copies would be no better
+expires='depctl: warning: key 2 expiry: the key expires on 2030-03-17 17:46 UTC: a root key must have no expiry date'
+fake set "$K2" exp=1900000000
+assert_fails_with "expires on" depctl policy create No "$K1" "$K2"
+warned "$expires" depctl policy refresh Tenant
+warned "$expires" depctl policy rotate Tenant
+warned "$expires" depctl Set-M365DataAtRestEncryptionPolicy Tenant -Refresh
+assert_match "$(cat "$MNT/.depfs/policies/Tenant/rotate")" "key 2 expiry: warning, the key expires on "
+assert_match "$(depctl --json policy refresh Tenant 2>/dev/null)" '"key_2_expiry": "warning, the key expires on '
+fake set "$K2" exp=0
+warned "" depctl policy refresh Tenant
+
+# one that can be purged is taken, unless by the option strict
+fake vault "$V1" recovery_level=Recoverable+Purgeable
+purgeable="depctl: warning: key 1 recovery level: purgeable"
+warned "$purgeable" depctl policy create Lax "$K1" "$K2"
+warned "$purgeable" depctl policy replace-keys Lax "$K1" "$K2"
+warned "$purgeable" depctl New-M365DataAtRestEncryptionPolicy -Name Laxer -AzureKeyIDs "$K1,$K2"
+assert_event policy-keys '"warnings":"key 1 recovery level: warning, purgeable"'
+fake vault "$V1" recovery_level=Recoverable+ProtectedSubscription
+
+# a version that is named must be there, and wraps take the newest
+none=$K1/$(printf '%032d' 0)
+assert_fails_with "named version: key $none: the vault has no such key or version" \
+	depctl policy create No "$none" "$K2"
+assert_fails_with "$old1: this version is disabled" depctl policy replace-keys Lax "$old1" "$K2"
+fake enable "$old1"
+depctl policy replace-keys Lax "$old1" "$K2" >/dev/null
+assert_eq "$(status_of Lax "key 1 version")" "$(fake show "$K1" | sed 's,.*/,,')" "the newest wraps"
+fake disable "$old1"
+assert_match "$(depctl policy check Lax)" "key 1 named version: warning, this version is disabled"
+
 # a key that expired opens what it wrapped, as Azure means it, but wraps no more
 fake set "$K1" exp=1000000000
 depfs_remount vault_timeout=3
