@@ -200,7 +200,8 @@ static void events_summary(struct ctl_call *call)
 {
 	struct audit *audit = engine_audit(call->c->engine);
 	const struct service_key *sk = store_service_key(engine_store(call->c->engine));
-	char line[4096], key[2 * SIGN_PUBLIC_LEN + 1];
+	char line[AUDIT_LINE_MAX],
+		key[2 * SIGN_PUBLIC_LEN + 1]; /* a line is JSON, or worth nothing */
 
 	audit_last_line(audit, line, sizeof(line));
 	hex_encode(sign_key_public(service_key_audit_sign(sk)), SIGN_PUBLIC_LEN, key);

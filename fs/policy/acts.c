@@ -37,6 +37,14 @@ void act_name(struct act *a, const char *name, const uint8_t *id)
 		uuid_encode(id, a->policy_id);
 }
 
+void act_kids(const struct policy *p, char ret_kids[static 2][KEY_ID_MAX])
+{
+	const struct key_record *key = policy_key(p, p->rec.generation);
+
+	for (unsigned i = 0; key && i < 2; i++)
+		memcpy(ret_kids[i], key->roots[i].kid, KEY_ID_MAX);
+}
+
 /* Whole warnings only: the report has them all. */
 void act_warnings(struct act *a, const struct report *rep)
 {
@@ -83,6 +91,11 @@ int act_begin(struct act *a, struct engine *e, const char *event, const struct a
 	return 0;
 }
 
+static const char *done_text(int r, const char *text)
+{
+	return r == 0 && text[0] ? text : NULL;
+}
+
 /*
  * The event is durable before the act is acknowledged. When it cannot be made so, the act has
  * still happened, and to answer an error would be untrue; the log itself counts what it lost and
@@ -90,11 +103,16 @@ int act_begin(struct act *a, struct engine *e, const char *event, const struct a
  */
 int act_end(struct act *a, int r)
 {
+	/* four key ids and the rest are a quarter of AUDIT_LINE_MAX, however long they are */
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("policy", a->policy_name[0] ? a->policy_name : NULL),
 		AUDIT_FIELD_STR("policy_id", a->policy_id[0] ? a->policy_id : NULL),
 		AUDIT_FIELD_STR("mailbox", a->mailbox),
 		AUDIT_FIELD_STR("new_name", a->new_name),
+		AUDIT_FIELD_STR("key_1", done_text(r, a->kids[0])),
+		AUDIT_FIELD_STR("key_2", done_text(r, a->kids[1])),
+		AUDIT_FIELD_STR("key_1_before", done_text(r, a->kids_before[0])),
+		AUDIT_FIELD_STR("key_2_before", done_text(r, a->kids_before[1])),
 		AUDIT_FIELD_STR("warnings", a->warnings[0] ? a->warnings : NULL),
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
 		AUDIT_FIELD_U64("job", a->job),

@@ -180,6 +180,7 @@ static int create_do(struct act *a, const char *name, const char *const ids[stat
 		return r;
 	p->n_keys = 1;
 	memcpy(p->last_check, rep.text, sizeof(rep.text));
+	act_kids(p, a->kids);
 	made = p;
 	r = policy_insert(a, &p);
 	if (r == 0)

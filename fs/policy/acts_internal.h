@@ -21,6 +21,8 @@ struct act {
 	struct mailbox *fresh;		/* assignment.c */
 	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
 	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
+	/* for the event, where the act is done: what wraps the newest generation; empty: nothing */
+	char kids[2][KEY_ID_MAX], kids_before[2][KEY_ID_MAX];
 	char warnings[ERR_TEXT_LEN]; /* of its report, for the event */
 };
 
@@ -34,6 +36,8 @@ int act_begin(struct act *a, struct engine *e, const char *event, const struct a
 /* act_end() - the event, the next one's turn, and @r handed back. */
 int act_end(struct act *a, int r);
 void act_name(struct act *a, const char *name, const uint8_t *id); /* for the event; @id or NULL */
+/* act_kids() - the ids that wrap the newest generation of @p; untouched when it has no keys. */
+void act_kids(const struct policy *p, char ret_kids[static 2][KEY_ID_MAX]);
 
 /* policy_put() - its record, in a transaction of the caller's. */
 int policy_put(struct store_txn *txn, const struct policy_record *rec, struct err *err) MUST_CHECK;

@@ -40,8 +40,10 @@ int policy_set_keys(struct engine *e, const char *p, const char *const ids[stati
 	if (r == 0 && policy_is_purged(a.policy)) {
 		r = policy_refuse_purged(&a);
 	} else if (r == 0) {
+		act_kids(a.policy, a.kids_before);
 		r = policy_is_draft(a.policy) ? policy_complete(&a, ids, &rep)
 					      : replace_do(&a, ids, &rep);
+		act_kids(a.policy, a.kids);
 		report_keep(&a, &rep, a.policy->last_check);
 		if (r < 0)
 			r = err_prefix(a.err, r, "policy \"%s\"", a.policy_name);
@@ -64,6 +66,7 @@ static void wrapped_newest(struct act *a, struct report *rep)
 {
 	const struct policy *p = a->policy;
 
+	act_kids(p, a->kids);
 	check_wrapped(a->e, policy_key(p, p->rec.generation)->roots, rep);
 }
 
@@ -76,6 +79,7 @@ int policy_refresh(struct engine *e, const char *p, const struct actor *who, str
 	if (r == 0)
 		r = needs_keys(&a);
 	if (r == 0) {
+		act_kids(a.policy, a.kids_before);
 		r = policy_refresh_keys(&a, &rep);
 		if (r == 0)
 			wrapped_newest(&a, &rep);
@@ -146,6 +150,7 @@ int policy_rotate(struct engine *e, const char *p, const struct actor *who, stru
 	if (r == 0)
 		r = needs_keys(&a);
 	if (r == 0) {
+		act_kids(a.policy, a.kids_before);
 		r = rotate_do(&a, &rep);
 		if (r == 0)
 			wrapped_newest(&a, &rep);

@@ -110,6 +110,65 @@ static void warnings_stay_in_a_report_that_overflows(void **state)
 	assert_non_null(strstr(rep.text, "key 2 recovery level: warning, purgeable\n"));
 }
 
+static unsigned key_events(struct fix *f, const char *event, const char *name, const char *kid)
+{
+	char want[KEY_ID_MAX + 32];
+
+	(void)snprintf(want, sizeof(want), "\"%s\":\"%s\"", name, kid);
+	return fix_events(f, event, want, "\"outcome\":\"ok\"");
+}
+
+/* An auditor reads from the act's own event under which keys a policy was, and is now. */
+static void events_name_the_keys_before_and_after(void **state)
+{
+	struct fix *f = *state;
+	char a1[KEY_ID_MAX], a2[KEY_ID_MAX], b1[KEY_ID_MAX];
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	memcpy(a1, fix_info(f, "P").roots[0].kid, KEY_ID_MAX);
+	memcpy(b1, fix_info(f, "P").roots[1].kid, KEY_ID_MAX);
+	assert_int_equal(key_events(f, "policy-create", "key_1", a1), 1);
+	assert_int_equal(key_events(f, "policy-create", "key_2", b1), 1);
+	assert_int_equal(fix_events(f, "policy-create", "_before", ""), 0);
+	fix_rotate(f, KEY_A, a2);
+	DONE(f, refresh(f));
+	assert_int_equal(key_events(f, "policy-refresh", "key_1_before", a1), 1);
+	assert_int_equal(key_events(f, "policy-refresh", "key_1", a2), 1);
+	assert_int_equal(key_events(f, "policy-refresh", "key_2_before", b1), 1);
+	DONE(f, policy_rotate(f->e, "P", &WHO, &f->err));
+	assert_int_equal(key_events(f, "policy-rotate", "key_1_before", a2), 1);
+	assert_int_equal(key_events(f, "policy-rotate", "key_1", a2), 1);
+	DONE(f, set_keys(f, CD));
+	assert_int_equal(key_events(f, "policy-keys", "key_2_before", b1), 1);
+	assert_int_equal(key_events(f, "policy-keys", "key_2", fix_info(f, "P").roots[1].kid), 1);
+	fix_fault(f, "local://spare", KMS_DENIED, 0);
+	REFUSED(f, -EACCES, refresh(f)); /* nothing was changed, so none is named */
+	assert_int_equal(fix_events(f, "policy-refresh", "EACCES", "\"key_1"), 0);
+}
+
+/* The longest of everything, and quotation marks, which are two bytes each: it is written whole. */
+static void no_key_id_is_too_long_for_an_event(void **state)
+{
+	struct fix *f = *state;
+	char longest[KEY_ID_MAX], name[POLICY_NAME_MAX + 1];
+	struct act a;
+
+	memset(longest, 'k', sizeof(longest) - 1);
+	longest[KEY_ID_MAX - 1] = '\0';
+	memset(name, '"', sizeof(name) - 1);
+	name[POLICY_NAME_MAX] = '\0';
+	DONE(f, act_begin(&a, f->e, "policy-test", &WHO, NULL, &f->err));
+	act_name(&a, name, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(a.kids[i], longest, KEY_ID_MAX);
+		memcpy(a.kids_before[i], longest, KEY_ID_MAX);
+	}
+	memset(a.warnings, '"', sizeof(a.warnings) - 1);
+	DONE(f, act_end(&a, 0));
+	assert_int_equal(key_events(f, "policy-test", "key_2_before", longest), 1);
+	assert_int_equal(key_events(f, "policy-test", "key_1", longest), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)
 
 int main(void)
@@ -119,6 +178,8 @@ int main(void)
 		T(a_named_version_must_be_enabled),
 		T(refresh_and_rotate_warn_of_an_unfit_version),
 		T(warnings_stay_in_a_report_that_overflows),
+		T(events_name_the_keys_before_and_after),
+		T(no_key_id_is_too_long_for_an_event),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group) ? 1 : 0;

@@ -32,7 +32,12 @@ for key in "$K1" "$K2"; do
 	recorded '"outcome":"ok","key_id":"'$key'/[0-9a-f]{32}"' key-describe "$key"
 done
 recorded "$who,\"outcome\":\"ok\",\"policy\":\"Tenant\"" policy-draft
-recorded "$who,\"outcome\":\"ok\",\"policy\":\"Tenant\"" policy-keys
+recorded "$who,\"outcome\":\"ok\",\"policy\":\"Tenant\".*\"key_1\":\"$K1/[0-9a-f]{32}\",\"key_2\":\"$K2/[0-9a-f]{32}\",\"prev" policy-keys
+before=$(line policy-keys | grep -o '"key_2":"[^"]*')
+vault rotate "$K2" >/dev/null
+depctl policy refresh Tenant >/dev/null
+recorded "\"key_2\":\"$K2/[0-9a-f]{32}\",\"key_1_before\":\"$K1/[0-9a-f]{32}\",\"key_2_before\":\"${before##*\"}\"" policy-refresh
+assert_match "$(depctl events | grep policy-refresh)" "key_2_before=${before##*\"}"
 if control assignment nobody 2>/dev/null; then fail "a policy that is not there was assigned"; fi
 recorded "$who,\"outcome\":\"ENOENT\",\"policy\":\"nobody\",\"reason\":\"there is no policy" assign-tenant nobody
 
