@@ -181,8 +181,11 @@ static int name_parse(struct part p, struct key_id *id, struct err *err)
 
 static int version_parse(struct part p, struct key_id *id, struct err *err)
 {
-	int r = part_copy(p, id->version, sizeof(id->version), "key version", err);
+	int r;
 
+	if (p.len == 0)
+		return err_set(err, -EINVAL, "key version is empty: no '/' stands behind the name");
+	r = part_copy(p, id->version, sizeof(id->version), "key version", err);
 	if (r < 0)
 		return r;
 	if (p.len != VERSION_LEN || strspn(id->version, "0123456789abcdefABCDEF") != VERSION_LEN)
