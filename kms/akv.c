@@ -135,7 +135,7 @@ static enum kms_outcome akv_unwrap(const struct kms *kms, const struct key_id *i
 			   : o;
 }
 
-const struct kms_service kms_azure = {"https", akv_describe, akv_wrap, akv_unwrap};
+const struct kms_service kms_azure = {"https", allowed, akv_describe, akv_wrap, akv_unwrap};
 
 /* ---- azure_key.h: looks ---- */
 

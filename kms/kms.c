@@ -58,6 +58,7 @@ struct call {
 	const struct kms_service *service;
 	uint64_t begun_us;
 	struct key_id id;
+	bool asked; /* the service, by the caller */
 	char request_id[KMS_REQUEST_ID_LEN];
 };
 
@@ -72,7 +73,7 @@ static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 		if (strcmp(services[i]->scheme, c->id.scheme) == 0)
 			c->service = services[i];
 	if (c->service)
-		return KMS_OK;
+		return c->service->allowed ? c->service->allowed(kms, &c->id, err) : KMS_OK;
 	(void)err_set(err, -EINVAL, "no key service for %s://", c->id.scheme);
 	return KMS_MISCONFIGURED;
 }
@@ -98,7 +99,7 @@ static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char 
 
 	if (request_id)
 		memcpy(request_id, c->request_id, KMS_REQUEST_ID_LEN);
-	if (c->service)
+	if (c->asked)
 		kms_observe_call(c->kms, c->id.vault, c->operation, o, c->begun_us);
 	if (o != KMS_OK && c->service) { /* else the id did not parse, and the sentence says so */
 		key_id_format(&c->id, text);
@@ -113,7 +114,8 @@ enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_ke
 	struct call c;
 	enum kms_outcome o = call_begin(&c, kms, KMS_DESCRIBE, key_id, err);
 
-	if (o == KMS_OK)
+	c.asked = o == KMS_OK;
+	if (c.asked)
 		o = c.service->describe(kms, &c.id, ret_info, c.request_id, err);
 	return call_end(&c, o, request_id, err);
 }
@@ -126,7 +128,8 @@ enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *ke
 	struct call c;
 	enum kms_outcome o = call_begin(&c, kms, KMS_WRAP, key_id, err);
 
-	if (o == KMS_OK)
+	c.asked = o == KMS_OK;
+	if (c.asked)
 		o = c.service->wrap(kms, &c.id, key, &wrapped, c.request_id, err);
 	if (o == KMS_OK) {
 		memcpy(ret_wrapped, wrapped.bytes, wrapped.len);
@@ -148,7 +151,8 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 		(void)err_set(err, -EINVAL, "unwrap needs an id that names a version");
 		o = KMS_MISCONFIGURED;
 	}
-	if (o == KMS_OK)
+	c.asked = o == KMS_OK;
+	if (c.asked)
 		o = c.service->unwrap(kms, &c.id, wrapped, wrapped_len, ret_key, c.request_id, err);
 	return call_end(&c, o, request_id, err);
 }

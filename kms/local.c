@@ -342,4 +342,4 @@ static enum kms_outcome local_unwrap(const struct kms *kms, const struct key_id 
 	return view_close(&v, id, LOCAL_OP_UNWRAP, o, request_id);
 }
 
-const struct kms_service kms_local = {"local", local_describe, local_wrap, local_unwrap};
+const struct kms_service kms_local = {"local", NULL, local_describe, local_wrap, local_unwrap};

@@ -32,6 +32,9 @@ struct kms_wrapped {
  */
 struct kms_service {
 	const char *scheme;
+	/* NULL: every vault is; else KMS_OK, or why the vault of @id is not asked at all */
+	enum kms_outcome (*allowed)(const struct kms *kms, const struct key_id *id,
+				    struct err *err);
 	enum kms_outcome (*describe)(const struct kms *kms, const struct key_id *id,
 				     struct kms_key_info *ret_info, char *request_id,
 				     struct err *err);
