@@ -54,22 +54,26 @@ int err_set(struct err *err, int r, const char *fmt, ...)
 	va_end(args);
 	memcpy(err->text, made.text, strlen(made.text) + 1);
 	err->r = r;
+	err->cause = 0;
 	return r;
 }
 
 int err_prefix(struct err *err, int r, const char *fmt, ...)
 {
 	struct err prefix;
+	unsigned cause;
 	va_list args;
-	int cause;
+	int first;
 
 	if (!err)
 		return r;
 	va_start(args, fmt);
 	text_put(&prefix, fmt, args);
 	va_end(args);
-	cause = err->text[0] ? err->r : r;
-	(void)err_set(err, cause, "%s: %s", prefix.text, err_text(err, r));
+	first = err->text[0] ? err->r : r;
+	cause = err->text[0] ? err->cause : 0;
+	(void)err_set(err, first, "%s: %s", prefix.text, err_text(err, r));
+	err->cause = cause;
 	return r;
 }
 

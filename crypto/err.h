@@ -7,12 +7,14 @@
 struct err {
 	char text[ERR_TEXT_LEN]; /* no newline, no secret; empty while nothing was said */
 	int r;			 /* as err_set() was given it, whatever callers made of it since */
+	unsigned cause; /* one of the causes of the module that said it, for a remedy; 0: none */
 };
 
 /**
  * err_set() - say what went wrong, once, where the cause is known
  * @err: where to; NULL allowed
  * @r: negative errno, handed back
+ * The sentence has no cause yet.
  * Return: @r.
  */
 int err_set(struct err *err, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

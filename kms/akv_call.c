@@ -150,11 +150,16 @@ static struct verdict misconfigured(void)
 static struct verdict refused(const struct akv_call *call, const struct http_reply *reply,
 			      struct err *err)
 {
+	const char *version = getenv("DEPFS_AZURE_API_VERSION");
 	struct akv_error e;
 	struct verdict v;
 
 	akv_error_parse(reply->status, reply->body, &e);
 	v = akv_error_judge(&e, call->act, err);
+	if (err && reply->status == 400 && version && *version)
+		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
+			       "; DEPFS_AZURE_API_VERSION is %.20s",
+			       call->azure->config->api_version);
 	v.waits = v.retry && reply->has_retry_after;
 	v.wait_ms = reply->retry_after_ms;
 	return v;
@@ -171,8 +176,11 @@ static struct verdict challenge_take(struct akv_call *call, const struct http_re
 		return misconfigured(); /* akv_allowed() has said so before */
 	if (challenge_parse(reply->www_authenticate, &c, err) < 0 ||
 	    challenge_check(&c, call->id->vault, domain, config->authority, config->tenant, err) <
-		    0)
+		    0) {
+		if (err && err->cause == 0)
+			err->cause = AZURE_CHALLENGE;
 		return misconfigured();
+	}
 	challenge_keep(call->azure->challenges, call->id->vault, &c);
 	*ret_challenge = c;
 	return (struct verdict){.outcome = KMS_OK};
@@ -193,7 +201,9 @@ struct verdict akv_challenge(struct akv_call *call, struct challenge *ret_challe
 		return challenge_take(call, &reply, ret_challenge, err);
 	if (reply.status != 200)
 		return refused(call, &reply, err);
-	(void)err_set(err, -EPROTO, "it answers without asking who we are: no vault does");
+	(void)azure_blame(
+		err, AZURE_STRANGE,
+		err_set(err, -EPROTO, "it answers without asking who we are: no vault does"));
 	return misconfigured();
 }
 
@@ -263,6 +273,18 @@ static bool probe_wait(const struct akv_call *call, struct circuit *circuit)
 				  left < CIRCUIT_PROBE_WAIT_MS ? left : CIRCUIT_PROBE_WAIT_MS);
 }
 
+/* @why: and the number of seconds. */
+static int left_alone(struct circuit *circuit, const char *why, uint64_t wait_ms, struct err *err)
+{
+	struct err last;
+
+	circuit_last(circuit, &last);
+	(void)err_set(err, -EBUSY, "the vault %s %llu.%llu s%s%s", why,
+		      (unsigned long long)wait_ms / 1000, (unsigned long long)wait_ms % 1000 / 100,
+		      last.text[0] ? "; the last time: " : "", last.text);
+	return azure_blame(err, last.cause ? last.cause : AZURE_LATER, -EBUSY);
+}
+
 /* Waits out a pause that the vault has asked for, if the call has the time. */
 static int enter(struct akv_call *call, struct circuit *circuit, struct err *err)
 {
@@ -280,14 +302,10 @@ static int enter(struct akv_call *call, struct circuit *circuit, struct err *err
 				continue;
 		}
 		if (wait > circuit_hold_left(circuit, clock_now_ms()))
-			return err_set(
-				err, r,
-				"it failed again and again, and is asked again in %llu.%llu s",
-				(unsigned long long)wait / 1000,
-				(unsigned long long)wait % 1000 / 100);
+			return left_alone(circuit, "failed again and again, and is asked again in",
+					  wait, err);
 		if (wait >= clock_left_ms(call->deadline_ms))
-			return err_set(err, r, "it wants to be left alone for another %llu s",
-				       (unsigned long long)wait / 1000);
+			return left_alone(circuit, "wants to be left alone for another", wait, err);
 		clock_sleep_ms(wait);
 	}
 }
@@ -325,6 +343,8 @@ static struct verdict tries(struct akv_call *call, struct circuit *circuit, bool
 		t.status = 0;
 		v = try_once(call, &t, ret_reply, err);
 		n++;
+		if (v.outcome == KMS_TRANSIENT && t.vault_failed && err)
+			circuit_blame(circuit, err);
 		if (v.outcome == KMS_OK || !v.retry)
 			break;
 		pause = pause_ms(call, circuit, &v, &t, n - 1);

@@ -3,6 +3,7 @@
 #define DEPFS_KMS_AZURE_H
 
 #include "azure_config.h"
+#include "azure_remedy.h"
 #include "challenge.h"
 #include "circuit.h"
 #include "http.h"
@@ -81,9 +82,12 @@ const char *token_authority(const struct azure *a, const struct challenge *c);
  */
 int token_reply_parse(struct secret *body, int64_t date, struct fresh_token *ret_fresh,
 		      struct err *err) MUST_CHECK;
-/* token_refuse() - an answer that is no 200: outcome by status and "error", sentence with the
- * AADSTS number. */
-struct verdict token_refuse(const struct http_reply *reply, const char *service, struct err *err);
+/* token_refuse() - an answer that is no 200 to a credential of that kind: outcome by status and
+ * "error", sentence with the AADSTS number. */
+struct verdict token_refuse(const struct http_reply *reply, const char *service,
+			    enum credential_kind kind, struct err *err);
+/* managed_check() - -EINVAL: the variables name no endpoint, or an identity that it cannot give. */
+int managed_check(const struct azure_config *c, struct err *err) MUST_CHECK;
 
 /* ---- assertion.c ---- */
 

@@ -9,65 +9,25 @@
 #include "akv.h"
 #include "crypto/clock.h"
 
-static const struct {
-	const char *name;
-	const char *remedy;
-} steps[] = {
-	[AZURE_STEP_DNS] =
-		{"dns", "check the vault's name, /etc/resolv.conf, and the private DNS zone of a "
-			"private endpoint; a vault that was deleted loses its name"},
-	[AZURE_STEP_TLS] = {"tls",
-			    "let this machine reach the vault on its port, and name the "
-			    "authority of its certificate by ca_file= if it is a private one"},
-	[AZURE_STEP_CREDENTIAL] = {"credential",
-				   "name another kind by credential= or DEPFS_CREDENTIAL"},
-	[AZURE_STEP_TOKEN] = {"token",
-			      "check tenant, client and credential in Entra, and that this "
-			      "machine reaches the token service"},
-	[AZURE_STEP_VAULT] = {"vault", "let this machine's address, or its private endpoint, in at "
-				       "the vault's network settings"},
-	[AZURE_STEP_KEY] = {"key", "check the key's name, and recover it if it was deleted"},
-	[AZURE_STEP_PERMISSION] =
-		{"permission", "give the application get, wrapKey and unwrapKey (or the role Key "
-			       "Vault Crypto Service Encryption User) on the key"},
-};
-
-/* What is wrong with a credential lies in the file that its variable names. */
-static const char *const credential_remedies[] = {
-	[CREDENTIAL_NONE] = NULL,
-	[CREDENTIAL_SECRET] = "write the secret into the file that DEPFS_CLIENT_SECRET_FILE names, "
-			      "with mode 0600 and owned by the user who runs depfs",
-	[CREDENTIAL_CERTIFICATE] =
-		"let AZURE_CLIENT_CERTIFICATE_PATH name a PEM file with an RSA private key and its "
-		"certificate, with mode 0600 and owned by the user who runs depfs; "
-		"AZURE_CLIENT_CERTIFICATE_PASSWORD opens an encrypted one",
-	[CREDENTIAL_WORKLOAD] = "let AZURE_FEDERATED_TOKEN_FILE name the token that the cluster "
-				"gives: check the pod's service account",
-	[CREDENTIAL_MANAGED] = NULL,
+static const char *const steps[] = {
+	[AZURE_STEP_DNS] = "dns",
+	[AZURE_STEP_TLS] = "tls",
+	[AZURE_STEP_CREDENTIAL] = "credential",
+	[AZURE_STEP_TOKEN] = "token",
+	[AZURE_STEP_VAULT] = "vault",
+	[AZURE_STEP_KEY] = "key",
+	[AZURE_STEP_PERMISSION] = "permission",
 };
 
 #define REMEDY_ID "write the id as https://VAULT.vault.azure.net/keys/NAME"
-#define REMEDY_DOMAIN                                                \
-	"check the spelling of the vault's name; vault_domains= or " \
-	"DEPFS_VAULT_DOMAINS names the domain of a private cloud"
-#define REMEDY_PROXY                                                              \
-	"check the proxy that the variable names, or except the host from it by " \
-	"no_proxy"
-#define REMEDY_CLOCK "set this machine's clock"
-#define REMEDY_TENANT                                                       \
-	"let AZURE_TENANT_ID be the tenant that the vault belongs to, and " \
-	"set this machine's clock"
-#define REMEDY_GONE "check the vault's name, and recover it if it was deleted"
-#define REMEDY_LATER                                                        \
-	"try again later; if it lasts, look at the vault's metrics and at " \
-	"Azure's service health"
-#define REMEDY_NO_VAULT                                                        \
-	"what answers there is no key vault: check the vault's name, DNS and " \
-	"what stands between"
+#define REMEDY_DOMAIN                                                       \
+	"check the spelling of the vault's name; vault_domains= or "        \
+	"DEPFS_VAULT_DOMAINS names the domain of a private cloud: not the " \
+	"vault's host, but what stands behind its first dot"
 
 const char *azure_step_name(enum azure_step step)
 {
-	return (size_t)step < sizeof(steps) / sizeof(steps[0]) ? steps[step].name : "unknown";
+	return (size_t)step < sizeof(steps) / sizeof(steps[0]) ? steps[step] : "unknown";
 }
 
 /* One diagnosis on its way. */
@@ -75,6 +35,7 @@ struct walk {
 	struct kms *kms;
 	struct azure *azure;
 	struct key_id id;
+	enum azure_step step;
 	struct azure_finding *found;
 	char request_id[KMS_REQUEST_ID_LEN];
 };
@@ -91,10 +52,31 @@ static void said(struct walk *w, enum kms_outcome o, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Of what was said last, where the step's own remedy is not the one. */
+/* That a remedy of its own belongs to. */
 static void remedy(struct walk *w, const char *text)
 {
 	w->found->remedy = text;
+}
+
+/* The step ends with what @err says. */
+static void failed(struct walk *w, enum kms_outcome o, const struct err *err)
+{
+	said(w, o, "%s", err->text);
+	remedy(w, azure_remedy(w->azure->config, &w->id, w->step, err));
+}
+
+/* The same, of what is found here. */
+static void found(struct walk *w, enum kms_outcome o, unsigned cause, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static void found(struct walk *w, enum kms_outcome o, unsigned cause, const char *fmt, ...)
+{
+	struct err err = {.cause = cause};
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(err.text, sizeof(err.text), fmt, args);
+	va_end(args);
+	failed(w, o, &err);
 }
 
 static struct akv_call call_of(struct walk *w, enum akv_act act)
@@ -138,7 +120,7 @@ static void step_dns(struct walk *w)
 		return;
 	}
 	if (r != 0) {
-		said(w, KMS_TRANSIENT, "%s does not resolve: %s", host, gai_strerror(r));
+		found(w, KMS_TRANSIENT, HTTP_DNS, "%s does not resolve: %s", host, gai_strerror(r));
 		return;
 	}
 	addresses_say(w, host, list);
@@ -159,15 +141,14 @@ static void step_tls(struct walk *w)
 	req.url = url;
 	azure_timeouts(w->azure, call.deadline_ms, &req);
 	if (http_send(w->azure->http, &req, &reply, &err) != HTTP_ANSWERED) {
-		said(w, KMS_TRANSIENT, "%s", err.text);
-		remedy(w, http_proxy_variable() ? REMEDY_PROXY : NULL);
+		failed(w, KMS_TRANSIENT, &err);
 		return;
 	}
 	skew = reply.date ? time(NULL) - reply.date : 0;
 	if (skew > 300 || skew < -300) { /* tokens and assertions will not be valid */
-		said(w, KMS_MISCONFIGURED, "this machine's clock is %lld s %s the vault's",
-		     (long long)(skew < 0 ? -skew : skew), skew < 0 ? "behind" : "ahead of");
-		remedy(w, REMEDY_CLOCK);
+		found(w, KMS_MISCONFIGURED, AZURE_CLOCK,
+		      "this machine's clock is %lld s %s the vault's",
+		      (long long)(skew < 0 ? -skew : skew), skew < 0 ? "behind" : "ahead of");
 	} else {
 		said(w, KMS_OK, "%s answers, its certificate is good", w->id.vault);
 	}
@@ -181,13 +162,21 @@ static void step_credential(struct walk *w)
 	struct err err = {0};
 
 	if (azure_credential_check(c, &err) < 0) {
-		said(w, KMS_MISCONFIGURED, "%s: %s", credential_name(c->kind), err.text);
-		remedy(w, credential_remedies[c->kind]);
+		(void)err_prefix(&err, 0, "%s", credential_name(c->kind));
+		(void)azure_blame(&err, err.cause ? err.cause : AZURE_FILE, 0);
+		failed(w, KMS_MISCONFIGURED, &err);
 		return;
 	}
 	said(w, KMS_OK, "%s%s%s%s%s%s%s", credential_name(c->kind), c->tenant ? ", tenant " : "",
 	     c->tenant ? c->tenant : "", c->client ? ", client " : "", c->client ? c->client : "",
 	     err.text[0] ? "; " : "", err.text);
+}
+
+/* The vault asks for a token that is not asked for. */
+static bool is_challenge(const struct err *err)
+{
+	return err->cause == AZURE_CHALLENGE || err->cause == AZURE_AUTHORITY ||
+	       err->cause == AZURE_TENANT;
 }
 
 static void step_token(struct walk *w)
@@ -198,72 +187,53 @@ static void step_token(struct walk *w)
 	struct err err = {0};
 	struct verdict v = akv_challenge(&call, &c, &err);
 
-	if (v.outcome != KMS_OK && v.outcome != KMS_MISCONFIGURED) { /* the vault's own refusal */
+	if (v.outcome != KMS_OK && !is_challenge(&err)) { /* the vault's own refusal */
 		said(w, KMS_OK, "not asked for: the vault does not say what it wants");
 		return;
 	}
 	if (v.outcome == KMS_OK)
 		v = token_get(w->azure, &c, NULL, call.deadline_ms, &token, &err);
-	if (v.outcome != KMS_OK) {
-		said(w, v.outcome, "%s", err.text);
-		remedy(w,
-		       v.outcome == KMS_TRANSIENT && http_proxy_variable() ? REMEDY_PROXY : NULL);
-	} else {
+	if (v.outcome != KMS_OK)
+		failed(w, v.outcome, &err);
+	else
 		said(w, KMS_OK, "for %s, from %s", c.resource,
 		     w->azure->config->kind == CREDENTIAL_MANAGED ? "the managed identity"
 								  : token_authority(w->azure, &c));
-	}
 }
 
 /* ---- vault, key, permission ---- */
 
-/* What the vault says to "get"; @ret_error: its codes where it refuses. */
-static enum kms_outcome ask(struct walk *w, struct azure_key *ret_key, struct akv_error *ret_error,
-			    struct err *err)
+static enum kms_outcome ask(struct walk *w, struct azure_key *ret_key, struct err *err)
 {
 	CLEANUP(http_reply_fini_p) struct http_reply reply = {0};
 	struct akv_call call = call_of(w, AKV_GET);
 	enum kms_outcome o = akv_call(&call, &reply, err);
 
-	akv_error_parse(reply.status, reply.body, ret_error);
 	if (o == KMS_OK && akv_reply_key(reply.body, &w->id, ret_key, err) < 0)
 		o = KMS_MISCONFIGURED;
 	return o;
 }
 
-static bool is_network_rule(const struct akv_error *e)
+static bool is_permission(const struct err *err)
 {
-	return strcmp(e->inner, "ForbiddenByFirewall") == 0 ||
-	       strcmp(e->inner, "ForbiddenByConnection") == 0;
+	return err->cause == AZURE_POLICY || err->cause == AZURE_RBAC || err->cause == AZURE_DENIED;
 }
 
-/* NULL: the step's own, which is about who is let in. */
-static const char *vault_remedy(enum kms_outcome o, const struct akv_error *e)
+static bool is_of_key(const struct err *err)
 {
-	if (e->status == 401)
-		return REMEDY_TENANT;
-	if (o == KMS_NOT_FOUND)
-		return REMEDY_GONE;
-	if (o == KMS_TRANSIENT)
-		return REMEDY_LATER;
-	return o == KMS_MISCONFIGURED ? REMEDY_NO_VAULT : NULL;
+	return err->cause >= AZURE_KEY_GONE && err->cause <= AZURE_KEY_DATES;
 }
 
 static void step_vault(struct walk *w)
 {
 	struct azure_key key;
-	struct akv_error e;
 	struct err err = {0};
-	enum kms_outcome o = ask(w, &key, &e, &err);
-	bool key_level = (e.status == 403 && !is_network_rule(&e)) ||
-			 (e.status == 404 && strcmp(e.code, "VaultNotFound") != 0);
+	enum kms_outcome o = ask(w, &key, &err);
 
-	if (o == KMS_OK || key_level) {
+	if (o == KMS_OK || is_permission(&err) || is_of_key(&err))
 		said(w, KMS_OK, "%s takes the token", w->id.vault);
-	} else {
-		said(w, o, "%s", err.text);
-		remedy(w, vault_remedy(o, &e));
-	}
+	else
+		failed(w, o, &err);
 }
 
 static void key_gone(struct walk *w, const struct err *err)
@@ -273,9 +243,10 @@ static void key_gone(struct walk *w, const struct err *err)
 
 	key_id_format(&w->id, text);
 	if (azure_key_deleted(w->kms, text, &deleted) == KMS_OK)
-		said(w, KMS_NOT_FOUND, "the key is deleted, and can be recovered");
+		found(w, KMS_NOT_FOUND, AZURE_KEY_DELETED,
+		      "the key is deleted, and can be recovered");
 	else
-		said(w, KMS_NOT_FOUND, "%s", err->text);
+		failed(w, KMS_NOT_FOUND, err);
 }
 
 /* The first rule of DESIGN section 5 that it breaks. */
@@ -300,16 +271,15 @@ static void key_judge(struct walk *w, const struct kms_key_info *info)
 static void step_key(struct walk *w)
 {
 	struct azure_key key = {0};
-	struct akv_error e;
 	struct err err = {0};
-	enum kms_outcome o = ask(w, &key, &e, &err);
+	enum kms_outcome o = ask(w, &key, &err);
 
 	if (o == KMS_NOT_FOUND)
 		key_gone(w, &err);
-	else if (e.status == 403) /* the next step says what is missing */
+	else if (is_permission(&err)) /* the next step says what is missing */
 		said(w, KMS_OK, "%s cannot be looked at", w->id.name);
 	else if (o != KMS_OK)
-		said(w, o, "%s", err.text);
+		failed(w, o, &err);
 	else
 		key_judge(w, &key.info);
 }
@@ -328,7 +298,7 @@ static void step_permission(struct walk *w)
 
 	key_id_format(&w->id, text);
 	if (secret_new_random(32, &probe) < 0) {
-		said(w, KMS_TRANSIENT, "no room on the secure heap");
+		found(w, KMS_TRANSIENT, HTTP_OWN, "no room on the secure heap");
 		return;
 	}
 	o = kms_describe(w->kms, text, &info, NULL, &err);
@@ -340,10 +310,12 @@ static void step_permission(struct walk *w)
 		what = "unwrapKey";
 		o = kms_unwrap(w->kms, kid, wrapped, len, &again, NULL, &err);
 	}
-	if (o != KMS_OK)
-		said(w, o, "%s: %s", what, err.text);
-	else
+	if (o != KMS_OK) {
+		(void)err_prefix(&err, 0, "%s", what);
+		failed(w, o, &err);
+	} else {
 		said(w, KMS_OK, "get, wrapKey and unwrapKey are allowed");
+	}
 }
 
 void azure_diagnose(struct kms *kms, const char *key_id, enum azure_step step,
@@ -358,7 +330,7 @@ void azure_diagnose(struct kms *kms, const char *key_id, enum azure_step step,
 		[AZURE_STEP_KEY] = step_key,
 		[AZURE_STEP_PERMISSION] = step_permission,
 	};
-	struct walk w = {.kms = kms, .azure = kms->azure, .found = ret_finding};
+	struct walk w = {.kms = kms, .azure = kms->azure, .step = step, .found = ret_finding};
 	char domain[AZURE_DOMAIN_LEN];
 	struct err err = {0};
 
@@ -375,6 +347,4 @@ void azure_diagnose(struct kms *kms, const char *key_id, enum azure_step step,
 	} else {
 		walks[step](&w);
 	}
-	if (ret_finding->outcome != KMS_OK && !ret_finding->remedy)
-		ret_finding->remedy = steps[step].remedy;
 }

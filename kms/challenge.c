@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "azure_config.h"
+#include "azure_remedy.h"
 #include "crypto/bytes.h"
 
 /* ---- RFC 9110 section 11: schemes, each with its parameters ---- */
@@ -195,16 +196,20 @@ int challenge_check(const struct challenge *c, const char *host, const char *dom
 	 * could have it sent to another cloud's */
 	if (!azure_authority_known(c->authority, authority ? NULL : domain) &&
 	    (!authority || strcmp(c->authority, authority) != 0))
-		return err_set(err, -EPERM,
-			       "it names the token service %s, which is not on the list of its "
-			       "cloud: no credential is sent (another one is set by "
-			       "AZURE_AUTHORITY_HOST)",
-			       c->authority);
+		return azure_blame(
+			err, AZURE_AUTHORITY,
+			err_set(err, -EPERM,
+				"it names the token service %s, which is not on the list of its "
+				"cloud: no credential is sent (another one is set by "
+				"AZURE_AUTHORITY_HOST)",
+				c->authority));
 	/* a tenant may also be configured by a domain's name, which cannot be compared */
 	if (tenant && is_uuid(tenant) && is_uuid(c->tenant) && strcasecmp(tenant, c->tenant) != 0)
-		return err_set(err, -EPERM,
-			       "it belongs to tenant %s, and AZURE_TENANT_ID is %s: no credential "
-			       "is sent",
-			       c->tenant, tenant);
+		return azure_blame(
+			err, AZURE_TENANT,
+			err_set(err, -EPERM,
+				"it belongs to tenant %s, and AZURE_TENANT_ID is %s: no credential "
+				"is sent",
+				c->tenant, tenant));
 	return 0;
 }

@@ -20,6 +20,7 @@ struct circuit {
 	bool open, probing;
 	uint64_t open_until_ms, open_for_ms;
 	uint64_t hold_until_ms;
+	struct err last; /* failure */
 };
 
 struct circuits {
@@ -193,6 +194,20 @@ uint64_t circuit_hold_left(struct circuit *c, uint64_t now_ms)
 	until = c->hold_until_ms;
 	pthread_mutex_unlock(&c->all->lock);
 	return until > now_ms ? until - now_ms : 0;
+}
+
+void circuit_blame(struct circuit *c, const struct err *why)
+{
+	pthread_mutex_lock(&c->all->lock);
+	c->last = *why;
+	pthread_mutex_unlock(&c->all->lock);
+}
+
+void circuit_last(struct circuit *c, struct err *ret_why)
+{
+	pthread_mutex_lock(&c->all->lock);
+	*ret_why = c->last;
+	pthread_mutex_unlock(&c->all->lock);
 }
 
 void circuits_probe(struct circuits *cs)

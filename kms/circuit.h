@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "crypto/cleanup.h"
+#include "crypto/err.h"
 #include "kms.h"
 
 #define CIRCUIT_FAILURES 3    /* calls in a row that no retry could save, until it opens */
@@ -55,6 +56,11 @@ void circuit_leave(struct circuit *c, uint64_t now_ms, enum circuit_end end);
 /* circuit_hold() - the host asked for that pause. */
 void circuit_hold(struct circuit *c, uint64_t now_ms, uint64_t ms);
 uint64_t circuit_hold_left(struct circuit *c, uint64_t now_ms); /* ms; 0: none */
+
+/* circuit_blame() - @why is the sentence and cause of the newest failure, which circuit_last()
+ * gives; without a text: there was none. */
+void circuit_blame(struct circuit *c, const struct err *why);
+void circuit_last(struct circuit *c, struct err *ret_why);
 
 /* circuits_probe() - the time of an open one has come. */
 void circuits_probe(struct circuits *cs);

@@ -38,6 +38,7 @@ static int secret_check(const struct azure_config *c, struct err *err)
 int azure_credential_check(const struct azure_config *c, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *made = NULL;
+	int r;
 
 	switch (c->kind) {
 	case CREDENTIAL_SECRET:
@@ -48,8 +49,9 @@ int azure_credential_check(const struct azure_config *c, struct err *err)
 		return secret_file_read(c->federated_file, FILE_MAX, SECRET_FILE_SHORT_LIVED, &made,
 					err);
 	case CREDENTIAL_MANAGED:
-		if (!c->passed_over[0])
-			return 0;
+		r = managed_check(c, err);
+		if (r < 0 || !c->passed_over[0])
+			return r;
 		return (void)err_set(err, 0, "%s", c->passed_over), 1;
 	default:
 		return err_set(err, -ENOTSUP, "Azure is switched off (credential=none)");

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "azure_remedy.h"
 #include "wipe.h"
 
 #define IDLE_MAX 8 /* handles that wait, each with its connections */
@@ -29,6 +30,7 @@ struct exchange {
 	const struct http_request *req;
 	struct http_reply *reply;
 	size_t body_len, head_len;
+	long proxy_status; /* to CONNECT; 0: none was asked */
 	bool too_large, no_memory;
 	char said[CURL_ERROR_SIZE];
 };
@@ -307,12 +309,12 @@ static const struct {
 } faults[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, HTTP_DNS,
 	 "the name does not resolve: check the name and this machine's DNS"},
-	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_DNS,
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY,
 	 "the proxy's name does not resolve, or the variable is malformed: in a password '/' is "
 	 "written as %2F, '@' as %40, and so on"},
 	{CURLE_COULDNT_CONNECT, HTTP_CONNECT,
 	 "no connection: check the network, firewalls and private endpoints on the way"},
-	{CURLE_PROXY, HTTP_CONNECT, "the proxy does not let it through"},
+	{CURLE_PROXY, HTTP_PROXY, "the proxy does not let it through"},
 	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMEOUT, "no answer in time"},
 	{CURLE_PEER_FAILED_VERIFICATION, HTTP_TLS,
 	 "its certificate is not accepted: check ca_file=, this machine's clock, and whether "
@@ -354,6 +356,13 @@ static const char *tidy(char *text, CURLcode code)
 	return text;
 }
 
+static const char *proxy_refusal(long status)
+{
+	if (status == 407)
+		return "the proxy wants a name and a password: http://NAME:PASSWORD@HOST:PORT";
+	return status == 403 ? "the proxy refuses to pass it on" : "the proxy cannot pass it on";
+}
+
 static enum http_fault judge(struct exchange *x, CURLcode code, const char *host, struct err *err)
 {
 	const char *proxy = x->req->local_endpoint ? NULL : http_proxy_variable();
@@ -371,6 +380,7 @@ static enum http_fault judge(struct exchange *x, CURLcode code, const char *host
 	if (x->too_large) {
 		(void)err_set(err, -EPROTO, "%s: the answer is larger than %zu KiB", host,
 			      body_max(x) >> 10);
+		(void)azure_blame(err, HTTP_TOO_LARGE, 0);
 		return HTTP_TOO_LARGE;
 	}
 	if (x->no_memory)
@@ -380,9 +390,14 @@ static enum http_fault judge(struct exchange *x, CURLcode code, const char *host
 			fault = faults[i].fault;
 			sentence = faults[i].sentence;
 		}
+	if (x->proxy_status >= 300) {
+		fault = HTTP_PROXY;
+		sentence = proxy_refusal(x->proxy_status);
+	}
 	(void)err_set(err, -EIO, "%.100s: %s%s%s (%.200s)", host, sentence,
 		      proxy ? "; there is a proxy, by " : "", proxy ? proxy : "",
 		      tidy(x->said, code));
+	(void)azure_blame(err, fault, 0);
 	return fault;
 }
 
@@ -417,6 +432,7 @@ static CURLcode perform(struct http *h, struct exchange *x, CURL *curl, struct c
 		s.result = curl_easy_perform(curl);
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status); /* 0 without an answer */
 	x->reply->status = (int)status;
+	(void)curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &x->proxy_status); /* as well */
 	return s.result;
 }
 
@@ -433,7 +449,7 @@ enum http_fault http_send(struct http *h, const struct http_request *req,
 	host_of(req->url, host);
 	curl = fields_make(req, &fields) == 0 ? handle_take(h) : NULL;
 	if (!curl) {
-		(void)err_set(err, -ENOMEM, "%s: out of memory", host);
+		(void)azure_blame(err, HTTP_OWN, err_set(err, -ENOMEM, "%s: out of memory", host));
 		return HTTP_OWN;
 	}
 	code = perform(h, &x, curl, fields);

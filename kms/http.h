@@ -19,12 +19,14 @@
 enum http_fault {
 	HTTP_ANSWERED,
 	HTTP_DNS,	/* the name does not resolve */
-	HTTP_CONNECT,	/* refused, no route, or the proxy's trouble */
+	HTTP_CONNECT,	/* refused, no route */
+	HTTP_PROXY,	/* there is one, and it does not let us through */
 	HTTP_TIMEOUT,	/* connecting, or the whole of it */
 	HTTP_TLS,	/* certificate: an alarm, never retried */
 	HTTP_BROKEN,	/* reset, cut short, within the handshake too, or no HTTP */
 	HTTP_TOO_LARGE, /* body or headers beyond their limits */
 	HTTP_OWN,	/* memory, or a libcurl that cannot do what is needed */
+	HTTP_FAULT_END,
 };
 
 struct http_field {

@@ -121,27 +121,35 @@ static struct verdict fetch(struct azure *a, const struct challenge *c, uint64_t
 	uint64_t begun_us = clock_now_us(), wait_ms = 0;
 	struct circuit *circuit = NULL;
 	struct verdict v = {.outcome = KMS_TRANSIENT, .retry = true};
+	struct err last;
 
 	if (circuit_get(a->circuits, host, &circuit) < 0)
 		return (void)err_set(err, -ENOMEM, "out of memory"), v;
 	if (circuit_enter(circuit, clock_now_ms(), &wait_ms) < 0) {
-		(void)err_set(
-			err, -EAGAIN,
-			"token service %s failed again and again: it is asked again in %llu ms",
-			host, (unsigned long long)wait_ms);
+		circuit_last(circuit, &last);
+		(void)err_set(err, -EAGAIN,
+			      "token service %s failed again and again: it is asked again in %llu "
+			      "ms%s%s",
+			      host, (unsigned long long)wait_ms,
+			      last.text[0] ? "; the last time: " : "", last.text);
+		(void)azure_blame(err, last.cause ? last.cause : AZURE_LATER | AZURE_OF_TOKEN, 0);
 		v.waits = true;
 		v.wait_ms = wait_ms;
 		return v;
 	}
 	v = a->config->kind == CREDENTIAL_MANAGED ? managed_fetch(a, c, deadline_ms, ret_fresh, err)
 						  : entra_fetch(a, c, deadline_ms, ret_fresh, err);
+	err->cause |= AZURE_OF_TOKEN;
+	if (v.outcome == KMS_TRANSIENT && !v.unasked)
+		circuit_blame(circuit, err);
 	if (v.waits)
 		circuit_hold(circuit, clock_now_ms(), v.wait_ms);
 	circuit_leave(circuit, clock_now_ms(),
 		      v.unasked			   ? CIRCUIT_UNASKED
 		      : v.outcome == KMS_TRANSIENT ? CIRCUIT_FAILED
 						   : CIRCUIT_ANSWERED);
-	kms_observe_call(a->kms, host, KMS_TOKEN, v.outcome, begun_us);
+	if (!v.unasked)
+		kms_observe_call(a->kms, host, KMS_TOKEN, v.outcome, begun_us);
 	return v;
 }
 

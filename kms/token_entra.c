@@ -100,7 +100,8 @@ struct verdict entra_fetch(struct azure *a, const struct challenge *c, uint64_t 
 		       a->config->tenant);
 	r = form_make(a, c, url, &form, err);
 	if (r < 0)
-		return verdict_of_credential(r);
+		return (void)azure_blame(err, r == -ENOMEM ? HTTP_OWN : AZURE_FILE, r),
+		       verdict_of_credential(r);
 	r = sbuf_take(&form, &body);
 	if (r < 0)
 		return (void)err_set(err, r, "no room on the secure heap"),
@@ -114,7 +115,7 @@ struct verdict entra_fetch(struct azure *a, const struct challenge *c, uint64_t 
 		return verdict_of_fault(fault);
 	}
 	if (reply.status != 200)
-		return token_refuse(&reply, authority, err);
+		return token_refuse(&reply, authority, a->config->kind, err);
 	r = token_reply_parse(reply.body, reply.date, ret_fresh, err);
 	if (r < 0) {
 		(void)err_prefix(err, r, "token service %s", authority);

@@ -50,7 +50,6 @@ static void field_add(struct source *s, const char *name, const char *value)
 static void app_service(const struct azure_config *c, const char *resource, const char *header,
 			struct source *s)
 {
-	s->name = "App Service";
 	url_begin(s, c->identity_endpoint, "", "2019-08-01");
 	url_param(s, "resource", resource);
 	url_param(s, "client_id", c->client);
@@ -60,7 +59,6 @@ static void app_service(const struct azure_config *c, const char *resource, cons
 static void app_service_old(const struct azure_config *c, const char *resource, const char *header,
 			    struct source *s)
 {
-	s->name = "App Service (2017)";
 	url_begin(s, c->msi_endpoint, "", "2017-09-01");
 	url_param(s, "resource", resource);
 	url_param(s, "clientid", c->client);
@@ -69,7 +67,6 @@ static void app_service_old(const struct azure_config *c, const char *resource, 
 
 static void arc(const struct azure_config *c, const char *resource, struct source *s)
 {
-	s->name = "Azure Arc";
 	s->arc = true; /* it has a system identity alone */
 	url_begin(s, c->identity_endpoint, "", "2019-11-01");
 	url_param(s, "resource", resource);
@@ -78,7 +75,6 @@ static void arc(const struct azure_config *c, const char *resource, struct sourc
 
 static void cloud_shell(const struct azure_config *c, struct source *s)
 {
-	s->name = "Cloud Shell";
 	s->post = true;
 	sbuf_text(&s->url, c->msi_endpoint);
 	field_add(s, "Metadata", "true");
@@ -88,7 +84,6 @@ static void imds(const struct azure_config *c, const char *resource, struct sour
 {
 	const char *host = c->pod_identity_host ? c->pod_identity_host : IMDS_HOST;
 
-	s->name = "instance metadata service";
 	s->connect_ms = IMDS_CONNECT_MS;
 	url_begin(s, host, "/metadata/identity/oauth2/token", "2018-02-01");
 	url_param(s, "resource", resource);
@@ -96,24 +91,86 @@ static void imds(const struct azure_config *c, const char *resource, struct sour
 	field_add(s, "Metadata", "true");
 }
 
-/* As Microsoft's clients tell them apart. @header: room for IDENTITY_HEADER or MSI_SECRET. */
+enum endpoint {
+	APP_SERVICE,
+	ARC,
+	APP_SERVICE_OLD,
+	CLOUD_SHELL,
+	IMDS,
+};
+
+static const struct {
+	const char *name;
+	bool system_alone; /* no user-assigned identities */
+} endpoints[] = {
+	[APP_SERVICE] = {"App Service", false},
+	[ARC] = {"Azure Arc", true},
+	[APP_SERVICE_OLD] = {"App Service (2017)", false},
+	[CLOUD_SHELL] = {"Cloud Shell", true},
+	[IMDS] = {"instance metadata service", false},
+};
+
+/* As Microsoft's clients tell them apart. */
+static enum endpoint endpoint_of(const struct azure_config *c)
+{
+	if (c->identity_endpoint && c->identity_header)
+		return APP_SERVICE;
+	if (c->identity_endpoint && c->imds_endpoint)
+		return ARC;
+	if (c->msi_endpoint)
+		return c->msi_secret ? APP_SERVICE_OLD : CLOUD_SHELL;
+	return IMDS;
+}
+
+/* @header: room for IDENTITY_HEADER or MSI_SECRET. */
 static void source_choose(const struct azure_config *c, const char *resource, struct sbuf *header,
 			  struct source *s)
 {
-	struct secret *secret = c->identity_endpoint ? c->identity_header : c->msi_secret;
+	enum endpoint endpoint = endpoint_of(c);
+	struct secret *secret = endpoint == APP_SERVICE ? c->identity_header : c->msi_secret;
 
+	s->name = endpoints[endpoint].name;
 	if (secret)
 		sbuf_add(header, secret_bytes(secret), secret_len(secret));
-	if (c->identity_endpoint && c->identity_header)
-		app_service(c, resource, sbuf_cstr(header), s);
-	else if (c->identity_endpoint && c->imds_endpoint)
-		arc(c, resource, s);
-	else if (c->msi_endpoint && c->msi_secret)
-		app_service_old(c, resource, sbuf_cstr(header), s);
-	else if (c->msi_endpoint)
-		cloud_shell(c, s);
-	else
-		imds(c, resource, s);
+	switch (endpoint) {
+	case APP_SERVICE:
+		return app_service(c, resource, sbuf_cstr(header), s);
+	case ARC:
+		return arc(c, resource, s);
+	case APP_SERVICE_OLD:
+		return app_service_old(c, resource, sbuf_cstr(header), s);
+	case CLOUD_SHELL:
+		return cloud_shell(c, s);
+	case IMDS:
+		return imds(c, resource, s);
+	}
+}
+
+static int address_check(const char *variable, const char *url, struct err *err)
+{
+	if (!url || strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0)
+		return 0;
+	return azure_blame(err, AZURE_ENDPOINT,
+			   err_set(err, -EINVAL,
+				   "%s: an address http://... or https://... is needed", variable));
+}
+
+int managed_check(const struct azure_config *c, struct err *err)
+{
+	enum endpoint endpoint = endpoint_of(c);
+
+	if (c->client && endpoints[endpoint].system_alone)
+		return azure_blame(err, AZURE_SYSTEM_ALONE,
+				   err_set(err, -EINVAL,
+					   "%s has no user-assigned identities: take "
+					   "AZURE_CLIENT_ID away",
+					   endpoints[endpoint].name));
+	if (endpoint == APP_SERVICE || endpoint == ARC)
+		return address_check("IDENTITY_ENDPOINT", c->identity_endpoint, err);
+	if (endpoint == IMDS)
+		return address_check("AZURE_POD_IDENTITY_AUTHORITY_HOST", c->pod_identity_host,
+				     err);
+	return address_check("MSI_ENDPOINT", c->msi_endpoint, err);
 }
 
 static enum http_fault send_to(struct azure *a, struct source *s, const struct sbuf *body,
@@ -145,9 +202,11 @@ static int arc_path_check(const char *path, struct err *err)
 
 	if (strncmp(path, ARC_FOLDER, strlen(ARC_FOLDER)) != 0 || strchr(name, '/') ||
 	    len < strlen(ARC_FOLDER) + 5 || strcmp(path + len - 4, ".key") != 0)
-		return err_set(err, -EPERM,
-			       "Azure Arc names a file that is not %sNAME.key: it is not read",
-			       ARC_FOLDER);
+		return azure_blame(
+			err, AZURE_ARC_FOREIGN,
+			err_set(err, -EPERM,
+				"Azure Arc names a file that is not %sNAME.key: it is not read",
+				ARC_FOLDER));
 	return 0;
 }
 
@@ -158,9 +217,11 @@ static int arc_key_check(struct secret *key, const char *path, struct err *err)
 
 	for (size_t i = 0; i < secret_len(key); i++)
 		if (at[i] <= ' ' || at[i] > '~')
-			return err_set(err, -EINVAL,
-				       "%s is not a key of Azure Arc: it holds more than one word",
-				       path);
+			return azure_blame(err, AZURE_ARC_FOREIGN,
+					   err_set(err, -EINVAL,
+						   "%s is not a key of Azure Arc: it holds more "
+						   "than one word",
+						   path));
 	return 0;
 }
 
@@ -173,10 +234,13 @@ static int arc_answer(const struct http_reply *reply, struct sbuf *header, struc
 	int r;
 
 	if (auth_param(reply->www_authenticate, "Basic", "realm", path, sizeof(path)) < 0)
-		return err_set(err, -EPROTO, "Azure Arc names no file to read");
+		return azure_blame(err, AZURE_ARC_FOREIGN,
+				   err_set(err, -EPROTO, "Azure Arc names no file to read"));
 	r = arc_path_check(path, err);
-	if (r == 0)
-		r = secret_file_read(path, ARC_FILE_MAX, SECRET_FILE_NAMED_TO_US, &key, err);
+	if (r < 0)
+		return r;
+	r = azure_blame(err, AZURE_ARC_FILE,
+			secret_file_read(path, ARC_FILE_MAX, SECRET_FILE_NAMED_TO_US, &key, err));
 	if (r == 0)
 		r = arc_key_check(key, path, err);
 	if (r < 0)
@@ -206,7 +270,7 @@ static struct verdict judge(const struct source *s, const struct http_reply *rep
 	int r;
 
 	if (reply->status != 200) {
-		struct verdict v = token_refuse(reply, s->name, err);
+		struct verdict v = token_refuse(reply, s->name, CREDENTIAL_MANAGED, err);
 
 		return (void)err_prefix(err, 0, "managed identity"), v;
 	}
@@ -225,6 +289,8 @@ struct verdict managed_fetch(struct azure *a, const struct challenge *c, uint64_
 	CLEANUP(http_reply_fini_p) struct http_reply reply = {0};
 	enum http_fault fault;
 
+	if (managed_check(a->config, err) < 0)
+		return (struct verdict){.outcome = KMS_MISCONFIGURED, .unasked = true};
 	source_choose(a->config, c->resource, &header, &s);
 	if (s.post)
 		sbuf_form(&body, "resource", c->resource, strlen(c->resource));

@@ -89,29 +89,56 @@ static const struct {
 	{"server_error", KMS_TRANSIENT},
 };
 
-/* For people only. */
-static const struct {
+#define ANY_KIND CREDENTIAL_NONE
+
+/* For people only. First that fits. */
+static const struct number {
 	int64_t number;
-	const char *remedy;
-} remedies[] = {
-	{7000215, "the client secret is wrong"},
-	{7000222, "the client secret has expired: make a new one"},
-	{700016, "the tenant has no such application: check AZURE_CLIENT_ID"},
-	{700027, "the certificate is not registered with the application"},
-	{700024, "the assertion's time does not fit: check this machine's clock"},
-	{700213, "the application has no federated identity for this token"},
-	{70021, "the application has no federated identity for this token"},
-	{700211, "the application does not know this token's issuer"},
-	{90002, "there is no such tenant: check AZURE_TENANT_ID"},
-	{500011, "the tenant has no such resource: is it the right cloud?"},
+	enum credential_kind kind;
+	enum azure_cause cause;
+	const char *meaning;
+} numbers[] = {
+	{7000215, ANY_KIND, AZURE_CREDENTIAL, "the client secret is wrong"},
+	{7000222, ANY_KIND, AZURE_CREDENTIAL, "the client secret has expired: make a new one"},
+	{700016, ANY_KIND, AZURE_CLIENT,
+	 "the tenant has no such application: check AZURE_CLIENT_ID"},
+	{700027, ANY_KIND, AZURE_CREDENTIAL,
+	 "the certificate is not registered with the application"},
+	{700024, CREDENTIAL_WORKLOAD, AZURE_TOKEN_FILE_OLD,
+	 "the token in AZURE_FEDERATED_TOKEN_FILE has expired: does the cluster still renew it?"},
+	{700024, ANY_KIND, AZURE_CLOCK,
+	 "the assertion's time does not fit: check this machine's clock"},
+	{50027, CREDENTIAL_WORKLOAD, AZURE_FILE,
+	 "the file that AZURE_FEDERATED_TOKEN_FILE names holds no valid token"},
+	{700213, ANY_KIND, AZURE_CREDENTIAL,
+	 "the application has no federated identity for this token"},
+	{70021, ANY_KIND, AZURE_CREDENTIAL,
+	 "the application has no federated identity for this token"},
+	{700211, ANY_KIND, AZURE_CREDENTIAL, "the application does not know this token's issuer"},
+	{90002, ANY_KIND, AZURE_NO_TENANT, "there is no such tenant: check AZURE_TENANT_ID"},
+	{500011, ANY_KIND, AZURE_RESOURCE,
+	 "the tenant has no such resource: is it the right cloud?"},
 };
 
-static const char *remedy_of(int64_t number)
+static const struct number *number_find(int64_t number, enum credential_kind kind)
 {
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
-		if (remedies[i].number == number)
-			return remedies[i].remedy;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i].number == number &&
+		    (numbers[i].kind == ANY_KIND || numbers[i].kind == kind))
+			return &numbers[i];
 	return NULL;
+}
+
+/* Where no number says more. */
+static enum azure_cause cause_of(const struct verdict *v, int status, enum credential_kind kind)
+{
+	if (v->outcome == KMS_TRANSIENT)
+		return AZURE_LATER;
+	if (v->outcome != KMS_DENIED)
+		return AZURE_STRANGE;
+	if (kind != CREDENTIAL_MANAGED)
+		return AZURE_CREDENTIAL;
+	return status == 401 || status == 403 ? AZURE_HEADER : AZURE_IDENTITY;
 }
 
 static struct verdict verdict_of_status(int status)
@@ -146,10 +173,12 @@ static bool is_word(const char *text)
 	return true;
 }
 
-struct verdict token_refuse(const struct http_reply *reply, const char *service, struct err *err)
+struct verdict token_refuse(const struct http_reply *reply, const char *service,
+			    enum credential_kind kind, struct err *err)
 {
 	CLEANUP(json_decref_p) json_t *root = NULL;
-	const char *error = NULL, *remedy;
+	const struct number *known;
+	const char *error = NULL;
 	int64_t number = 0, skew = reply->date ? time(NULL) - reply->date : 0;
 	struct verdict v;
 
@@ -161,13 +190,14 @@ struct verdict token_refuse(const struct http_reply *reply, const char *service,
 	if (error && (strlen(error) > 60 || !is_word(error)))
 		error = NULL;
 	v = verdict_of_error(reply, error);
-	remedy = remedy_of(number);
+	known = number_find(number, kind);
 	(void)err_set(err, kms_outcome_errno(v.outcome), "token service %s: answered %d%s%s",
 		      service, reply->status, error ? " " : "", error ? error : "");
 	if (err && number > 0)
 		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
-			       " (AADSTS%" PRId64 ")%s%s", number, remedy ? ", " : "",
-			       remedy ? remedy : "");
+			       " (AADSTS%" PRId64 ")%s%s", number, known ? ", " : "",
+			       known ? known->meaning : "");
+	(void)azure_blame(err, known ? known->cause : cause_of(&v, reply->status, kind), 0);
 	if (err && (skew > SKEW_S || skew < -SKEW_S))
 		(void)snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
 			       "; this machine's clock is %" PRId64 " s %s the service's",

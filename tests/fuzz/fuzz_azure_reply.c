@@ -82,7 +82,7 @@ static void check_token(struct secret *body)
 		require(fresh.lifetime_s > 0 && fresh.refresh_s >= 0 &&
 			fresh.refresh_s < fresh.lifetime_s);
 	secret_free(fresh.token);
-	require(token_refuse(&reply, "login.test", &err).outcome != KMS_OK);
+	require(token_refuse(&reply, "login.test", CREDENTIAL_SECRET, &err).outcome != KMS_OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

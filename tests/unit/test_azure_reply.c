@@ -303,11 +303,44 @@ static void token_refusals_have_their_outcome(void **state)
 		struct http_reply reply = {.status = rows[i].status,
 					   .body = fix_body(rows[i].body)};
 		struct err err = {0};
-		struct verdict v = token_refuse(&reply, "login.test", &err);
+		struct verdict v = token_refuse(&reply, "login.test", CREDENTIAL_SECRET, &err);
 
 		assert_int_equal(v.outcome, rows[i].outcome);
 		assert_int_equal(v.retry, rows[i].retry);
 		fix_says(&err, "login.test");
+		fix_says(&err, rows[i].words);
+		http_reply_fini_p(&reply);
+	}
+}
+
+/* The same number means a file for one kind of credential and the clock for another. */
+static void token_refusals_say_what_the_number_means(void **state)
+{
+	static const struct {
+		const char *body;
+		enum credential_kind kind;
+		unsigned cause;
+		const char *words;
+	} rows[] = {
+		{"{\"error_codes\":[700024]}", CREDENTIAL_WORKLOAD, AZURE_TOKEN_FILE_OLD,
+		 "the token in AZURE_FEDERATED_TOKEN_FILE has expired"},
+		{"{\"error_codes\":[700024]}", CREDENTIAL_CERTIFICATE, AZURE_CLOCK, "clock"},
+		{"{\"error_codes\":[50027]}", CREDENTIAL_WORKLOAD, AZURE_FILE,
+		 "AZURE_FEDERATED_TOKEN_FILE names holds no valid token"},
+		{"{\"error_codes\":[50027]}", CREDENTIAL_CERTIFICATE, AZURE_CREDENTIAL,
+		 "(AADSTS50027)"},
+		{"{\"error_codes\":[1]}", CREDENTIAL_SECRET, AZURE_CREDENTIAL, "(AADSTS1)"},
+		{"{}", CREDENTIAL_MANAGED, AZURE_HEADER, "401"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_reply reply = {.status = 401, .body = fix_body(rows[i].body)};
+		struct err err = {0};
+
+		assert_int_equal(token_refuse(&reply, "login.test", rows[i].kind, &err).outcome,
+				 KMS_DENIED);
+		assert_int_equal(err.cause, rows[i].cause);
 		fix_says(&err, rows[i].words);
 		http_reply_fini_p(&reply);
 	}
@@ -357,6 +390,7 @@ int main(void)
 		cmocka_unit_test(versions_are_read_page_by_page_in_their_vault_alone),
 		cmocka_unit_test(token_replies_are_read_in_every_dialect),
 		cmocka_unit_test(token_refusals_have_their_outcome),
+		cmocka_unit_test(token_refusals_say_what_the_number_means),
 		cmocka_unit_test(base64url_follows_the_rfc),
 	};
 

@@ -29,6 +29,13 @@ fake fault "$V1" '*' error unavailable # kept connections too
 wait_until 40 is_open || fail "the circuit of a vault that is down stays closed"
 assert_match "$(circuit)" "is (open|half-open), [3-9][0-9]* calls in a row failed" "status"
 assert_no_match "$(cat "$MNT/.depfs/status")" "vault circuit [0-9]*: $V2 " "the other vault"
+says_why() # a call that is not the probe
+{
+	control policies/P/check 1 2>/dev/null || true
+	grep -q "the vault failed again and again, and is asked again in .* s; the last time: the vault is out of order (503" \
+		"$MNT/.depfs/policies/P/check"
+}
+wait_until 20 says_why || fail "no cause: $(cat "$MNT/.depfs/policies/P/check")"
 assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
 fake lift
 wait_until 40 is_closed || fail "the vault is back, its circuit is not: $(circuit)"

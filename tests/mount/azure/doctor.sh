@@ -81,6 +81,30 @@ for proxy in "http://user:p4ss/w0rd@127.0.0.1:9" "ftp://user:p4ssw0rd@127.0.0.1:
 	(https_proxy=$proxy && export https_proxy && sick tls "https_proxy" "proxy")
 done
 assert_no_match "$(cat "$WORK/all-said")" "p4ss|w0rd"
+# what a proxy answers is the proxy's
+"$PYTHON" - <<'END' &
+import socket, threading
+def serve(port, answer):
+    listener = socket.create_server(('127.0.0.1', port))
+    while True:
+        connection, _ = listener.accept()
+        connection.recv(4096)
+        connection.sendall(b'HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n' % answer)
+        connection.close()
+threading.Thread(target=serve, args=(3128, b'407 X\r\nProxy-Authenticate: Basic realm=x')).start()
+serve(3129, b'403 X')
+END
+PIDS+=($!)
+is_listening()
+{
+	(: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+wait_until 20 is_listening 3128 && wait_until 20 is_listening 3129
+export DEPFS_VAULT_TIMEOUT=1 no_proxy= # it is tried again until then
+(https_proxy=http://127.0.0.1:3128 && export https_proxy && sick tls "the proxy wants a name and a password.*https_proxy.*407" "check the proxy")
+(https_proxy=http://127.0.0.1:3129 && export https_proxy && sick tls "the proxy refuses.*https_proxy.*403" "check the proxy")
+unset no_proxy
+export DEPFS_VAULT_TIMEOUT=3
 fake tls "$V1" expired
 sick tls "certificate" "ca_file="
 fake tls "$V1" good
@@ -93,12 +117,60 @@ fake tls "$V1" good
 	sick credential "none.jwt: No such file" "AZURE_FEDERATED_TOKEN_FILE")
 (export DEPFS_CREDENTIAL=none && sick credential "switched off" "credential=")
 # 5: a wrong secret; 6: another tenant's id
-(AZURE_CLIENT_SECRET=no~such-secret && sick token "AADSTS7000215" "credential in Entra")
+(AZURE_CLIENT_SECRET=no~such-secret && sick token "AADSTS7000215" "new secret in Entra")
 (AZURE_TENANT_ID=22222222-bbbb-4bbb-8bbb-222222222222 && sick token "AZURE_TENANT_ID" "tenant")
+# a vault that names a token service of nobody's; token services that are not what they should be
+fake fault "$V1" get challenge "Bearer authorization=\"https://evil.example/$TENANT\", resource=\"https://vault.azure.net\""
+sick token "evil.example.*not on the list" "AZURE_AUTHORITY_HOST.*stands between"
+fake lift
+(export AZURE_AUTHORITY_HOST=https://login.nobody.example && sick token "does not resolve" "check AZURE_AUTHORITY_HOST")
+fake fault "$LOGIN" token text "<html>Please log in</html>"
+sick token "does not parse" "no token service.*portal"
+fake lift
+fake fault "$LOGIN" token status 503 retry_after=60
+sick token "answered 503" "later.*Microsoft's service health"
+fake lift
+fake tls "$LOGIN" expired
+sick token "certificate is not accepted" "token service's certificate by ca_file="
+fake tls "$LOGIN" good
+# a cluster's token
+fake app "$TENANT" "$CLIENT" subject=depfs
+export AZURE_FEDERATED_TOKEN_FILE=$WORK/jwt
+(unset AZURE_CLIENT_SECRET && fake federated-token depfs lifetime=-5 >"$WORK/jwt" && chmod 600 "$WORK/jwt" &&
+	sick token "AZURE_FEDERATED_TOKEN_FILE has expired" "cluster still renews.*AZURE_FEDERATED_TOKEN_FILE")
+(unset AZURE_CLIENT_SECRET && echo garbage >"$WORK/jwt" && sick token "AADSTS50027.*holds no valid token" "pod's service account")
+unset AZURE_FEDERATED_TOKEN_FILE
+# managed identities
+export DEPFS_CREDENTIAL=managed-identity
+(AZURE_CLIENT_ID=99999999-cccc-4ccc-8ccc-333333333333 && sick token "instance metadata service.* 400" "assign the identity AZURE_CLIENT_ID")
+export IDENTITY_ENDPOINT=http://127.0.0.1:40342/msi/token
+(export IDENTITY_HEADER=stale && sick token "App Service: answered 401" "IDENTITY_HEADER")
+(export IMDS_ENDPOINT=http://127.0.0.1:40342 && sick credential "Azure Arc has no user-assigned" "take AZURE_CLIENT_ID away")
+export IMDS_ENDPOINT=http://127.0.0.1:40342 IDENTITY_ENDPOINT=http://127.0.0.1:40342/metadata/identity/oauth2/token
+fake arc folder="$WORK/elsewhere"
+(unset AZURE_CLIENT_ID && sick token "names a file that is not" "not Azure Arc's agent")
+(unset AZURE_CLIENT_ID && IDENTITY_ENDPOINT=ftp://x && sick credential "IDENTITY_ENDPOINT: an address http://" "as the platform sets it")
+unset IMDS_ENDPOINT IDENTITY_ENDPOINT DEPFS_CREDENTIAL
 # 7: the vault's firewall
 fake fault "$V1" get error forbidden-by-firewall
 sick vault "firewall" "network settings"
 fake lift
+fake fault "$V1" wrap error forbidden-by-firewall
+sick permission "wrapKey: .*firewall" "network settings"
+fake lift
+fake fault "$V1" get error vault-not-found
+sick vault "vault is gone" "recover it if it was deleted"
+fake lift
+fake fault "$V1" get error throttled retry_after=60
+sick vault "too often|left alone" "later"
+fake lift
+(export DEPFS_AZURE_API_VERSION=1.1 && sick vault "malformed.*DEPFS_AZURE_API_VERSION is 1.1" "take DEPFS_AZURE_API_VERSION away")
+# whichever request meets it first
+for skip in 0 2 3; do
+	fake fault "$V1" get error being-deleted skip="$skip"
+	sick key "deleted or recovered" "wait until that has ended"
+	fake lift
+done
 # what is no matter of who is let in
 fake fault "$V1" get challenge "Bearer authorization=\"https://$LOGIN/$TENANT\", resource=\"https://vault.azure.net\""
 sick vault "fresh token.*401" "AZURE_TENANT_ID"
@@ -136,6 +208,11 @@ fake deny "$V1" unwrapKey
 sick permission "unwrapKey: .*access policy" "unwrapKey"
 fake allow "$V1"
 healthy
+fake create https://h1.managedhsm.azure.net/keys/k type=RSA-HSM >/dev/null
+fake deny h1.managedhsm.azure.net wrapKey
+(K1=https://h1.managedhsm.azure.net/keys/k && sick permission "wrapKey: " "Managed HSM Crypto Service Encryption User.*local RBAC")
+(K1=https://v1.vault.test:8443/keys/k && export DEPFS_VAULT_DOMAINS=v1.vault.test && sick dns "not in a domain" "not the vault's host")
+assert_match "$("$BIN/depctl" doctor "$K1/" 2>&1)" "no '/' stands behind the name" "a slash at the end"
 
 # key check: each precondition of a root key by name
 check()
@@ -170,9 +247,12 @@ print(json.load(sys.stdin)["remedy"])')" "$3" "remedy in JSON"
 	cat "$said" >>"$WORK/all-said"
 	echo "$bad" >>"$WORK/all-said"
 }
-(AZURE_CLIENT_SECRET=no~such-secret && cured "$K1" "AADSTS7000215" "credential in Entra")
+(AZURE_CLIENT_SECRET=no~such-secret && cured "$K1" "AADSTS7000215" "new secret in Entra")
 cured https://nobody.vault.azure.net/keys/k1 "does not resolve" "vault's name"
 cured "${K1}x" "no such key" "key's name"
+fake delete "$K1"
+cured "$K1" "may be deleted" "recover the key"
+fake recover "$K1"
 fake vault "$V1" recovery_level=Recoverable+Purgeable
 assert_match "$(check)" "recovery level: warning, purgeable" "purgeable"
 
