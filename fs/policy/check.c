@@ -48,6 +48,16 @@ void report_refuse(struct report *rep, struct err *err, int r, const char *what,
 		rep->r = err_set(err, r, "%s: %s", whose, text);
 }
 
+/* Sentences about an outage also tell how long it was tried, which differs. */
+static bool is_same(enum kms_outcome o, const struct err *said, const struct err *before)
+{
+	if (!said->text[0])
+		return false;
+	if (o == KMS_TRANSIENT && said->cause != 0)
+		return said->cause == before->cause;
+	return strcmp(said->text, before->text) == 0;
+}
+
 void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
 		    const struct err *said)
 {
@@ -57,7 +67,7 @@ void report_outcome(struct report *rep, struct err *err, const char *what, enum 
 		report_line(rep, what, "ok");
 		return;
 	}
-	if (rep->terse && said->text[0] && strcmp(said->text, rep->said.text) == 0)
+	if (rep->terse && is_same(o, said, &rep->said))
 		report_line(rep, what, "%s, for the same reason", kms_outcome_name(o));
 	else
 		report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
