@@ -97,8 +97,14 @@ static int open_failed(const char *mount, int r, struct err *err)
 	switch (r) {
 	case -EACCES:
 	case -EPERM:
-		return err_set(err, r, "%s: only its owner and its admin group may steer it",
-			       mount);
+		return access(mount, X_OK) < 0
+			       ? err_set(err, r,
+					 "%s: its own mode keeps you out: chmod go+x lets its "
+					 "admin group through",
+					 mount)
+			       : err_set(err, r,
+					 "%s: only its owner and its admin group may steer it",
+					 mount);
 	case -ENOENT:
 	case -ENOTDIR:
 		return access(mount, F_OK) < 0

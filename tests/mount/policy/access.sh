@@ -5,11 +5,21 @@
 ADMIN=13888
 depfs_start_policies "admin_gid=$ADMIN"
 policy_create Tenant
-chmod 755 "$MNT"
 as()
 {
 	setpriv --reuid 12555 --regid "$1" --clear-groups "${@:2}"
 }
+# a store is born with mode 0700, which keeps the group out too: depctl says which of the two it is
+chmod 755 "$WORK"
+refused_as() # GROUP WORDS
+{
+	! as "$1" "$BIN/depctl" -m "$MNT" status 2>"$WORK/said" || fail "group $1 sees it"
+	assert_match "$(cat "$WORK/said")" "$2"
+}
+refused_as $ADMIN "its own mode keeps you out: chmod go\+x"
+chmod 755 "$MNT"
+as $ADMIN "$BIN/depctl" -m "$MNT" status >/dev/null
+refused_as 12555 "only its owner and its admin group"
 assert_fails_with EACCES as 12555 ls "$MNT/.depfs"
 assert_fails_with EACCES as 12555 cat "$MNT/.depfs/status"
 assert_fails_with EACCES as 12555 cat "$MNT/.depfs/policies/Tenant/status"
