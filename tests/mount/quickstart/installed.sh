@@ -49,7 +49,7 @@ wait_until 20 free_again
 
 unit=/etc/systemd/system/depfs-mail.service
 mkdir -p "${unit%/*}"
-mandoc -T ascii "$TOP/man/depfs.8" | col -bx | sed -n 's/^ \{11\}//; /^\[Unit\]/,/^WantedBy/p' >$unit
+mandoc -T ascii "$TOP/man/depfs.8" | sed -n $'s/.\b//g; s/^ \\{11\\}//; /^\\[Unit\\]/,/^WantedBy/p' >$unit
 systemd-analyze verify $unit >"$WORK/out" 2>&1 || fail "systemd: $(cat "$WORK/out"): $(cat $unit)"
 assert_no_match "$(cat "$WORK/out")" "depfs-mail"
 command_of() # NAME - as the unit has it, in one line
