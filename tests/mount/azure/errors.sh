@@ -84,6 +84,7 @@ retried "empty 503" status 503
 retried reset reset
 retried close close
 retried cut cut 60
+retried 'half-open connection' hang # nobody answers there any more: a try's share, then a new one
 retried 401 error token-expired # answered by a new token
 
 # a handshake that breaks off is no bad certificate, which would never be tried again
