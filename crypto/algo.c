@@ -1,5 +1,5 @@
 /* crypto/algo.c - OpenSSL algorithm objects and the contexts of a thread. */
-#include "algo.h"
+#include "crypto/algo.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,8 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 
-#include "cleanup.h"
-#include "secret.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/secret.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct algo algo;	 /* written in once, constant after */

@@ -1,5 +1,5 @@
 /* crypto/block.c - one 4 KiB block: AES-256-GCM seal and open, layout as in block.h. */
-#include "block_internal.h"
+#include "crypto/block_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "algo.h"
-#include "secret.h"
+#include "crypto/algo.h"
+#include "crypto/secret.h"
 
 #define META_LEN       4
 #define BLOCK_AAD_LEN  (FILE_ID_LEN + 4 + META_LEN)

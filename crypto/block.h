@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dek.h"
-#include "header.h"
+#include "crypto/dek.h"
+#include "crypto/header.h"
 
 #define BLOCK_LEN	 4096
 #define BLOCK_OVERHEAD	 32			      /* nonce 12 | tag 16 | meta 4 */

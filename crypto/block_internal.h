@@ -2,7 +2,7 @@
 #ifndef DEPFS_CRYPTO_BLOCK_INTERNAL_H
 #define DEPFS_CRYPTO_BLOCK_INTERNAL_H
 
-#include "block.h"
+#include "crypto/block.h"
 
 #define GCM_NONCE_LEN 12
 #define GCM_TAG_LEN   16

@@ -1,5 +1,5 @@
 /* crypto/dek.c - one file's data key: made, wrapped under a policy key, unwrapped, wiped. */
-#include "dek.h"
+#include "crypto/dek.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,9 +7,9 @@
 
 #include <openssl/rand.h>
 
-#include "algo.h"
-#include "kdf.h"
-#include "secret.h"
+#include "crypto/algo.h"
+#include "crypto/kdf.h"
+#include "crypto/secret.h"
 
 struct dek {
 	uint8_t key[DEK_LEN];

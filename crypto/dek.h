@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "header.h"
-#include "wrap.h"
+#include "crypto/header.h"
+#include "crypto/wrap.h"
 
 #define DEK_LEN 32 /* bytes, AES-256 */
 

@@ -1,5 +1,5 @@
 /* crypto/header.c - codec and MAC of the 256-byte file header; the table is in header.h. */
-#include "header.h"
+#include "crypto/header.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,8 +7,8 @@
 
 #include <openssl/crypto.h>
 
-#include "dek.h"
-#include "kdf.h"
+#include "crypto/dek.h"
+#include "crypto/kdf.h"
 
 #define HEADER_MAGIC	    "DEPF"
 #define HEADER_MACED_LEN    (HEADER_LEN - HEADER_MAC_LEN)

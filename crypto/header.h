@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "err.h"
+#include "crypto/base/bytes.h"
+#include "crypto/base/err.h"
 
 #define HEADER_LEN     256
 #define HEADER_VERSION 1
@@ -22,7 +22,7 @@
 
 #define HEADER_FLAG_LOOSE_HOLES 0x1u /* any zero block is a hole, DESIGN 4.3 */
 #define HEADER_FLAG_RENEWING \
-	0x2u /* some blocks may still be under the DEK of before, fs/policy/renewal.h */
+	0x2u /* some blocks may still be under the DEK of before, fs/jobs/renewal.h */
 
 #define BUDGET_MAX  (UINT64_C(1) << 32) /* block writes under one DEK, SP 800-38D section 8.3 */
 #define BUDGET_STEP (UINT64_C(1) << 20)

@@ -1,5 +1,5 @@
 /* crypto/kdf.c - HKDF-SHA256, HMAC-SHA256 and SHA-256. */
-#include "kdf.h"
+#include "crypto/kdf.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "algo.h"
+#include "crypto/algo.h"
 
 #define HKDF_ROUNDS_MAX 255 /* RFC 5869 section 2.3: the counter is one byte */
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
+#include "crypto/base/cleanup.h"
 
 #define SHA256_LEN 32
 

@@ -1,5 +1,5 @@
 /* crypto/oaep.c - software RSA root keys for the local vaults: RSA-OAEP-256. */
-#include "oaep.h"
+#include "crypto/oaep.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "algo.h"
+#include "crypto/algo.h"
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)

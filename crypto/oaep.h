@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "err.h"
-#include "secret.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+#include "crypto/secret.h"
 
 #define OAEP_WRAP_MAX 512 /* bytes: RSA 4096 */
 

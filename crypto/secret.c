@@ -1,5 +1,5 @@
 /* crypto/secret.c - key bytes in OpenSSL's secure heap, and the process settings around it. */
-#include "secret.h"
+#include "crypto/secret.h"
 
 #include <assert.h>
 #include <errno.h>

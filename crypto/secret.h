@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 
 #define SECRET_HEAP_LEN	 (4u << 20)   /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
 #define SECRET_HEAP_KEPT (512u << 10) /* of them, never for files: anybody can open many */

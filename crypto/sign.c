@@ -1,5 +1,5 @@
 /* crypto/sign.c - Ed25519 (RFC 8032) by OpenSSL. */
-#include "sign.h"
+#include "crypto/sign.h"
 
 #include <errno.h>
 #include <stdbool.h>

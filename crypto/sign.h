@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
+#include "crypto/base/cleanup.h"
 
 #define SIGN_SEED_LEN	32 /* bytes: the private key of RFC 8032 */
 #define SIGN_PUBLIC_LEN 32

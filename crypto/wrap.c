@@ -1,5 +1,5 @@
 /* crypto/wrap.c - AES-256-SIV (RFC 5297) from CMAC and CTR, and counted wrapping keys. */
-#include "wrap.h"
+#include "crypto/wrap.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,9 +10,9 @@
 
 #include <openssl/crypto.h>
 
-#include "algo.h"
-#include "bytes.h"
-#include "kdf.h"
+#include "crypto/algo.h"
+#include "crypto/base/bytes.h"
+#include "crypto/kdf.h"
 
 #define SIV_LEN 16 /* synthetic IV: one AES block */
 #define SIV_HALF_LEN                                                                \

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "secret.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/secret.h"
 
 #define WRAP_KEY_LEN	 32 /* every key that is wrapped: DEK, DEP key, availability key */
 #define WRAP_LEN	 (16 + WRAP_KEY_LEN) /* synthetic IV | sealed key */

@@ -14,13 +14,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "crypto/cleanup.h"
+#include "crypto/base/cleanup.h"
 #include "fs/control/control.h"
-#include "fs/data/serve.h"
+#include "fs/fuse/serve.h"
+#include "fs/fuse/session.h"
 #include "fs/options.h"
 #include "fs/policy/policy.h"
 #include "fs/privileges.h"
-#include "fs/session.h"
 #include "fs/syscall_filter.h"
 
 /* ---- talking to the operator ---- */

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "fs/options.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/audit.h"
+#include "fs/audit/audit.h"
 
 const char *options_usage(void)
 {

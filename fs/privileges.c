@@ -1,4 +1,4 @@
-#include "privileges.h"
+#include "fs/privileges.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -2,8 +2,8 @@
 #ifndef DEPFS_PRIVILEGES_H
 #define DEPFS_PRIVILEGES_H
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 
 /**
  * privileges_drop() - keep the capabilities that serving files takes, lose the others for good

@@ -1,4 +1,4 @@
-#include "syscall_filter.h"
+#include "fs/syscall_filter.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -167,7 +167,7 @@ static void compose(struct program *p, enum syscall_network network)
 		add_if(p, BPF_JEQ, (uint32_t)refused[i]);
 		add_return(p, no);
 	}
-	/* A serving thread takes a umask of its own (fs/data/cred.c), and nothing else. */
+	/* A serving thread takes a umask of its own (fs/fuse/cred.c), and nothing else. */
 	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 4));
 	add_load(p, FIRST_ARGUMENT);
 	add_if(p, BPF_JEQ, CLONE_FS);

@@ -2,8 +2,8 @@
 #ifndef DEPFS_SYSCALL_FILTER_H
 #define DEPFS_SYSCALL_FILTER_H
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 
 enum syscall_network {
 	SYSCALL_NETWORK_NONE,	/* local sockets only: syslog, the service manager */

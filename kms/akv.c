@@ -1,11 +1,11 @@
 /* kms/akv.c - the key service https://: Azure Key Vault and Managed HSM. Facts: AKV.md. */
-#include "akv.h"
+#include "kms/akv.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "crypto/clock.h"
-#include "sbuf.h"
+#include "crypto/base/clock.h"
+#include "kms/sbuf.h"
 
 #define ALGORITHM "RSA-OAEP-256"
 #define PAGES_MAX 100 /* of a list; some may be empty */

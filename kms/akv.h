@@ -2,8 +2,8 @@
 #ifndef DEPFS_KMS_AKV_H
 #define DEPFS_KMS_AKV_H
 
-#include "azure.h"
-#include "azure_key.h"
+#include "kms/azure.h"
+#include "kms/azure_key.h"
 
 /* Which request; error rows and paths go by it. */
 enum akv_act {

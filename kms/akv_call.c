@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "akv.h"
-#include "crypto/clock.h"
-#include "sbuf.h"
+#include "crypto/base/clock.h"
+#include "kms/akv.h"
+#include "kms/sbuf.h"
 
 #define RETRIES_MAX 3
 

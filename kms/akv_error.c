@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "akv.h"
-#include "json.h"
+#include "kms/akv.h"
+#include "kms/json.h"
 
 #define INNER_MAX 8 /* how deep innererror may nest */
 

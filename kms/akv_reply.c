@@ -3,9 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "akv.h"
-#include "json.h"
-#include "sbuf.h"
+#include "kms/akv.h"
+#include "kms/json.h"
+#include "kms/sbuf.h"
 
 #define MODULUS_MAX 2048 /* bytes; longer ones are no key of ours */
 

@@ -8,8 +8,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "azure.h"
-#include "sbuf.h"
+#include "kms/azure.h"
+#include "kms/sbuf.h"
 
 #define PEM_MAX	   (64u * 1024)
 #define LIFETIME_S 600

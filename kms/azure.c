@@ -1,12 +1,12 @@
 /* kms/azure.c - see azure.h: the client's parts, made and unmade, and what they share. */
-#include "azure.h"
+#include "kms/azure.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "akv.h"
-#include "crypto/bytes.h"
-#include "crypto/clock.h"
+#include "crypto/base/bytes.h"
+#include "crypto/base/clock.h"
+#include "kms/akv.h"
 
 #define CONNECT_MS	    5000
 #define TRY_MIN_MS	    1000

@@ -2,12 +2,12 @@
 #ifndef DEPFS_KMS_AZURE_H
 #define DEPFS_KMS_AZURE_H
 
-#include "azure_config.h"
-#include "azure_remedy.h"
-#include "challenge.h"
-#include "circuit.h"
-#include "http.h"
-#include "service.h"
+#include "kms/azure_config.h"
+#include "kms/azure_remedy.h"
+#include "kms/challenge.h"
+#include "kms/circuit.h"
+#include "kms/http.h"
+#include "kms/service.h"
 
 struct token_cache;
 struct challenge_cache;

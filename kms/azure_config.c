@@ -1,5 +1,5 @@
 /* kms/azure_config.c - see azure_config.h. */
-#include "azure_config.h"
+#include "kms/azure_config.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include <openssl/crypto.h>
 
-#include "service.h"
+#include "kms/service.h"
 
 #define TIMEOUT_DEFAULT_S   30
 #define TIMEOUT_MAX_S	    300

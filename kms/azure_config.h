@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kms.h"
+#include "kms/kms.h"
 
 /* In the order of Microsoft's DefaultAzureCredential. */
 enum credential_kind {

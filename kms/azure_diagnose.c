@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "akv.h"
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
+#include "kms/akv.h"
 
 static const char *const steps[] = {
 	[AZURE_STEP_DNS] = "dns",

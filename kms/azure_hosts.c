@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure_config.h"
+#include "kms/azure_config.h"
 
 enum cloud {
 	CLOUD_PUBLIC,

@@ -2,7 +2,7 @@
 #ifndef DEPFS_KMS_AZURE_KEY_H
 #define DEPFS_KMS_AZURE_KEY_H
 
-#include "kms.h"
+#include "kms/kms.h"
 
 struct azure_version {
 	char version[64];

@@ -1,5 +1,5 @@
 /* kms/azure_remedy.c - see azure_remedy.h: one table. */
-#include "azure_remedy.h"
+#include "kms/azure_remedy.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 #ifndef DEPFS_KMS_AZURE_REMEDY_H
 #define DEPFS_KMS_AZURE_REMEDY_H
 
-#include "azure_config.h"
-#include "azure_key.h"
-#include "http.h"
+#include "kms/azure_config.h"
+#include "kms/azure_key.h"
+#include "kms/http.h"
 
 /* What stands in struct err.cause: of an exchange without an answer its enum http_fault, else one
  * of these. */

@@ -1,14 +1,14 @@
 /* kms/challenge.c - see challenge.h. */
-#include "challenge.h"
+#include "kms/challenge.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "azure_config.h"
-#include "azure_remedy.h"
-#include "crypto/bytes.h"
+#include "crypto/base/bytes.h"
+#include "kms/azure_config.h"
+#include "kms/azure_remedy.h"
 
 /* ---- RFC 9110 section 11: schemes, each with its parameters ---- */
 

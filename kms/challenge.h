@@ -3,8 +3,8 @@
 #ifndef DEPFS_KMS_CHALLENGE_H
 #define DEPFS_KMS_CHALLENGE_H
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 
 /* AKV.md section 5.1: Bearer authorization="https://HOST/TENANT", resource="https://DOMAIN" */
 struct challenge {

@@ -1,11 +1,11 @@
 /* kms/circuit.c - see circuit.h. */
-#include "circuit.h"
+#include "kms/circuit.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
 #include "crypto/secret.h"
 
 #define RETRY_FIRST_MS 800

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
-#include "kms.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+#include "kms/kms.h"
 
 #define CIRCUIT_FAILURES 3    /* calls in a row that no retry could save, until it opens */
 #define CIRCUIT_FIRST_MS 1000 /* then the first probe; doubled with each that fails */

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "azure.h"
+#include "kms/azure.h"
 
 #define FILE_MAX (64u * 1024) /* bytes of a credential */
 

@@ -1,5 +1,5 @@
 /* kms/http.c - see http.h. AKV.md section 9, points 1 and 4. */
-#include "http.h"
+#include "kms/http.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "azure_remedy.h"
-#include "wipe.h"
+#include "kms/azure_remedy.h"
+#include "kms/wipe.h"
 
 #define IDLE_MAX 8 /* handles that wait, each with its connections */
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 #include "crypto/secret.h"
 
 #define HTTP_BODY_MAX	 (64u * 1024) /* bytes of an answer; more is HTTP_TOO_LARGE */

@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "http.h"
+#include "kms/http.h"
 
 /* RFC 9110 section 5.6.7; only the first of its three forms is sent by anybody today. */
 static int http_date_parse(const char *text, int64_t *ret_when)

@@ -1,5 +1,5 @@
 /* kms/json.c - see json.h. */
-#include "json.h"
+#include "kms/json.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "crypto/err.h"
+#include "crypto/base/err.h"
 #include "crypto/secret.h"
 
 static inline void json_decref_p(json_t **j)

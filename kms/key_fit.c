@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "kms.h"
+#include "kms/kms.h"
 
 #define EXPIRES_NEVER \
 	INT64_C(253370764800) /* 9999-01-01: what "no expiry" is set to, where needed */

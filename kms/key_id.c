@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "kms.h"
-#include "local.h"
+#include "kms/kms.h"
+#include "kms/local.h"
 
 #define VERSION_LEN	    32
 #define LOCAL_VAULT_LEN_MAX 63

@@ -1,14 +1,14 @@
 /* kms/kms.c - outcomes and their errnos, and the way from a key id to its service. */
-#include "kms.h"
+#include "kms/kms.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "azure.h"
-#include "crypto/clock.h"
-#include "local.h"
-#include "service.h"
-#include "wipe.h"
+#include "crypto/base/clock.h"
+#include "kms/azure.h"
+#include "kms/local.h"
+#include "kms/service.h"
+#include "kms/wipe.h"
 
 /* STYLE section 4; tests/unit/test_kms_id.c walks it row by row. */
 static const struct {

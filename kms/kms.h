@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/cleanup.h"
-#include "crypto/err.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 #include "crypto/secret.h"
 
 #define KEY_ID_MAX   512 /* bytes of a key id with its version and NUL */

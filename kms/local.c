@@ -1,14 +1,14 @@
 /* kms/local.c - the key service local://: software vaults that answer the way Key Vault does. */
-#include "local.h"
+#include "kms/local.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
 #include "crypto/oaep.h"
-#include "local_store.h"
-#include "service.h"
+#include "kms/local_store.h"
+#include "kms/service.h"
 
 #define DEADLINE_MS (KMS_DEADLINE_S * 1000u)
 

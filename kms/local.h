@@ -3,7 +3,7 @@
 #ifndef DEPFS_KMS_LOCAL_H
 #define DEPFS_KMS_LOCAL_H
 
-#include "kms.h"
+#include "kms/kms.h"
 
 #define LOCAL_VAULTS_DIR   KMS_LOCAL_VAULTS_DIR
 #define LOCAL_VERSIONS_MAX 500 /* of one key; rotating further is refused */

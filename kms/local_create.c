@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "crypto/bytes.h"
+#include "crypto/base/bytes.h"
 #include "crypto/oaep.h"
-#include "local_edit.h"
+#include "kms/local_edit.h"
 
 /* A version's random name, and its private key where the type has one. */
 struct new_version {

@@ -1,5 +1,5 @@
 /* kms/local_edit.c - the frame of every change to a local vault: lock, load, change, save. */
-#include "local_edit.h"
+#include "kms/local_edit.h"
 
 #include <errno.h>
 #include <string.h>

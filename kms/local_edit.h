@@ -3,7 +3,7 @@
 #ifndef DEPFS_KMS_LOCAL_EDIT_H
 #define DEPFS_KMS_LOCAL_EDIT_H
 
-#include "local_store.h"
+#include "kms/local_store.h"
 
 /* One change of a vault or of a key, under the vault's lock from edit_begin_*() to edit_fini_p().
  */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "local_store.h"
+#include "kms/local_store.h"
 
 int dir_open(const char *path, struct local_dir *ret_dir, struct err *err)
 {

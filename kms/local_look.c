@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "local_store.h"
+#include "kms/local_store.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 

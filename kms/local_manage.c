@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "local_edit.h"
+#include "kms/local_edit.h"
 
 static struct local_version *version_find(struct edit *e, const char *version)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "json.h"
-#include "local_store.h"
+#include "kms/json.h"
+#include "kms/local_store.h"
 
 #define RECORD_FORMAT 1
 

@@ -2,7 +2,7 @@
 #ifndef DEPFS_KMS_LOCAL_STORE_H
 #define DEPFS_KMS_LOCAL_STORE_H
 
-#include "local.h"
+#include "kms/local.h"
 
 #define LOCAL_JSON_MAX	   (256 * 1024) /* bytes of a record */
 #define LOCAL_PEM_MAX	   (16 * 1024)

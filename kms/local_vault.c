@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "crypto/bytes.h"
+#include "crypto/base/bytes.h"
 #include "crypto/kdf.h"
-#include "local_store.h"
+#include "kms/local_store.h"
 
 int vault_open(const char *vaults_dir, const char *vault, struct local_dir *ret_dir,
 	       struct err *err)

@@ -1,5 +1,5 @@
 /* kms/sbuf.c - see sbuf.h. */
-#include "sbuf.h"
+#include "kms/sbuf.h"
 
 #include <errno.h>
 #include <string.h>

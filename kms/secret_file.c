@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "azure.h"
+#include "kms/azure.h"
 
 static int file_check(int fd, const char *path, size_t max_len, enum secret_file_rule rule,
 		      struct stat *ret_st, struct err *err)

@@ -3,7 +3,7 @@
 #ifndef DEPFS_KMS_SERVICE_H
 #define DEPFS_KMS_SERVICE_H
 
-#include "kms.h"
+#include "kms/kms.h"
 
 struct kms {
 	char *vaults_dir; /* of the local vaults, absolute; constant after kms_new() */

@@ -6,8 +6,8 @@
 
 #include <openssl/crypto.h>
 
-#include "azure.h"
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
+#include "kms/azure.h"
 
 #define RETRY_REFRESH_MS 30000 /* after a refresh that failed, while the old one is good */
 #define FAILED_MS	 500   /* so long a failure is everybody's, or a herd would follow it */

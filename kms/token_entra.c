@@ -3,8 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "azure.h"
-#include "sbuf.h"
+#include "kms/azure.h"
+#include "kms/sbuf.h"
 
 #define SECRET_MAX     (16u * 1024) /* bytes of a file with a secret or an assertion */
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

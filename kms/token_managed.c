@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure.h"
-#include "sbuf.h"
+#include "kms/azure.h"
+#include "kms/sbuf.h"
 
 #define IMDS_HOST	"http://169.254.169.254"
 #define IMDS_CONNECT_MS 1000 /* elsewhere than in Azure nobody is there */

@@ -6,8 +6,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include "azure.h"
-#include "json.h"
+#include "kms/azure.h"
+#include "kms/json.h"
 
 #define TOKEN_MAX	 (16u * 1024) /* bytes */
 #define LIFETIME_UNKNOWN 300	      /* s, where an answer does not say */

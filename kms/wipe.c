@@ -1,5 +1,5 @@
 /* kms/wipe.c - see wipe.h. */
-#include "wipe.h"
+#include "kms/wipe.h"
 
 #include <jansson.h>
 #include <malloc.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
-#include "fs/policy/store.h"
+#include "fs/store/store.h"
 
 enum {
 	EXIT_MADE = 0,

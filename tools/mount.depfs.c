@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crypto/cleanup.h"
+#include "crypto/base/cleanup.h"
 
 /* Exit codes of mount(8). */
 #define EXIT_USAGE 1

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "fs/policy/engine.h"
-#include "fs/vtree.h"
+#include "fs/vtree/vtree.h"
 
 struct control;
 

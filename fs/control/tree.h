@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <sys/queue.h>
 
-#include "crypto/bytes.h"
-#include "crypto/err.h"
+#include "crypto/base/bytes.h"
+#include "crypto/base/err.h"
 #include "fs/control/control.h"
-#include "fs/policy/job.h"
+#include "fs/jobs/job.h"
 #include "fs/policy/policy.h"
 
 #define CTL_WRITE_MAX 4096 /* bytes of one command */

@@ -3,8 +3,8 @@
 #ifndef DEPFS_POLICY_ACTS_INTERNAL_H
 #define DEPFS_POLICY_ACTS_INTERNAL_H
 
+#include "fs/keyring/keyring_internal.h"
 #include "fs/policy/engine_internal.h"
-#include "fs/policy/keyring_internal.h"
 
 /* One act on its way. From act_begin() to act_end() it is the only one. */
 struct act {

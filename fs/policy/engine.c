@@ -9,7 +9,7 @@
 #include "fs/policy/engine_internal.h"
 
 #define PROBE_MAX_S 30 /* between two probes of a vault that is down */
-#include "fs/policy/keyring_internal.h"
+#include "fs/keyring/keyring_internal.h"
 
 struct work {
 	struct work *next; /* of those that have left */

@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "crypto/err.h"
+#include "crypto/base/err.h"
 #include "crypto/header.h"
-#include "fs/policy/audit.h"
-#include "fs/policy/keyring.h"
-#include "fs/policy/metrics.h"
+#include "fs/audit/audit.h"
+#include "fs/keyring/keyring.h"
+#include "fs/metrics/metrics.h"
 #include "fs/policy/scope.h"
-#include "fs/policy/store.h"
+#include "fs/store/store.h"
 
 struct engine;
 

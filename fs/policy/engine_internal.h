@@ -6,14 +6,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
+#include "fs/jobs/job_internal.h"
+#include "fs/jobs/renewal.h"
 #include "fs/policy/engine.h"
 #include "fs/policy/hash.h"
-#include "fs/policy/job_internal.h"
 #include "fs/policy/policy.h"
-#include "fs/policy/record.h"
-#include "fs/policy/renewal.h"
 #include "fs/policy/scan_internal.h"
+#include "fs/store/record.h"
 
 /*
  * Locks, outermost first: the gate of acts, jobs.write, jobs.lock, tables.lock, keyring.lock,

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/err.h"
-#include "fs/policy/audit.h"
+#include "crypto/base/err.h"
+#include "fs/audit/audit.h"
+#include "fs/keyring/keyring.h"
 #include "fs/policy/engine.h"
-#include "fs/policy/keyring.h"
-#include "fs/policy/record.h"
+#include "fs/store/record.h"
 
 /*
  * Every act: @who is recorded in an event with the outcome; @p is a policy's name (case-blind) or

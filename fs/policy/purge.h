@@ -2,7 +2,7 @@
 #ifndef DEPFS_POLICY_PURGE_H
 #define DEPFS_POLICY_PURGE_H
 
-#include "fs/policy/job.h"
+#include "fs/jobs/job.h"
 #include "fs/policy/policy.h"
 #include "fs/policy/scan.h"
 

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/err.h"
+#include "crypto/base/err.h"
 #include "crypto/header.h"
-#include "fs/policy/audit.h"
-#include "fs/policy/job.h"
+#include "fs/audit/audit.h"
+#include "fs/jobs/job.h"
 #include "fs/policy/scope.h"
 
 struct scan_row {

@@ -3,7 +3,7 @@
 #define DEPFS_POLICY_SCAN_INTERNAL_H
 
 #include "fs/policy/scan.h"
-#include "fs/policy/store.h"
+#include "fs/store/store.h"
 
 /* What is known of the files under a policy; part of struct policy, guarded by tables.lock. */
 struct scan_proof {

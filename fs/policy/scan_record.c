@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/bytes.h"
-#include "crypto/cleanup.h"
+#include "crypto/base/bytes.h"
+#include "crypto/base/cleanup.h"
 #include "fs/policy/scan.h"
 
 #define SCAN_VERSION  1

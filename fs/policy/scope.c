@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fs/policy/hash.h"
-#include "fs/policy/service.h"
+#include "fs/store/service.h"
 
 #define BUCKETS_FIRST 64
 

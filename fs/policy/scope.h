@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/cleanup.h"
+#include "crypto/base/cleanup.h"
 #include "crypto/header.h"
 
 enum workload {

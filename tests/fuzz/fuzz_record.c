@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/record.h"
+#include "fs/store/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fs/policy/service_file.h"
-#include "fs/policy/store_file.h"
+#include "fs/store/service_file.h"
+#include "fs/store/store_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,10 +2,10 @@
 #ifndef DEPFS_TEST_ACTS_TABLE_H
 #define DEPFS_TEST_ACTS_TABLE_H
 
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
+#include "fs/jobs/job.h"
 #include "fs/policy/engine_internal.h"
-#include "fs/policy/job.h"
 #include "fs/policy/purge.h"
 #include "fs/policy/scan.h"
 

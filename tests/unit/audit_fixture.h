@@ -2,13 +2,13 @@
 #ifndef DEPFS_TEST_AUDIT_FIXTURE_H
 #define DEPFS_TEST_AUDIT_FIXTURE_H
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <inttypes.h>
 
 #include <jansson.h>
 
-#include "fs/policy/audit.h"
+#include "fs/audit/audit.h"
 
 struct log {
 	struct fix *f;

@@ -2,7 +2,7 @@
 #ifndef DEPFS_TEST_BLOCK_FIXTURE_H
 #define DEPFS_TEST_BLOCK_FIXTURE_H
 
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <stdlib.h>
 

@@ -19,7 +19,7 @@
 
 #include "crypto/kdf.h"
 #include "crypto/secret.h"
-#include "fs/policy/store.h"
+#include "fs/store/store.h"
 
 struct fix {
 	char top[64];	/* throw-away folder */

@@ -2,7 +2,7 @@
 #ifndef DEPFS_TEST_STORE_LOOK_H
 #define DEPFS_TEST_STORE_LOOK_H
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <sys/wait.h>
 

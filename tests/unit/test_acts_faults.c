@@ -1,7 +1,7 @@
 /* tests/unit/test_acts_faults.c - an act in which any one call fails is done whole or not at all.
  */
-#include "acts_table.h"
-#include "fault.h"
+#include "tests/unit/acts_table.h"
+#include "tests/unit/fault.h"
 
 /* Each nth call is tried in one build; some in the others, most of which are slow. Odd, since every
  * other one is looked at in another way. */

@@ -1,5 +1,5 @@
 /* tests/unit/test_assignment.c - tenant and mailboxes: who covers what, and each refusal. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/engine_internal.h"
 

@@ -1,5 +1,5 @@
 /* tests/unit/test_audit.c - the audit log: its lines, its chain, and what happens under stress. */
-#include "audit_fixture.h"
+#include "tests/unit/audit_fixture.h"
 
 #include <pthread.h>
 #include <signal.h>

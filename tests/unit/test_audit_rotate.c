@@ -1,6 +1,6 @@
 /* tests/unit/test_audit_rotate.c - the log in files: rotated, bounded, read and proved across them.
  */
-#include "audit_fixture.h"
+#include "tests/unit/audit_fixture.h"
 
 #include <dirent.h>
 

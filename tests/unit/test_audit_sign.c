@@ -1,9 +1,9 @@
 /* tests/unit/test_audit_sign.c - Ed25519, the log's signatures, and a forger without the key. */
-#include "audit_fixture.h"
+#include "tests/unit/audit_fixture.h"
 
 #include "crypto/sign.h"
-#include "fs/policy/audit_flood.h"
-#include "fs/policy/audit_line.h"
+#include "fs/audit/audit_flood.h"
+#include "fs/audit/audit_line.h"
 
 static void hex(const char *text, uint8_t *out, size_t len)
 {

@@ -1,5 +1,5 @@
 /* tests/unit/test_audit_verify.c - a touched audit log: changed, cut, reordered, made up. */
-#include "audit_fixture.h"
+#include "tests/unit/audit_fixture.h"
 
 static void event_key(uint64_t n, uint8_t out[static 8])
 {

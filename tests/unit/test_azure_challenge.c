@@ -1,6 +1,6 @@
 /* tests/unit/test_azure_challenge.c - who may be asked for what: challenges, domains, authorities.
  */
-#include "azure_fixture.h"
+#include "tests/unit/azure_fixture.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_azure_error.c - AKV.md section 6, row by row: what a refusal means. */
-#include "azure_fixture.h"
+#include "tests/unit/azure_fixture.h"
 
 #define FORBIDDEN(inner) \
 	"{\"error\":{\"code\":\"Forbidden\",\"innererror\":{\"code\":\"" inner "\"}}}"

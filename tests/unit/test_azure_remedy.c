@@ -1,6 +1,6 @@
 /* tests/unit/test_azure_remedy.c - what doctor advises goes by the cause, the credential and the
  * vault; and hosts that were not asked are not counted as asked. */
-#include "azure_fixture.h"
+#include "tests/unit/azure_fixture.h"
 
 #include <stdlib.h>
 

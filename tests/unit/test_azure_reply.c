@@ -1,5 +1,5 @@
 /* tests/unit/test_azure_reply.c - a vault's and a token service's answers, friendly and hostile. */
-#include "azure_fixture.h"
+#include "tests/unit/azure_fixture.h"
 
 #define KID(version) KEY "/" version
 

@@ -1,6 +1,6 @@
 /* tests/unit/test_azure_token.c - tokens are kept, shared and renewed; a host that fails is probed.
  * The token service is a thread that speaks HTTP like the instance metadata service. */
-#include "azure_fixture.h"
+#include "tests/unit/azure_fixture.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
 
 /* ---- the service ---- */
 

@@ -1,6 +1,6 @@
 /* tests/unit/test_block.c - one 4 KiB block: vectors, golden bytes, round trips, nonces, contexts.
  */
-#include "block_fixture.h"
+#include "tests/unit/block_fixture.h"
 
 #include <pthread.h>
 #include <sys/wait.h>

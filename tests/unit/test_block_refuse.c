@@ -1,5 +1,5 @@
 /* tests/unit/test_block_refuse.c - every way in which a block must not open. */
-#include "block_fixture.h"
+#include "tests/unit/block_fixture.h"
 
 static void block_refuses_every_flipped_bit(void **state)
 {

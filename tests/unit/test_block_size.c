@@ -1,5 +1,5 @@
 /* tests/unit/test_block_size.c - the arithmetic of blocks: offsets, counts, st_size and back. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include "crypto/block.h"
 

@@ -1,5 +1,5 @@
 /* tests/unit/test_bytes.c - the bounded reader and writer, hex and UUID text. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <stdlib.h>
 

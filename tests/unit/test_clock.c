@@ -1,9 +1,9 @@
 /* tests/unit/test_clock.c - the clock of deadlines: nothing ends before its time. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <errno.h>
 
-#include "crypto/clock.h"
+#include "crypto/base/clock.h"
 
 static void units_agree(void **state)
 {

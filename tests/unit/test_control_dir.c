@@ -1,5 +1,5 @@
 /* tests/unit/test_control_dir.c - listings, nodes and names, while others change them. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 static void listing_has_every_row_once(void **state)
 {

@@ -1,5 +1,5 @@
 /* tests/unit/test_control_events.c - the audit log as a stream, and its poll. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 #include <poll.h>
 #include <stdatomic.h>

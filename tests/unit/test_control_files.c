@@ -1,5 +1,5 @@
 /* tests/unit/test_control_files.c - what each virtual file shows and takes. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 #include "fs/control/tree.h"
 

@@ -1,5 +1,5 @@
 /* tests/unit/test_control_metrics.c - the file `metrics`: its format, and that it stays bounded. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 #include <time.h>
 

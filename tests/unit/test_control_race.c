@@ -1,5 +1,5 @@
 /* tests/unit/test_control_race.c - many at once: for TSan, and for who wins. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 #include <pthread.h>
 

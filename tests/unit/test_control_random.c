@@ -1,5 +1,5 @@
 /* tests/unit/test_control_random.c - bytes that nobody meant, into every file: for ASan. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 /* xorshift64: the same bytes each time, so that a failure can be repeated. */
 static uint64_t next_random(uint64_t *seed)

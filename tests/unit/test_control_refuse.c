@@ -1,6 +1,6 @@
 /* tests/unit/test_control_refuse.c - what is refused, with which errno and sentence, and that
  * nothing changed. */
-#include "control_fixture.h"
+#include "tests/unit/control_fixture.h"
 
 #include <grp.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
 /* tests/unit/test_data_file_lock.c - the lock of a file's content under many threads. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "fs/data/file_lock.h"
+#include "fs/content/file_lock.h"
 
 #define THREADS 6
 #define ROUNDS	3000u /* of each thread */

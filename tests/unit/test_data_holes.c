@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fs/data/holes.h"
+#include "fs/content/holes.h"
 
 #define BLOCKS 200
 

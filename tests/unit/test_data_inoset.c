@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/data/inoset.h"
+#include "fs/inode/inoset.h"
 
 #define NUMBERS 20000
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <openssl/crypto.h>
 
-#include "fs/data/keys.h"
+#include "fs/content/keys.h"
 
 static const struct block_meta full = {.used = BLOCK_CAP};
 

@@ -1,5 +1,5 @@
 /* tests/unit/test_dek.c - a file's data key opens where it belongs and nowhere else. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
 

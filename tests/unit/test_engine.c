@@ -1,5 +1,5 @@
 /* tests/unit/test_engine.c - the engine opened over good and bad records, and events of damage. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/engine_internal.h"
 

@@ -1,7 +1,7 @@
 /* tests/unit/test_err.c - one line of text beside an errno. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
-#include "crypto/err.h"
+#include "crypto/base/err.h"
 
 /* A failure is returned and explained in one statement. */
 static void err_set_hands_the_errno_back(void **state)

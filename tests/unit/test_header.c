@@ -1,5 +1,5 @@
 /* tests/unit/test_header.c - the file header's bytes, rules and MAC. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <stdlib.h>
 

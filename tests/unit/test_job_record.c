@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/job_record.h"
+#include "fs/jobs/job_record.h"
 
 /* Composed by hand from job_record.h's table, not by the code under test. */
 #define JOB_HEX                                                            \

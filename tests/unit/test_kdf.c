@@ -1,5 +1,5 @@
 /* tests/unit/test_kdf.c - HKDF, HMAC and SHA-256 against the RFCs and against OpenSSL's own. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
 

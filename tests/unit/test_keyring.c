@@ -1,7 +1,7 @@
 /* tests/unit/test_keyring.c - DESIGN 5.1's table, row by row, for users and for the system. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/keyring_internal.h"
+#include "fs/keyring/keyring_internal.h"
 
 enum opened {
 	BY_VAULT,

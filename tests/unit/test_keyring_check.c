@@ -1,8 +1,8 @@
 /* tests/unit/test_keyring_check.c - access proved again: denials, outages, and what a revocation
  * leaves. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/keyring_internal.h"
+#include "fs/keyring/keyring_internal.h"
 
 static void checked(struct fix *f)
 {

@@ -1,7 +1,7 @@
 /* tests/unit/test_keyring_wait.c - many callers, and slow vaults. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/keyring_internal.h"
+#include "fs/keyring/keyring_internal.h"
 
 #define CALLERS 50
 

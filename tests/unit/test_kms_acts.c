@@ -1,5 +1,5 @@
 /* tests/unit/test_kms_acts.c - local vaults: what each act of `depctl key` leaves behind. */
-#include "kms_fixture.h"
+#include "tests/unit/kms_fixture.h"
 
 /* Rotation: new wraps take the new version, old ones open with theirs for ever. */
 static void rotate_keeps_old_versions(void **state)

@@ -1,5 +1,5 @@
 /* tests/unit/test_kms_damage.c - vaults whose files were damaged, and many callers at once. */
-#include "kms_fixture.h"
+#include "tests/unit/kms_fixture.h"
 
 #include <pthread.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_kms_id.c - key ids, and the table from outcome to name and errno. */
-#include "kms_fixture.h"
+#include "tests/unit/kms_fixture.h"
 
 #define V32 "0123456789abcdef0123456789ABCDEF"
 #define N127                                                                \

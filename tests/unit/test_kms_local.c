@@ -1,5 +1,5 @@
 /* tests/unit/test_kms_local.c - local vaults: each outcome has its cause. */
-#include "kms_fixture.h"
+#include "tests/unit/kms_fixture.h"
 
 #include <sys/wait.h>
 

@@ -1,4 +1,4 @@
-/* fs/policy/metrics.h: every count arrives once, in the bucket and class it belongs to. */
+/* fs/metrics/metrics.h: every count arrives once, in the bucket and class it belongs to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/metrics.h"
+#include "fs/metrics/metrics.h"
 
 static int setup(void **state)
 {

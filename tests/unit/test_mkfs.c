@@ -1,5 +1,5 @@
 /* tests/unit/test_mkfs.c - the program mkfs.depfs: what it prints, refuses and exits with. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <libgen.h>
 #include <limits.h>

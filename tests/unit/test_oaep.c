@@ -1,5 +1,5 @@
 /* tests/unit/test_oaep.c - software RSA root keys against Wycheproof's figures. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include "crypto/oaep.h"
 

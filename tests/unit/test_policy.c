@@ -1,6 +1,6 @@
 /* tests/unit/test_policy.c - policies made and changed: each refusal of DESIGN section 5's table.
  */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 static size_t count(struct fix *f)
 {

@@ -1,5 +1,5 @@
 /* tests/unit/test_policy_keys.c - refresh, replace and check: copies change whole or not at all. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/acts_internal.h"
 

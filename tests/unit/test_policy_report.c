@@ -1,5 +1,5 @@
 /* tests/unit/test_policy_report.c - what acts on keys look at, warn of and record. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/acts_internal.h"
 #include "kms/local_edit.h"

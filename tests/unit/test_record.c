@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/policy/record.h"
+#include "fs/store/record.h"
 
 /* Composed by a few lines of Python from record.h's tables, not by the code under test. */
 #define POLICY_HEX                                                         \

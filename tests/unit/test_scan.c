@@ -1,7 +1,7 @@
 /* tests/unit/test_scan.c - what a scan counted, its record, and which policies it lets go. */
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/job.h"
+#include "fs/jobs/job.h"
 #include "fs/policy/scan.h"
 
 /* Composed by hand from scan.h's table, not by the code under test. */

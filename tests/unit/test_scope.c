@@ -1,5 +1,5 @@
 /* tests/unit/test_scope.c - the path decides: workloads, mailboxes, and ids that never change. */
-#include "engine_fixture.h"
+#include "tests/unit/engine_fixture.h"
 
 static const struct scope *of(struct fix *f, const char *path)
 {

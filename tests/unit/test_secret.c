@@ -1,6 +1,6 @@
 /* tests/unit/test_secret.c - key bytes stay on the secure heap, and are gone when they are freed.
  */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
 #include <sys/prctl.h>

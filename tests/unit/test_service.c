@@ -1,7 +1,7 @@
 /* tests/unit/test_service.c - the service key: its file, who may read it, what is derived. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
-#include "fs/policy/service.h"
+#include "fs/store/service.h"
 
 #define KEY_HEX	 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define STORE_ID "01234567-89ab-4cde-8f01-23456789abcd"

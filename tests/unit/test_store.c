@@ -1,5 +1,5 @@
 /* tests/unit/test_store.c - records of a store put, read, walked and taken back. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 /* What was committed is there after the next start, what was aborted is not. */
 static void store_commit_lasts_and_abort_leaves_nothing(void **state)

@@ -1,5 +1,5 @@
 /* tests/unit/test_store_check.c - what the pages of the state must hold beside each being sound. */
-#include "store_look.h"
+#include "tests/unit/store_look.h"
 
 /* Where LMDB 0.9 keeps what, in a meta page: tests/unit knows it from store_check.c's table. */
 #define META_AT	       16

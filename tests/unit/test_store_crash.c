@@ -1,5 +1,5 @@
 /* tests/unit/test_store_crash.c - a store killed, full, crowded and growing. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#include "fs/policy/store_impl.h"
+#include "fs/store/store_impl.h"
 
 #define COMMITS 200
 

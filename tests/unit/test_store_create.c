@@ -1,5 +1,5 @@
 /* tests/unit/test_store_create.c - a store is made whole, or not at all, and over nothing. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <dirent.h>
 #include <sys/file.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_store_damage.c - a store whose state is missing, cut, changed or copied. */
-#include "store_look.h"
+#include "tests/unit/store_look.h"
 
 #include <lmdb.h>
 

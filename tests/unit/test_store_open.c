@@ -1,5 +1,5 @@
 /* tests/unit/test_store_open.c - a store opened, looked at, or refused with the reason. */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 /* A refused store_open(): the errno, a sentence with @word, and nothing changed. */
 static void refuse_open(const struct fix *f, int want, const char *word)

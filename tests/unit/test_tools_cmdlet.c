@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cmdlet_args.h"
-#include "tools/depctl.h"
+#include "tools/depctl/cmdlet_args.h"
+#include "tools/depctl/depctl.h"
 
 enum {
 	NAME,

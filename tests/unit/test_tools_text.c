@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/bytes.h"
-#include "tools/fields.h"
-#include "tools/out.h"
+#include "crypto/base/bytes.h"
+#include "tools/depctl/fields.h"
+#include "tools/depctl/out.h"
 
 static void fields_parse_divides_at_the_first_colon(void **state)
 {

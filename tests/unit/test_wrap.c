@@ -1,6 +1,6 @@
 /* tests/unit/test_wrap.c - AES-256-SIV against published vectors, and every way a wrap must not
  * open. */
-#include "crypto_test.h"
+#include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
 

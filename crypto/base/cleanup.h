@@ -1,0 +1,55 @@
+/* crypto/base/cleanup.h - release by scope: each resource is declared together with what frees it.
+ */
+#ifndef DEPFS_CRYPTO_BASE_CLEANUP_H
+#define DEPFS_CRYPTO_BASE_CLEANUP_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define MUST_CHECK  __attribute__((warn_unused_result))
+
+/* Hands ownership on: yields the pointer and empties the variable. */
+#define STEAL(p)                             \
+	({                                   \
+		__typeof__(p) stolen_ = (p); \
+		(p) = NULL;                  \
+		stolen_;                     \
+	})
+
+/* The same for a file descriptor. */
+#define STEAL_FD(fd)                \
+	({                          \
+		int stolen_ = (fd); \
+		(fd) = -1;          \
+		stolen_;            \
+	})
+
+/* Defines fn##_p(), which a CLEANUP() variable of pointer type @type names. */
+#define DEFINE_CLEANUP(type, fn)           \
+	static inline void fn##_p(type *p) \
+	{                                  \
+		if (*p)                    \
+			fn(*p);            \
+	}
+
+static inline void close_fd_p(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(
+			*fd); /* a release cannot report; where it matters close is called openly */
+}
+
+static inline void free_mem_p(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void fclose_p(FILE **f)
+{
+	if (*f)
+		(void)fclose(*f); /* readers only; writers check fclose themselves */
+}
+
+#endif

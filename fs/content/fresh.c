@@ -1,0 +1,65 @@
+#include "fs/content/fresh.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "crypto/base/cleanup.h"
+#include "fs/content/worker.h"
+#include "fs/inode/disk.h"
+
+void fresh_fini(struct fresh *n)
+{
+	dek_free(n->dek);
+	n->dek = NULL;
+}
+
+int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file_id,
+	       const struct request *rq, struct fresh *ret_fresh)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
+	int r;
+
+	engine_target(s->engine, scope, &n.hdr.ref);
+	r = request_kek(s, &n.hdr.ref, rq, &kek);
+	if (r < 0)
+		return r;
+	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
+	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
+	if (file_id)
+		memcpy(n.hdr.file_id, file_id, FILE_ID_LEN);
+	else
+		r = random_bytes(n.hdr.file_id, FILE_ID_LEN);
+	if (r < 0)
+		return r;
+	r = dek_new(&n.dek);
+	if (r < 0)
+		return r;
+	r = dek_wrap(n.dek, kek, &n.hdr);
+	if (r < 0) {
+		fresh_fini(&n);
+		return r;
+	}
+	*ret_fresh = n;
+	return 0;
+}
+
+int fresh_write(struct fresh *n, int fd)
+{
+	struct worker *w = worker_self();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	r = block_ctx_load(w->crypt, n->dek, n->hdr.file_id);
+	if (r < 0)
+		return r;
+	r = block_seal(w->crypt, 0, (struct block_meta){.used = 0, .final = true}, NULL, w->disk);
+	block_ctx_forget(w->crypt);
+	if (r < 0)
+		return r;
+	r = header_encode(&n->hdr, n->dek, w->disk);
+	if (r < 0)
+		return r;
+	return disk_write(fd, w->disk, BLOCK_LEN, 0);
+}

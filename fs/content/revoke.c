@@ -1,0 +1,340 @@
+#include "fs/content/revoke.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/base/cleanup.h"
+#include "crypto/base/clock.h"
+#include "fs/inode/inode.h"
+
+#define DRAIN_MS     3000u /* so long dirty pages are written; a writer may go on dirtying */
+#define SWEEPERS_MAX 4u	   /* threads of one revocation: a slow file holds up few others */
+#define SERVE_MS     50	   /* between two looks whether the last revocation has ended */
+
+/* ---- one file ---- */
+
+void revoke_mark_locked(struct file *f)
+{
+	atomic_store(&f->flushed, 0);
+	atomic_store(&f->lost, 0);
+	atomic_store(&f->drain_until_ms, clock_now_ms() + DRAIN_MS);
+	atomic_store(&f->state, CONTENT_DRAINING);
+}
+
+bool revoke_takes(struct file *f, size_t len)
+{
+	if (clock_now_ms() < atomic_load(&f->drain_until_ms))
+		return true;
+	atomic_fetch_add(&f->lost, len);
+	return false;
+}
+
+void revoke_took(struct file *f, size_t len, int r)
+{
+	atomic_fetch_add(r == 0 ? &f->flushed : &f->lost, len);
+}
+
+static fuse_ino_t number_of(struct inode *i)
+{
+	return (fuse_ino_t)(uintptr_t)i;
+}
+
+/*
+ * Attributes alone (offset -1). A write(2) into the page cache sends no request as long as they are
+ * believed; from now on each asks for them by its handle, and is refused (op_getattr).
+ */
+static void drop_attributes(struct session *s, struct inode *i)
+{
+	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), -1, 0); /* ENOENT: unknown */
+}
+
+/* Waits for pages that are just being read or written: who answers those must not be held up. */
+static void drop_pages(struct session *s, struct inode *i)
+{
+	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), 0, 0); /* the same */
+}
+
+/*
+ * Two passes: what a write(2) that was under way put behind the first one is refused in the second.
+ * Returns how many data keys were wiped; those that a system request uses are wiped by that one.
+ */
+static unsigned drain(struct session *s, struct file *f)
+{
+	unsigned wiped = 0;
+
+	drop_pages(s, f->inode);
+	atomic_store(&f->drain_until_ms, 0);
+	drop_pages(s, f->inode);
+	(void)!file_flush_header(f); /* what is on disk is good for all its blocks all the same */
+	file_lock_write(&f->lock);
+	if (atomic_load(&f->state) == CONTENT_DRAINING) { /* else access came back meanwhile */
+		atomic_store(&f->state, CONTENT_REVOKED);
+		wiped = file_forget_key_locked(f);
+	}
+	file_unlock_write(&f->lock);
+	return wiped;
+}
+
+/* false: the mount goes away. */
+static bool enter(struct session *s)
+{
+	bool go;
+
+	pthread_mutex_lock(&s->revoke_lock);
+	go = !s->revoke_silent;
+	s->revoking += go;
+	pthread_mutex_unlock(&s->revoke_lock);
+	return go;
+}
+
+static void leave(struct session *s)
+{
+	pthread_mutex_lock(&s->revoke_lock);
+	s->revoking--;
+	pthread_mutex_unlock(&s->revoke_lock);
+}
+
+void revoke_content(struct session *s, struct file *f)
+{
+	if (!enter(s))
+		return;
+	drop_attributes(s, f->inode);
+	(void)drain(s, f);
+	leave(s);
+}
+
+/* ---- those who would hold it up ---- */
+
+static enum content_state state_of(struct session *s, struct inode *i)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	int state;
+
+	pthread_mutex_lock(stripe);
+	state = i->file ? atomic_load(&i->file->state) : CONTENT_OPEN;
+	pthread_mutex_unlock(stripe);
+	return state;
+}
+
+static bool drains_or_interrupted(void *arg)
+{
+	const struct revoke_wait *wait = arg;
+	const struct key_wait *caller = wait->caller;
+
+	return state_of(wait->s, wait->i) == CONTENT_DRAINING ||
+	       (caller->interrupted && caller->interrupted(caller->arg));
+}
+
+struct request revoke_hurries(struct session *s, struct inode *i, const struct request *rq,
+			      struct revoke_wait *room)
+{
+	struct request hurried = *rq;
+
+	*room = (struct revoke_wait){.caller = &rq->wait, .s = s, .i = i};
+	hurried.wait.interrupted = drains_or_interrupted;
+	hurried.wait.arg = room;
+	return hurried;
+}
+
+int revoke_hurried(struct session *s, struct inode *i, int r)
+{
+	return r == -EINTR && state_of(s, i) != CONTENT_OPEN ? -EKEYREVOKED : r;
+}
+
+/* ---- what the kernel believes ---- */
+
+uint64_t revoke_look(struct session *s)
+{
+	return atomic_load(&s->revoking) ? UINT64_MAX : atomic_load(&s->sweeps);
+}
+
+void revoke_retold(struct session *s, fuse_ino_t ino, uint64_t look)
+{
+	if (revoke_look(s) != look || look == UINT64_MAX)
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1, 0); /* gone: as good */
+}
+
+/* ---- all files of a policy ---- */
+
+struct sweep {
+	struct session *s;
+	const uint8_t *policy_id;
+	struct inode **nodes; /* held; NULL: not of this policy after all */
+	struct file **files;  /* one more user; NULL: not open */
+	size_t count;
+	_Atomic size_t next; /* [0, count): open ones, [count, 2 count): the others */
+	_Atomic uint64_t open_files, handles, cached_files, flushed, lost, data_keys;
+};
+
+/* Marks open content of the policy, and counts one more user. *ret_seen: nothing else is to be done
+ * with this node: it is another policy's, or was revoked before. */
+static struct file *mark(struct session *s, struct inode *i, const uint8_t *policy_id,
+			 bool *ret_seen)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	struct file *f;
+	bool marked = false;
+
+	pthread_mutex_lock(stripe);
+	f = i->file;
+	if (f) {
+		file_lock_write(&f->lock);
+		marked = memcmp(f->hdr.ref.policy_id, policy_id, UUID_LEN) == 0 &&
+			 atomic_load(&f->state) == CONTENT_OPEN;
+		if (marked)
+			revoke_mark_locked(f);
+		file_unlock_write(&f->lock);
+		f->opens += marked;
+	}
+	pthread_mutex_unlock(stripe);
+	*ret_seen = f && !marked;
+	return marked ? f : NULL;
+}
+
+/* All are marked before the first is seen to: from here on nothing more can be read. */
+static void mark_all(struct sweep *sw)
+{
+	for (size_t n = 0; n < sw->count; n++) {
+		bool seen;
+
+		sw->files[n] = mark(sw->s, sw->nodes[n], sw->policy_id, &seen);
+		if (sw->files[n]) {
+			atomic_fetch_add(&sw->handles, atomic_load(&sw->files[n]->handles));
+			drop_attributes(sw->s, sw->nodes[n]);
+		}
+		if (seen)
+			inode_unhold(sw->s->inodes, STEAL(sw->nodes[n]));
+	}
+}
+
+static void sweep_open(struct sweep *sw, struct inode *i, struct file *f)
+{
+	if (!f)
+		return;
+	atomic_fetch_add(&sw->data_keys, drain(sw->s, f));
+	atomic_fetch_add(&sw->open_files, 1);
+	atomic_fetch_add(&sw->flushed, atomic_load(&f->flushed));
+	atomic_fetch_add(&sw->lost, atomic_load(&f->lost));
+	(void)file_put(sw->s, f); /* a last user gone meanwhile; its header is written */
+	inode_unhold(sw->s->inodes, i);
+}
+
+static void sweep_closed(struct sweep *sw, struct inode *i, struct file *f)
+{
+	if (!i || f)
+		return;
+	drop_pages(sw->s, i);
+	atomic_fetch_add(&sw->cached_files, 1);
+	inode_unhold(sw->s->inodes, i);
+}
+
+static void *sweep_run(void *arg)
+{
+	struct sweep *sw = arg;
+
+	for (size_t n; (n = atomic_fetch_add(&sw->next, 1)) < 2 * sw->count;) {
+		if (n < sw->count)
+			sweep_open(sw, sw->nodes[n], sw->files[n]);
+		else
+			sweep_closed(sw, sw->nodes[n - sw->count], sw->files[n - sw->count]);
+	}
+	return NULL;
+}
+
+static void sweep_all(struct sweep *sw)
+{
+	pthread_t more[SWEEPERS_MAX - 1];
+	size_t started = 0;
+
+	while (started < SWEEPERS_MAX - 1 && started + 1 < sw->count &&
+	       pthread_create(&more[started], NULL, sweep_run, sw) == 0)
+		started++; /* without threads it goes on alone */
+	(void)sweep_run(sw);
+	while (started)
+		(void)pthread_join(more[--started], NULL); /* each once */
+}
+
+static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_files *ret_files)
+{
+	CLEANUP(free_mem_p) struct inode **nodes = NULL;
+	CLEANUP(free_mem_p) struct file **files = NULL;
+	struct sweep sw = {.s = s, .policy_id = policy_id};
+
+	atomic_fetch_add(&s->sweeps, 1);
+	/* Without memory nobody gets in, and those who are in are told when memory is there. */
+	while (inode_table_tagged(s->inodes, inode_tag_of(policy_id), &nodes, &sw.count) < 0 ||
+	       !(files = calloc(sw.count + 1, sizeof(*files)))) {
+		for (size_t n = 0; nodes && n < sw.count; n++)
+			inode_unhold(s->inodes, nodes[n]);
+		free(STEAL(nodes));
+		(void)poll(NULL, 0, SERVE_MS);
+	}
+	sw.nodes = nodes;
+	sw.files = files;
+	mark_all(&sw);
+	sweep_all(&sw);
+	*ret_files = (struct revoked_files){
+		.open_files = atomic_load(&sw.open_files),
+		.handles = atomic_load(&sw.handles),
+		.cached_files = atomic_load(&sw.cached_files),
+		.flushed = atomic_load(&sw.flushed),
+		.lost = atomic_load(&sw.lost),
+		.data_keys = atomic_load(&sw.data_keys),
+	};
+}
+
+static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files)
+{
+	struct session *s = arg;
+
+	struct metrics *m = engine_metrics(s->engine);
+
+	if (!enter(s))
+		return;
+	sweep(s, policy_id, files);
+	metrics_add(m, METRIC_REVOKED_FILES, files->open_files);
+	metrics_add(m, METRIC_REVOKED_FLUSHED, files->flushed);
+	metrics_add(m, METRIC_REVOKED_LOST, files->lost);
+	metrics_add(m, METRIC_REVOKED_KEYS, files->data_keys);
+	leave(s);
+}
+
+void revoke_listen(struct session *s)
+{
+	(void)pthread_mutex_init(&s->revoke_lock,
+				 NULL); /* default attributes cannot fail on Linux */
+	engine_on_revoked(s->engine, on_revoked, s);
+}
+
+static bool silent(struct session *s)
+{
+	bool none;
+
+	pthread_mutex_lock(&s->revoke_lock);
+	s->revoke_silent = true;
+	none = s->revoking == 0;
+	pthread_mutex_unlock(&s->revoke_lock);
+	return none;
+}
+
+/*
+ * After a signal the kernel still has the mount, and a revocation under way waits for it to write
+ * its dirty pages, which nobody takes any more: so they are taken here.
+ */
+void revoke_silence(struct session *s)
+{
+	struct pollfd fd = {.fd = fuse_session_fd(s->fuse), .events = POLLIN};
+	struct fuse_buf buf = {.mem = NULL};
+
+	engine_on_revoked(s->engine, NULL, NULL);
+	while (!silent(s)) {
+		if (poll(&fd, 1, SERVE_MS) <= 0)
+			continue;
+		fuse_session_reset(s->fuse); /* one that has ended receives nothing */
+		if (fuse_session_receive_buf(s->fuse, &buf) > 0)
+			fuse_session_process_buf(s->fuse, &buf);
+	}
+	free(buf.mem);
+}

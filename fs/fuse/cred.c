@@ -1,0 +1,45 @@
+#include "fs/fuse/cred.h"
+
+#include <linux/securebits.h>
+#include <sched.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+static _Thread_local bool own_umask;
+
+/* For a thread that cannot have one of its own: it creates alone. */
+static pthread_mutex_t shared_umask = PTHREAD_MUTEX_INITIALIZER;
+
+void cred_init(struct session *s)
+{
+	/*
+	 * The kernel has already decided, with the caller's groups and the ACLs
+	 * (default_permissions), that the creation is allowed; keeping the capabilities spares us
+	 * to decide it again.
+	 */
+	s->drops_ids = geteuid() == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0;
+}
+
+void cred_enter(const struct session *s, uid_t uid, gid_t gid, mode_t umask_bits)
+{
+	if (!own_umask)
+		own_umask = unshare(CLONE_FS) == 0; /* of this thread alone; needs no privilege */
+	if (!own_umask)
+		pthread_mutex_lock(&shared_umask);
+	(void)umask(umask_bits); /* a default ACL overrides it, below, as POSIX wants */
+	if (s->drops_ids && gid)
+		(void)setfsgid(gid);
+	if (s->drops_ids && uid)
+		(void)setfsuid(uid);
+}
+
+void cred_leave(const struct session *s)
+{
+	if (!own_umask)
+		pthread_mutex_unlock(&shared_umask);
+	if (!s->drops_ids)
+		return;
+	(void)setfsuid(0); /* back to what the process is: cannot be refused */
+	(void)setfsgid(0);
+}

@@ -1,0 +1,220 @@
+/* Attributes asked for and set. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/content/blocks.h"
+#include "fs/content/revoke.h"
+#include "fs/content/worker.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/proto.h"
+
+static int reply_attr(struct session *s, struct op *op)
+{
+	double timeout;
+	struct stat st;
+	int r = op_stat_for(s, inode_of(s, op->ino), &st, &timeout);
+
+	if (r == 0)
+		fuse_reply_attr(op->req, &st, timeout);
+	return r;
+}
+
+/*
+ * With a handle the kernel asks not for stat(2) but before it writes into its page cache, or seeks
+ * from the end: all that it sends before a write(2) succeeds. Attributes of revoked content are
+ * never believed for later, so it asks each time.
+ */
+static int do_getattr_entered(struct session *s, struct op *op, const struct request *rq)
+{
+	struct request opener = *rq;
+	struct file *f = handle_of(&op->fi)->file;
+	bool lent;
+	int r;
+
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page = !handle_of(&op->fi)->direct;
+	r = file_enter(s, f, &opener, &lent);
+	if (r < 0)
+		return r;
+	file_leave(f, lent);
+	return reply_attr(s, op);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct session *s = session_of(req);
+	struct op op = {.req = req, .ino = ino};
+	int r;
+
+	if (node_is_virtual(ino)) {
+		virtual_getattr(req, ino);
+	} else if (fi && atomic_load(&handle_of(fi)->file->state) != CONTENT_OPEN) {
+		op.fi = *fi;
+		op_run(&op, do_getattr_entered);
+	} else {
+		r = reply_attr(s, &op);
+		if (r < 0)
+			fuse_reply_err(req, -r);
+	}
+}
+
+/* What is set: the kernel itself keeps ctime of those files alone whose times it keeps under
+ * write-back. */
+#define TIMES_TOLD (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME)
+
+static int reply_set_attr(struct session *s, struct op *op)
+{
+	double timeout;
+	struct stat st;
+	int r;
+
+	if (op->flags != TIMES_TOLD)
+		return reply_attr(s, op);
+	r = op_stat_told(s, inode_of(s, op->ino), &op->attr, &st, &timeout);
+	if (r == 0)
+		fuse_reply_attr(op->req, &st, timeout);
+	return r;
+}
+
+static int set_size_of(struct session *s, struct inode *i, struct op *op, const struct request *rq)
+{
+	struct worker *w = worker_self();
+	struct file *f;
+	bool lent;
+	int r, put;
+
+	if (!w)
+		return -ENOMEM;
+	if (op->attr.st_size == 0) {
+		r = file_get(s, i, O_RDWR | O_TRUNC, rq, &f);
+		return r < 0 ? r : file_put(s, f);
+	}
+	r = file_get(s, i, O_RDWR, rq, &f);
+	if (r < 0)
+		return r;
+	r = file_enter(s, f, rq, &lent);
+	if (r == 0)
+		r = file_rewrap_if_due(s, f, rq);
+	if (r == 0)
+		r = blocks_truncate(s, f, w, (uint64_t)op->attr.st_size);
+	file_leave(f, lent);
+	put = file_put(s, f);
+	return r < 0 ? r : put;
+}
+
+/* Until it is answered the kernel sends none of the file's dirty pages. */
+static int set_size(struct session *s, struct op *op, const struct request *rq)
+{
+	struct inode *i = inode_of(s, op->ino);
+	struct revoke_wait wait;
+	struct request hurried;
+
+	if (i->type != S_IFREG)
+		return i->type == S_IFDIR ? -EISDIR : -EINVAL;
+	hurried = revoke_hurries(s, i, rq, &wait);
+	return revoke_hurried(s, i, set_size_of(s, i, op, &hurried));
+}
+
+static int set_owner_and_mode(struct session *s, struct inode *i, const struct stat *attr,
+			      int to_set)
+{
+	uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
+	gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+	char link[FD_PATH_LEN];
+	int fd, r = inode_fd(s->inodes, i, &fd);
+
+	if (r < 0)
+		return r;
+	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+		r = fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+											: 0;
+	/* after the owner: chown clears set-id bits */
+	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
+		r = chmod(fd_path(fd, link), attr->st_mode) < 0 ? -errno : 0;
+	inode_fd_done(s->inodes, i);
+	return r;
+}
+
+static struct timespec time_to_set(int to_set, int value, int now, struct timespec given)
+{
+	if (to_set & now)
+		return (struct timespec){.tv_nsec = UTIME_NOW};
+	return to_set & value ? given : (struct timespec){.tv_nsec = UTIME_OMIT};
+}
+
+static int set_times(struct session *s, struct inode *i, const struct stat *attr, int to_set)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	struct timespec times[2] = {
+		time_to_set(to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, attr->st_atim),
+		time_to_set(to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, attr->st_mtim),
+	};
+	int fd, r = inode_fd(s->inodes, i, &fd);
+
+	if (r < 0)
+		return r;
+	/* Not between a header write and its putting mtime back: that of a file just closed runs
+	 * on. */
+	pthread_mutex_lock(stripe);
+	if (i->file)
+		file_lock_write(&i->file->lock);
+	r = utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	if (i->file)
+		file_unlock_write(&i->file->lock);
+	pthread_mutex_unlock(stripe);
+	inode_fd_done(s->inodes, i);
+	return r;
+}
+
+int op_kill_setid(struct session *s, struct inode *i)
+{
+	struct stat st;
+	int r = op_stat(s, i, &st);
+	mode_t gone = S_ISUID |
+		      ((st.st_mode & S_IXGRP) ? S_ISGID
+					      : 0); /* without group execution it means locking */
+
+	if (r < 0 || !(st.st_mode & gone))
+		return r;
+	st.st_mode &= ~gone;
+	return set_owner_and_mode(s, i, &st, FUSE_SET_ATTR_MODE);
+}
+
+static int do_setattr(struct session *s, struct op *op, const struct request *rq)
+{
+	struct inode *i = inode_of(s, op->ino);
+	uint64_t look = revoke_look(s);
+	int r = 0;
+
+	/* the size first: it alone may have to wait, and then nothing else has been done */
+	if (op->flags & FUSE_SET_ATTR_SIZE)
+		r = set_size(s, op, rq);
+	if (r == 0 && (op->flags & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE)))
+		r = set_owner_and_mode(s, i, &op->attr, op->flags);
+	if (r == 0 && (op->flags & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
+				    FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
+		r = set_times(s, i, &op->attr, op->flags);
+	if (r == 0 && op->kills_setid)
+		r = op_kill_setid(s, i);
+	if (r == 0)
+		r = reply_set_attr(s, op);
+	if (r == 0)
+		revoke_retold(s, op->ino, look);
+	return r;
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		struct fuse_file_info *fi)
+{
+	struct op op = {.req = req,
+			.ino = ino,
+			.attr = *attr,
+			.flags = to_set,
+			.kills_setid = proto_kills_setid()};
+
+	(void)fi; /* the inode's content is shared by all handles */
+	if (node_is_virtual(ino))
+		virtual_setattr(req, ino, attr, to_set);
+	else
+		op_run(&op, do_setattr);
+}

@@ -1,0 +1,31 @@
+/* fs/fuse/serve.h - mounting a session and serving it until it is unmounted. */
+#ifndef DEPFS_FUSE_SERVE_H
+#define DEPFS_FUSE_SERVE_H
+
+#include "crypto/base/err.h"
+#include "fs/fuse/session.h"
+
+#define SERVE_FDS_CACHED 4096u /* O_PATH descriptors kept; fewer when RLIMIT_NOFILE is low */
+
+/* serve_init() - inodes and lane of a session whose engine, store and top_fd are set. */
+int serve_init(struct session *s, struct err *err) MUST_CHECK;
+void serve_fini(struct session *s);
+unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
+
+/* serve_recover() - completes what an unclean stop left; *ret_left files wait for their key. */
+int serve_recover(struct session *s, struct err *err) MUST_CHECK;
+
+/* serve_settle() - after the last request of a clean stop: all files on disk, no rename under way.
+ */
+int serve_settle(struct session *s, struct err *err) MUST_CHECK;
+
+/**
+ * serve() - mount, serve, unmount
+ * @options: for the kernel and libfuse, comma-separated
+ * @ready: called when the mount is there, before the first request is answered; negative: give up
+ * Return: 0 after a regular unmount or a signal to end; -errno with a sentence.
+ */
+int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
+	  struct err *err) MUST_CHECK;
+
+#endif

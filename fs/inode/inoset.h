@@ -1,0 +1,29 @@
+/* fs/inode/inoset.h - a set of backing inodes: 64 neighbouring numbers share one entry. */
+#ifndef DEPFS_INODE_INOSET_H
+#define DEPFS_INODE_INOSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+
+/*
+ * Filesystems hand out inode numbers next to one another, so a million files take about a megabyte;
+ * where each is alone in its 64, 48 MiB. Not thread-safe.
+ */
+struct inoset {
+	struct inoset_word *words; /* open addressing */
+	size_t n_used, room;	   /* room: a power of two, or 0 */
+};
+
+void inoset_fini(struct inoset *set);
+/* inoset_add() - 1: it is new; 0: it was there; -ENOMEM. */
+int inoset_add(struct inoset *set, dev_t dev, ino_t ino) MUST_CHECK;
+bool inoset_has(const struct inoset *set, dev_t dev, ino_t ino);
+/* inoset_remove() - whether it was there. */
+bool inoset_remove(struct inoset *set, dev_t dev, ino_t ino);
+
+#endif

@@ -1,0 +1,69 @@
+/* fs/jobs/renewal.h - files on their way from one data key to the next: the old key of each, kept
+ * until its last block is under the new one. */
+#ifndef DEPFS_JOBS_RENEWAL_H
+#define DEPFS_JOBS_RENEWAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/base/err.h"
+#include "crypto/dek.h"
+#include "crypto/header.h"
+
+struct engine;
+
+/*
+ * Record "renew/<file id, hex>" in TABLE_META, 64 bytes: old file id 16 | wrap 48 (dek_wrap_old()).
+ * It is good for the file whose header has the flag "renewing" and this file id, and nothing else:
+ * the old key opens by the new one alone, so that re-wrapping, moving, revoking or purging the one
+ * does the same to the other.
+ *
+ *   record             header            blocks       who moves it on
+ *   -                  old               old          renewal_add(), in state and snapshot
+ *   there              old               old          the new header, on disk before any other
+ *                                                     block
+ *   there              new, renewing     old or new   each block re-sealed, all on disk before
+ *   there              new               new          renewal_drop(), and once that is on disk
+ *   -                  new               new
+ *
+ * A crash may leave any of these. What is renewing goes on with the next renewal job.
+ */
+struct renewal {
+	uint8_t file_id[FILE_ID_LEN]; /* the key */
+	uint8_t old_id[FILE_ID_LEN];
+	uint8_t old_wrap[HEADER_WRAP_LEN];
+};
+
+/* renewal_add() - durable in state and snapshot when it returns 0; errors of store_commit(). */
+int renewal_add(struct engine *e, const struct renewal *ren, struct err *err) MUST_CHECK;
+/* renewal_find() - from memory, any thread. */
+bool renewal_find(struct engine *e, const uint8_t file_id[static FILE_ID_LEN],
+		  struct renewal *ret_ren);
+/* renewal_drop() - its file has no block under the old key any more, or is gone; quick.
+ * renewals_flush() - those dropped before are forgotten durably; the caller has synced the store's
+ * files since. */
+void renewal_drop(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
+int renewals_flush(struct engine *e, struct err *err) MUST_CHECK;
+
+/* renewals_left() - how many are neither dropped nor begun by an open file: left by a job that was
+ * stopped. */
+size_t renewals_left(struct engine *e);
+/* renewal_hold() - it is the record of an open file, renewal_unhold() of one less. */
+void renewal_hold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
+void renewal_unhold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
+/*
+ * Whose file is gone is known after a look at every file: renewals_search() before it,
+ * renewal_seen() for each that is renewing, renewals_searched() after it drops the others, but for
+ * those of open files and those that were added meanwhile; and none when there may be a file of
+ * theirs that could not be looked at.
+ */
+enum renewals_look {
+	LOOKED_AT_ALL,
+	LOOKED_AT_SOME
+};
+void renewals_search(struct engine *e);
+void renewal_seen(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
+void renewals_searched(struct engine *e, enum renewals_look look);
+
+#endif

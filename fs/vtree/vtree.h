@@ -1,0 +1,73 @@
+/* fs/vtree/vtree.h - a tree of virtual files: what fs/control/ provides, fs/data/ serves and
+ * fs/main.c joins. */
+#ifndef DEPFS_VTREE_VTREE_H
+#define DEPFS_VTREE_VTREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "fs/audit/audit.h"
+
+#define VTREE_ROOT 1 /* node number of the control directory itself */
+
+/*
+ * Nodes are numbers that stay valid while the thing exists; -ESTALE or -ENOENT after. A tree is
+ * safe to use from many threads. Calls marked (may block) ask vaults or the disk and are made from
+ * threads that serve no files; all others answer from memory at once. All return 0 or a count, or a
+ * negative errno.
+ */
+struct vtree_attr {
+	uint64_t node;
+	mode_t mode; /* type and permissions */
+	uid_t uid;
+	gid_t gid;
+	off_t size; /* 4096 for files whose content is made when they are opened, as in sysfs; 0
+		       for those that may be longer, as in procfs */
+	nlink_t nlink;
+	struct timespec mtime;
+};
+
+/* One open file or folder. Content is made at open; a write is one command; what a read after a
+ * write shows is its answer. */
+struct vtree_file;
+
+/* vtree_fill: called once an entry; non-zero: the buffer is full, stop. */
+typedef int (*vtree_fill_fn)(void *arg, const char *name, const struct vtree_attr *attr,
+			     uint64_t next_off);
+
+struct vtree_ops {
+	int (*lookup)(void *tree, uint64_t parent, const char *name, struct vtree_attr *ret_attr);
+	int (*getattr)(void *tree, uint64_t node, struct vtree_attr *ret_attr);
+	/* (may block): the listing of mailboxes/ reads a folder. @off: 0, or a next_off given
+	 * before, good for as long as the tree lives. "." and ".." are listed, ".." of the root as
+	 * the root itself. @fill is called with no lock held. */
+	int (*readdir)(void *tree, uint64_t node, uint64_t off, vtree_fill_fn fill, void *arg);
+
+	int (*open)(void *tree, uint64_t node, int flags, const struct actor *who,
+		    struct vtree_file **ret_file);				 /* (may block) */
+	ssize_t (*read)(struct vtree_file *f, char *buf, size_t len, off_t off); /* (may block) */
+	ssize_t (*write)(struct vtree_file *f, const char *buf, size_t len, off_t off,
+			 const struct actor *who); /* (may block) */
+	void (*release)(struct vtree_file *f);
+	/* poll: returns POLLIN|POLLOUT... now; @notify is kept and called once when that may have
+	 * changed, and @drop once when it is not kept any more (after notify, at the next poll of
+	 * this file, at release, or at once when nothing will ever change); NULL: none wanted. Both
+	 * are called with no lock held, from any thread. */
+	unsigned (*poll)(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
+			 void *arg);
+
+	void (*quiet)(void *tree); /* from here on no notify() is called, nor running */
+
+	int (*mkdir)(void *tree, uint64_t parent, const char *name, const struct actor *who,
+		     struct vtree_attr *ret_attr); /* (may block) */
+	int (*rmdir)(void *tree, uint64_t parent, const char *name,
+		     const struct actor *who); /* (may block) */
+	int (*rename)(void *tree, uint64_t parent, const char *name, uint64_t new_parent,
+		      const char *new_name, const struct actor *who); /* (may block) */
+	/* truncate to 0 before a write, as `echo >` does, is accepted and ignored; other sizes
+	 * -EINVAL; chmod, chown -EPERM: handled by the caller. */
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* What a scan does where other jobs re-wrap. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/content/tally.h"
+#include "fs/inode/disk.h"
+#include "fs/walk/purge_list.h"
+#include "fs/walk/visit_internal.h"
+
+int visit_count(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
+		const struct scope *scope)
+{
+	struct tally_seen seen = {0};
+	int r = fd < 0 ? fd : tally_see(s, fd, scope->workload, &seen);
+
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	if (r >= 0 && job_of(j)->kind == JOB_PURGE)
+		purge_list_see(s, j, &seen, dir_fd, name);
+	if (r > 0)
+		job_file(j, JOB_FILE_DONE);
+	if (r < 0 && r != -EBADMSG) /* that it counts itself */
+		tally_unreadable(s);
+	if (r < 0)
+		visit_failed(s, j, dir_fd, name, r);
+	return r != 0;
+}
+
+int visit_mailboxes(struct session *s, uint64_t *ret_n)
+{
+	int fd = openat(s->top_fd, workload_name(WORKLOAD_MAILBOX),
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct stat st;
+
+	*ret_n = 0;
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+	if (!dir) {
+		(void)close(fd); /* fdopendir did not take it */
+		return -ENOMEM;
+	}
+	for (const struct dirent *d; (d = readdir(dir));)
+		if (d->d_name[0] != '.' || (d->d_name[1] && strcmp(d->d_name, "..") != 0))
+			*ret_n += fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				  S_ISDIR(st.st_mode);
+	(void)closedir(dir); /* only read from */
+	return 0;
+}
