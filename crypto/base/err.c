@@ -86,3 +86,10 @@ const char *err_text(const struct err *err, int r)
 	text = strerrordesc_np(r < 0 ? -r : r); /* unlike strerror(3) safe between threads */
 	return text ? text : "Unknown error";
 }
+
+const char *errno_name(int r)
+{
+	const char *name = r == 0 ? "ok" : strerrorname_np(r < 0 ? -r : r);
+
+	return name ? name : "EUNKNOWN";
+}

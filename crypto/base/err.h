@@ -27,4 +27,7 @@ int err_prefix(struct err *err, int r, const char *fmt, ...) __attribute__((form
 /* err_text() - the sentence, or strerror(-r) where nothing was said; valid as long as @err. */
 const char *err_text(const struct err *err, int r);
 
+/* errno_name() - "EACCES" for -EACCES or EACCES; "ok" for 0; "EUNKNOWN" for no errno. */
+const char *errno_name(int r);
+
 #endif

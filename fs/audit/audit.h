@@ -7,16 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "crypto/base/actor.h"
 #include "crypto/base/err.h"
-#include "fs/audit/audit_check.h"
+#include "fs/audit/check.h"
 #include "fs/store/store.h"
-
-/* Who asked, as the kernel reports it. */
-struct actor {
-	uid_t uid;
-	gid_t gid;
-	pid_t pid;
-};
 
 struct audit;
 
@@ -113,8 +107,5 @@ void audit_on_append(struct audit *a, void (*fn)(void *arg), void *arg);
  * Return: 0; -EBADMSG and a sentence naming the first event that does not hold; -EIO ...
  */
 int audit_verify(struct store *store, struct audit_check *io_check, struct err *err) MUST_CHECK;
-
-/* errno_name() - "EACCES" for -EACCES or EACCES; "ok" for 0. */
-const char *errno_name(int r);
 
 #endif

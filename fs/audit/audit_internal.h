@@ -6,9 +6,9 @@
 
 #include "crypto/base/clock.h"
 #include "fs/audit/audit.h"
-#include "fs/audit/audit_files.h"
-#include "fs/audit/audit_flood.h"
-#include "fs/audit/audit_line.h"
+#include "fs/audit/files_internal.h"
+#include "fs/audit/flood_internal.h"
+#include "fs/audit/line_internal.h"
 
 #define AUDIT_QUEUE_LEN 4096
 

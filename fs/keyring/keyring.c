@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fs/keyring/keyring_internal.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 
 /*
  * While a slot is denied, users may make depfs ask the vaults that often in a second; more of them

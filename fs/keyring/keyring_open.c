@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fs/keyring/keyring_internal.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 
 int keyring_source(struct engine *e, const struct wrap_ref *ref, struct key_source *ret_src)
 {

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "fs/policy/acts_internal.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 
 /* Without an early end, so that the time says nothing about the bytes. */
 /* The copy is good only when the vault gives back what went in. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fs/policy/hash.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 
 #define BUCKETS_FIRST 64
 

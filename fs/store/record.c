@@ -9,11 +9,12 @@
 #define POLICY_FLAGS \
 	(POLICY_FLAG_ENABLED | POLICY_FLAG_DRAFT | POLICY_FLAG_REMOVED | POLICY_FLAG_PURGED)
 
-static_assert(4 + 2 + 2 + UUID_LEN + 4 + 8 + WRAP_LEN + 2 * (2 + KEY_ID_MAX + 2 + KMS_WRAP_MAX) <=
+static_assert(4 + 2 + 2 + UUID_LEN + 4 + 8 + WRAP_LEN +
+			      2 * (2 + RECORD_KEY_ID_MAX + 2 + RECORD_ROOT_WRAP_MAX) <=
 		      RECORD_MAX,
 	      "the longest key record fits");
 static_assert(4 + 2 + 2 + 4 + UUID_LEN + 4 + 8 + WRAP_LEN + 4 * 2 + POLICY_NAME_MAX +
-			      POLICY_DESCRIPTION_MAX + 2 * KEY_ID_MAX <=
+			      POLICY_DESCRIPTION_MAX + 2 * RECORD_KEY_ID_MAX <=
 		      RECORD_MAX,
 	      "the longest policy record fits");
 
@@ -83,8 +84,8 @@ int policy_record_encode(const struct policy_record *rec, uint8_t out[static REC
 
 	if ((rec->flags & ~POLICY_FLAGS) || !text_fits(rec->name, POLICY_NAME_MAX) ||
 	    !text_fits(rec->description, POLICY_DESCRIPTION_MAX) ||
-	    !text_fits(rec->key_ids[0], KEY_ID_MAX - 1) ||
-	    !text_fits(rec->key_ids[1], KEY_ID_MAX - 1) || !policy_record_holds(rec))
+	    !text_fits(rec->key_ids[0], RECORD_KEY_ID_MAX - 1) ||
+	    !text_fits(rec->key_ids[1], RECORD_KEY_ID_MAX - 1) || !policy_record_holds(rec))
 		return -EINVAL;
 	head_put(&w, "DEPP", rec->flags);
 	wbuf_u8(&w, (uint8_t)rec->kind);
@@ -130,7 +131,7 @@ static bool key_record_holds(const struct key_record *rec)
 {
 	for (size_t i = 0; i < 2; i++)
 		if (!rec->roots[i].kid[0] || rec->roots[i].wrapped_len == 0 ||
-		    rec->roots[i].wrapped_len > KMS_WRAP_MAX)
+		    rec->roots[i].wrapped_len > RECORD_ROOT_WRAP_MAX)
 			return false;
 	return rec->generation > 0 && !bytes_are_zero(rec->policy_id, UUID_LEN);
 }
@@ -139,8 +140,8 @@ int key_record_encode(const struct key_record *rec, uint8_t out[static RECORD_MA
 {
 	struct wbuf w = wbuf_to(out, RECORD_MAX);
 
-	if (!text_fits(rec->roots[0].kid, KEY_ID_MAX - 1) ||
-	    !text_fits(rec->roots[1].kid, KEY_ID_MAX - 1) || !key_record_holds(rec))
+	if (!text_fits(rec->roots[0].kid, RECORD_KEY_ID_MAX - 1) ||
+	    !text_fits(rec->roots[1].kid, RECORD_KEY_ID_MAX - 1) || !key_record_holds(rec))
 		return -EINVAL;
 	head_put(&w, "DEPK", 0);
 	wbuf_bytes(&w, rec->policy_id, UUID_LEN);
@@ -159,7 +160,7 @@ static void root_copy_get(struct rbuf *b, struct root_copy *root)
 {
 	rbuf_str16(b, root->kid, sizeof(root->kid));
 	root->wrapped_len = rbuf_u16(b);
-	if (root->wrapped_len > KMS_WRAP_MAX) {
+	if (root->wrapped_len > RECORD_ROOT_WRAP_MAX) {
 		b->failed = true;
 		return;
 	}

@@ -9,11 +9,12 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/err.h"
 #include "crypto/wrap.h"
-#include "kms/kms.h"
 
 #define POLICY_NAME_MAX	       64   /* bytes, UTF-8 */
 #define POLICY_DESCRIPTION_MAX 1024 /* bytes, UTF-8 */
 #define MAILBOX_ID_MAX	       255  /* bytes: a folder name */
+#define RECORD_KEY_ID_MAX      512  /* bytes of a root key's id with its version and NUL */
+#define RECORD_ROOT_WRAP_MAX   512  /* bytes of a DEP key wrapped by a root key: RSA 4096 */
 #define RECORD_MAX	       4096 /* bytes: the longest encoded record */
 
 enum policy_kind {
@@ -45,14 +46,14 @@ struct policy_record {
 	uint8_t wrapped_avail[WRAP_LEN];
 	char name[POLICY_NAME_MAX + 1];
 	char description[POLICY_DESCRIPTION_MAX + 1];
-	char key_ids[2][KEY_ID_MAX];
+	char key_ids[2][RECORD_KEY_ID_MAX];
 };
 
 /* One copy of a DEP key under a root key: RSA-OAEP-256 by the key version that @kid names. */
 struct root_copy {
-	char kid[KEY_ID_MAX];
+	char kid[RECORD_KEY_ID_MAX];
 	uint16_t wrapped_len;
-	uint8_t wrapped[KMS_WRAP_MAX];
+	uint8_t wrapped[RECORD_ROOT_WRAP_MAX];
 };
 
 /*

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "fs/store/store_impl.h"
+#include "fs/store/store_internal.h"
 
 #define MAP_MORE (1u << 20) /* a fresh file needs less than its source, but not zero */
 

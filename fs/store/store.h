@@ -9,7 +9,7 @@
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/err.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 
 #define STORE_DIR     ".depfs" /* STORE/.depfs/{format,lock,state/,state.snapshot} */
 #define STORE_VERSION 1

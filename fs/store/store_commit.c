@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/store/store_impl.h"
+#include "fs/store/store_internal.h"
 
 /*
  * The snapshot is written from within the transaction, before that commits: what can go wrong (no

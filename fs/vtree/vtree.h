@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "fs/audit/audit.h"
+#include "crypto/base/actor.h"
 
 #define VTREE_ROOT 1 /* node number of the control directory itself */
 

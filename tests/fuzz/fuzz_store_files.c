@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fs/store/service_file.h"
-#include "fs/store/store_file.h"
+#include "crypto/base/file.h"
+#include "fs/store/files_internal.h"
+#include "fs/store/service_key_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -23,7 +23,7 @@
 
 #include "crypto/secret.h"
 #include "fs/policy/policy.h"
-#include "fs/store/service.h"
+#include "fs/store/service_key.h"
 #include "kms/local.h"
 
 #define KEY_A	  "local://hot/keys/a"

@@ -2,8 +2,8 @@
 #include "tests/unit/audit_fixture.h"
 
 #include "crypto/sign.h"
-#include "fs/audit/audit_flood.h"
-#include "fs/audit/audit_line.h"
+#include "fs/audit/flood_internal.h"
+#include "fs/audit/line_internal.h"
 
 static void hex(const char *text, uint8_t *out, size_t len)
 {

@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#include "fs/store/store_impl.h"
+#include "fs/store/store_internal.h"
 
 #define COMMITS 200
 

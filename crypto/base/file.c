@@ -1,0 +1,23 @@
+/* crypto/base/file.c - writing to plain files. */
+#include "crypto/base/file.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+int write_all(int fd, const void *in, size_t len)
+{
+	const uint8_t *at = in;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}

@@ -1,0 +1,161 @@
+/* fs/audit/body.c - what an event says, as members of a JSON object. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "fs/audit/line_internal.h"
+
+#define STR_MAX	 4096			/* bytes of one field; a path at most */
+#define BODY_MAX (AUDIT_LINE_MAX - 512) /* the rest holds a sequence number and two hashes */
+
+/* Bytes of the UTF-8 character at @at, as RFC 3629 section 4 lets them be; 0: it is none. */
+static size_t utf8_len(const unsigned char *at)
+{
+	unsigned char lead = at[0], low = 0x80, high = 0xbf;
+	size_t len;
+
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	if (lead == 0xe0)
+		low = 0xa0; /* shorter forms exist */
+	else if (lead == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (lead == 0xf0)
+		low = 0x90;
+	else if (lead == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* DEL and U+0080 to U+009F steer terminals, and JSON would let them through. */
+static bool is_hidden_control(const unsigned char *at, size_t len)
+{
+	return at[0] == 0x7f || (len == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+/* Names of files and policies are bytes that somebody chose: only proper text goes on. */
+static json_t *text_json(const char *text)
+{
+	static const char unknown[] = "\xef\xbf\xbd"; /* U+FFFD */
+	const unsigned char *at = (const unsigned char *)text;
+	char out[STR_MAX];
+	size_t done = 0;
+
+	while (*at && done + 4 < sizeof(out)) {
+		size_t len = utf8_len(at);
+
+		if (len == 0 || is_hidden_control(at, len)) {
+			memcpy(out + done, unknown, 3);
+			done += 3;
+			at += len ? len : 1;
+		} else {
+			memcpy(out + done, at, len);
+			done += len;
+			at += len;
+		}
+	}
+	return json_stringn(out, done);
+}
+
+/* JSON has no upper bound for integers, but jansson and most readers do. */
+static json_t *u64_json(uint64_t v)
+{
+	char text[24];
+
+	if (v <= INT64_MAX)
+		return json_integer((json_int_t)v);
+	(void)snprintf(text, sizeof(text), "%" PRIu64, v);
+	return json_string(text);
+}
+
+static json_t *time_json(void)
+{
+	struct timespec now;
+	char text[48];
+	struct tm tm;
+	size_t len;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* fails only for a bad argument */
+	len = gmtime_r(&now.tv_sec, &tm) ? strftime(text, 32, "%FT%T", &tm) : 0;
+	(void)snprintf(text + len, sizeof(text) - len, ".%03ldZ", now.tv_nsec / 1000000);
+	return json_string(text);
+}
+
+static int fields_put(json_t *line, const struct audit_field *fields, size_t n_fields)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < n_fields; i++) {
+		const struct audit_field *f = &fields[i];
+
+		switch (f->type) {
+		case AUDIT_STR:
+			if (f->str)
+				bad |= json_object_set_new(line, f->name, text_json(f->str));
+			break;
+		case AUDIT_U64:
+			bad |= json_object_set_new(line, f->name, u64_json(f->num));
+			break;
+		case AUDIT_I64:
+			bad |= json_object_set_new(line, f->name, json_integer((json_int_t)f->num));
+			break;
+		}
+	}
+	return bad;
+}
+
+static void json_free_p(json_t **j)
+{
+	json_decref(*j);
+}
+
+/* jansson keeps the order of insertion; setting a value that could not be allocated fails. */
+static char *body_make(const char *event, const struct actor *actor, const char *outcome,
+		       const struct audit_field *fields, size_t n_fields)
+{
+	CLEANUP(json_free_p) json_t *line = json_object();
+	int bad = json_object_set_new(line, "time", time_json());
+	size_t len;
+	char *text;
+
+	bad |= json_object_set_new(line, "event", text_json(event));
+	if (actor) {
+		bad |= json_object_set_new(line, "uid", json_integer(actor->uid));
+		bad |= json_object_set_new(line, "gid", json_integer(actor->gid));
+		bad |= json_object_set_new(line, "pid", json_integer(actor->pid));
+	}
+	bad |= json_object_set_new(line, "outcome", text_json(outcome));
+	bad |= fields_put(line, fields, n_fields);
+	text = bad ? NULL : json_dumps(line, JSON_COMPACT);
+	if (!text)
+		return NULL;
+	len = strlen(text) - 2;
+	memmove(text, text + 1, len); /* without its braces */
+	text[len] = '\0';
+	return text;
+}
+
+char *audit_body(const char *event, const struct actor *actor, const char *outcome,
+		 const struct audit_field *fields, size_t n_fields)
+{
+	const struct audit_field cut = AUDIT_FIELD_STR("cut", "its fields are too long");
+	char *text = body_make(event, actor, outcome, fields, n_fields);
+
+	if (!text || strlen(text) <= BODY_MAX)
+		return text;
+	free(text);
+	return body_make(event, actor, outcome, &cut, 1);
+}

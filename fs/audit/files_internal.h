@@ -1,0 +1,50 @@
+/* fs/audit/files_internal.h - inside audit*.c only: the older events, in files of lines.
+ *
+ * STORE/.depfs/events/NNNNNNNNNNNNNNNNNNNN.jsonl holds one line an event, from event N on. A file
+ * is whole as soon as it has its name. What a crash left: lines of a file that the next one, or the
+ * state, has too; they are the same there and mean nothing here.
+ */
+#ifndef DEPFS_AUDIT_FILES_INTERNAL_H
+#define DEPFS_AUDIT_FILES_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+
+#define AUDIT_FILES_DIR	     "events"
+#define AUDIT_FILE_TMP	     "new"
+#define AUDIT_FILE_NAME_LEN  27 /* 20 digits, ".jsonl", NUL */
+#define AUDIT_FILES_NO_LIMIT UINT64_MAX
+
+struct audit_file {
+	uint64_t first; /* event */
+	uint64_t len;	/* bytes */
+};
+
+struct audit_file_list {
+	struct audit_file *files; /* oldest first */
+	size_t n, room;
+};
+
+void audit_file_list_fini(struct audit_file_list *list);
+void audit_file_name(uint64_t first, char out[static AUDIT_FILE_NAME_LEN]);
+
+/* audit_files_open() - the folder; @make: it is made when missing; else @ret_fd becomes -1 then. */
+int audit_files_open(const char *store_path, bool make, int *ret_fd, struct err *err) MUST_CHECK;
+/* audit_files_list() - @ret_list is empty before; @dir_fd may be -1: there are none. */
+int audit_files_list(int dir_fd, struct audit_file_list *ret_list, struct err *err) MUST_CHECK;
+
+/**
+ * audit_files_read() - whole lines from event @seq on, up to and without event @end
+ * Where @seq is in no file, from the first one behind it.
+ * @ret_next: number to go on with; @end when there is none left
+ * Return: bytes; -E2BIG when the next line alone does not fit.
+ */
+ssize_t audit_files_read(int dir_fd, uint64_t seq, uint64_t end, char *buf, size_t buf_len,
+			 uint64_t *ret_next, struct err *err);
+
+#endif

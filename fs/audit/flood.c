@@ -1,0 +1,94 @@
+/* fs/audit/flood.c - an allowance for each kind of event that can come without end. */
+#include "fs/audit/flood_internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define UNIT 60000u /* of an event: ms in a minute */
+
+/* depfs-control(5) shows this table. */
+/* clang-format off */
+static const struct {
+	const char *event;
+	unsigned at_once, per_minute;
+} kinds[] = {
+	{"block-damaged", 1000, 60},
+	{"file-completed", 1000, 60},
+	{"write-budget-low", 1000, 60},
+	{"key-open", 2000, 600},
+	{"key-wrap", 2000, 600},
+	{"key-unwrap", 2000, 600},
+	{"key-describe", 2000, 600},
+	{"key-check", 1000, 60},
+	{"key-copy-damaged", 1000, 60},
+	{"availability-key-used", 2000, 600},
+	{"policy-state", 1000, 60},
+	{"revocation-done", 1000, 60},
+	{"control-refused", 1000, 60},
+	{"control-write-inherited", 1000, 60},
+	{"events-rotated", 10, 1},
+};
+/* clang-format on */
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == AUDIT_FLOOD_KINDS, "one state for each");
+
+static int kind_of(const char *event)
+{
+	for (int i = 0; i < AUDIT_FLOOD_KINDS; i++)
+		if (strcmp(kinds[i].event, event) == 0)
+			return i;
+	return -1;
+}
+
+bool audit_flood_admit(struct audit_flood *f, const char *event, uint64_t now_ms)
+{
+	int i = kind_of(event);
+	uint64_t back;
+
+	if (i < 0)
+		return true;
+	back = (now_ms - f->kinds[i].seen_ms) * kinds[i].per_minute;
+	f->kinds[i].spent = back < f->kinds[i].spent ? f->kinds[i].spent - back : 0;
+	f->kinds[i].seen_ms = now_ms;
+	if (f->kinds[i].spent + UNIT <= (uint64_t)kinds[i].at_once * UNIT) {
+		f->kinds[i].spent += UNIT;
+		return true;
+	}
+	if (f->kinds[i].held++ == 0)
+		f->kinds[i].held_ms = now_ms;
+	return false;
+}
+
+uint64_t audit_flood_due_ms(const struct audit_flood *f)
+{
+	uint64_t due_ms = 0;
+
+	for (int i = 0; i < AUDIT_FLOOD_KINDS; i++) {
+		uint64_t at = f->kinds[i].held_ms + AUDIT_FLOOD_TELL_MS;
+
+		if (f->kinds[i].held > 0 && (due_ms == 0 || at < due_ms))
+			due_ms = at;
+	}
+	return due_ms;
+}
+
+bool audit_flood_take(struct audit_flood *f, uint64_t now_ms, const char **ret_event,
+		      uint64_t *ret_count)
+{
+	for (int i = 0; i < AUDIT_FLOOD_KINDS; i++) {
+		if (f->kinds[i].held == 0 || f->kinds[i].held_ms + AUDIT_FLOOD_TELL_MS > now_ms)
+			continue;
+		*ret_event = kinds[i].event;
+		*ret_count = f->kinds[i].held;
+		f->kinds[i].held = 0;
+		return true;
+	}
+	return false;
+}
+
+void audit_flood_untake(struct audit_flood *f, const char *event, uint64_t count, uint64_t now_ms)
+{
+	int i = kind_of(event);
+
+	f->kinds[i].held += count;
+	f->kinds[i].held_ms = now_ms;
+}
