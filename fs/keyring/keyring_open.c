@@ -66,17 +66,17 @@ static enum kms_outcome key_judge(struct engine *e, const struct key_source *src
 
 	if (secret_len(key) != WRAP_KEY_LEN)
 		return (void)err_set(err, -EBADMSG, "key %s: the copy opens, but to no DEP key",
-				     copy->kid),
+				     copy->key_id),
 		       KMS_DAMAGED;
 	r = key_is_another(e, src, key);
 	if (r < 0)
 		return (void)err_set(err, r, "key %s: no memory to compare what it opens to",
-				     copy->kid),
+				     copy->key_id),
 		       KMS_TRANSIENT;
 	if (r > 0)
 		return (void)err_set(err, -EBADMSG,
 				     "key %s: the vault's answer is another key than was wrapped",
-				     copy->kid),
+				     copy->key_id),
 		       KMS_DAMAGED;
 	return KMS_OK;
 }
@@ -89,7 +89,7 @@ void root_ask(struct engine *e, const struct key_source *src, unsigned i, struct
 	struct err err = {0};
 
 	a->asked = true;
-	a->outcome = kms_unwrap(e->kms, copy->kid, copy->wrapped, copy->wrapped_len, &key,
+	a->outcome = kms_unwrap(e->kms, copy->key_id, copy->wrapped, copy->wrapped_len, &key,
 				a->request_id, &err);
 	if (a->outcome == KMS_OK)
 		a->outcome = key_judge(e, src, copy, key, &err);
@@ -235,7 +235,7 @@ static void root_tell(struct engine *e, const struct key_source *src, unsigned i
 		AUDIT_FIELD_STR("policy", src->policy_name),
 		AUDIT_FIELD_STR("policy_id", id),
 		AUDIT_FIELD_U64("generation", src->key.generation),
-		AUDIT_FIELD_STR("key_id", src->key.roots[i].kid),
+		AUDIT_FIELD_STR("key_id", src->key.roots[i].key_id),
 		AUDIT_FIELD_STR("vault_outcome", kms_outcome_name(a->outcome)),
 		AUDIT_FIELD_STR("request_id", a->request_id[0] ? a->request_id : NULL),
 		AUDIT_FIELD_STR("reason", a->text[0] ? a->text : NULL),
@@ -270,7 +270,7 @@ void roots_tell(struct engine *e, const struct key_source *src,
 			continue;
 		root_tell(e, src, i, &answers[i]);
 		if (answers[i].outcome == KMS_DAMAGED)
-			copy_damaged_tell(e, src, src->key.roots[i].kid, answers[i].text);
+			copy_damaged_tell(e, src, src->key.roots[i].key_id, answers[i].text);
 	}
 }
 

@@ -42,7 +42,7 @@ void act_kids(const struct policy *p, char ret_kids[static 2][KEY_ID_MAX])
 	const struct key_record *key = policy_key(p, p->rec.generation);
 
 	for (unsigned i = 0; key && i < 2; i++)
-		memcpy(ret_kids[i], key->roots[i].kid, KEY_ID_MAX);
+		memcpy(ret_kids[i], key->roots[i].key_id, KEY_ID_MAX);
 }
 
 /* Whole warnings only: the report has them all. */

@@ -19,13 +19,14 @@ static int copy_prove(struct kms *kms, const struct root_copy *copy, const char 
 	char what[80], request_id[KMS_REQUEST_ID_LEN] = "";
 
 	(void)snprintf(what, sizeof(what), "%s%sunwrap", who, *who ? " " : "");
-	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, request_id, &said);
+	o = kms_unwrap(kms, copy->key_id, copy->wrapped, copy->wrapped_len, &again, request_id,
+		       &said);
 	if (o == KMS_OK && !secrets_equal(again, dep_key)) {
 		o = KMS_DAMAGED;
 		(void)err_set(&said, -EBADMSG, "key %s: what was wrapped opens to something else",
-			      copy->kid);
+			      copy->key_id);
 	}
-	key_tell(rep->audit, "key-unwrap", copy->kid, o, request_id, &said);
+	key_tell(rep->audit, "key-unwrap", copy->key_id, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
 	return kms_errno(o, &said);
 }
@@ -44,8 +45,8 @@ int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct 
 	newest.version[0] = '\0';
 	key_id_format(&newest, text);
 	(void)snprintf(what, sizeof(what), "%s%swrap", who, *who ? " " : "");
-	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, request_id, &said);
-	key_tell(rep->audit, "key-wrap", o == KMS_OK ? copy.kid : text, o, request_id, &said);
+	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.key_id, request_id, &said);
+	key_tell(rep->audit, "key-wrap", o == KMS_OK ? copy.key_id : text, o, request_id, &said);
 	report_outcome(rep, err, what, o, &said);
 	if (o != KMS_OK)
 		return kms_errno(o, &said);

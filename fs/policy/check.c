@@ -267,7 +267,7 @@ void check_wrapped(struct engine *e, const struct root_copy copies[static 2], st
 		struct root_check c = {.rep = rep, .no = i + 1, .warns = true};
 		struct kms_key_info info = {0};
 
-		memcpy(c.id, copies[i].kid, sizeof(c.id));
+		memcpy(c.id, copies[i].key_id, sizeof(c.id));
 		if (!describe(e->kms, &c, "describe", c.id, &info))
 			continue;
 		check_rules(&c, &info);

@@ -56,10 +56,10 @@ static int root_denies(struct act *a, const struct key_record *key, unsigned i,
 	if (answer->asked && (answer->outcome == KMS_OK || answer->outcome == KMS_DAMAGED))
 		return err_set(a->err, -EBUSY,
 			       "key %u (%s) still grants access: take it away in both vaults first",
-			       i + 1, key->roots[i].kid);
+			       i + 1, key->roots[i].key_id);
 	return err_set(a->err, answer->asked ? answer->r : -EAGAIN,
 		       "key %u (%s) does not answer, and only a denial counts: %s", i + 1,
-		       key->roots[i].kid, answer->text);
+		       key->roots[i].key_id, answer->text);
 }
 
 static int generation_denied(struct act *a, const struct key_record *key,

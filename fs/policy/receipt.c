@@ -73,7 +73,7 @@ int purge_head_make(struct act *a, const struct purge_request *rq,
 			      (int)a->who->pid);
 	time_print(out, "purged");
 	for (unsigned i = 0; i < 2; i++)
-		(void)fprintf(out, "key %u: %s, %s\n", i + 1, key->roots[i].kid,
+		(void)fprintf(out, "key %u: %s, %s\n", i + 1, key->roots[i].key_id,
 			      kms_outcome_name(answers[i].outcome));
 	return fclose(out) == 0 ? 0 : err_set(a->err, -ENOMEM, "no memory for a receipt");
 }

@@ -130,7 +130,7 @@ int policy_record_decode(const uint8_t *in, size_t in_len, struct policy_record 
 static bool key_record_holds(const struct key_record *rec)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (!rec->roots[i].kid[0] || rec->roots[i].wrapped_len == 0 ||
+		if (!rec->roots[i].key_id[0] || rec->roots[i].wrapped_len == 0 ||
 		    rec->roots[i].wrapped_len > RECORD_ROOT_WRAP_MAX)
 			return false;
 	return rec->generation > 0 && !bytes_are_zero(rec->policy_id, UUID_LEN);
@@ -140,8 +140,8 @@ int key_record_encode(const struct key_record *rec, uint8_t out[static RECORD_MA
 {
 	struct wbuf w = wbuf_to(out, RECORD_MAX);
 
-	if (!text_fits(rec->roots[0].kid, RECORD_KEY_ID_MAX - 1) ||
-	    !text_fits(rec->roots[1].kid, RECORD_KEY_ID_MAX - 1) || !key_record_holds(rec))
+	if (!text_fits(rec->roots[0].key_id, RECORD_KEY_ID_MAX - 1) ||
+	    !text_fits(rec->roots[1].key_id, RECORD_KEY_ID_MAX - 1) || !key_record_holds(rec))
 		return -EINVAL;
 	head_put(&w, "DEPK", 0);
 	wbuf_bytes(&w, rec->policy_id, UUID_LEN);
@@ -149,7 +149,7 @@ int key_record_encode(const struct key_record *rec, uint8_t out[static RECORD_MA
 	wbuf_u64(&w, rec->created);
 	wbuf_bytes(&w, rec->avail_copy, WRAP_LEN);
 	for (size_t i = 0; i < 2; i++) {
-		wbuf_str16(&w, rec->roots[i].kid);
+		wbuf_str16(&w, rec->roots[i].key_id);
 		wbuf_u16(&w, rec->roots[i].wrapped_len);
 		wbuf_bytes(&w, rec->roots[i].wrapped, rec->roots[i].wrapped_len);
 	}
@@ -158,7 +158,7 @@ int key_record_encode(const struct key_record *rec, uint8_t out[static RECORD_MA
 
 static void root_copy_get(struct rbuf *b, struct root_copy *root)
 {
-	rbuf_str16(b, root->kid, sizeof(root->kid));
+	rbuf_str16(b, root->key_id, sizeof(root->key_id));
 	root->wrapped_len = rbuf_u16(b);
 	if (root->wrapped_len > RECORD_ROOT_WRAP_MAX) {
 		b->failed = true;

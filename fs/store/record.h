@@ -49,9 +49,9 @@ struct policy_record {
 	char key_ids[2][RECORD_KEY_ID_MAX];
 };
 
-/* One copy of a DEP key under a root key: RSA-OAEP-256 by the key version that @kid names. */
+/* One copy of a DEP key under a root key: RSA-OAEP-256 by the key version that @key_id names. */
 struct root_copy {
-	char kid[RECORD_KEY_ID_MAX];
+	char key_id[RECORD_KEY_ID_MAX];
 	uint16_t wrapped_len;
 	uint8_t wrapped[RECORD_ROOT_WRAP_MAX];
 };
@@ -59,7 +59,7 @@ struct root_copy {
 /*
  * Key record, version 1: one generation of a DEP key, in three wrapped copies.
  *   magic "DEPK" | version u16 = 1 | flags u16 = 0 | policy id 16 | generation u32 | created u64
- *   | availability copy 48 | twice: kid str16, wrapped bytes (u16 length, bytes)
+ *   | availability copy 48 | twice: key id str16, wrapped bytes (u16 length, bytes)
  */
 struct key_record {
 	uint8_t policy_id[UUID_LEN];

@@ -30,8 +30,8 @@ static void dump_policy(struct fix *f, const struct policy *p, FILE *out)
 	memcpy(ref.policy_id, p->rec.id, UUID_LEN);
 	for (uint32_t i = 0; i < p->n_keys; i++) { /* every key opens */
 		ref.generation = p->keys[i]->generation;
-		(void)fprintf(out, "  %u: %s %s: %s\n", ref.generation, p->keys[i]->roots[0].kid,
-			      p->keys[i]->roots[1].kid,
+		(void)fprintf(out, "  %u: %s %s: %s\n", ref.generation, p->keys[i]->roots[0].key_id,
+			      p->keys[i]->roots[1].key_id,
 			      errno_name(fix_get(f, &ref, REQUEST_SYSTEM)));
 	}
 }

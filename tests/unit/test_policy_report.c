@@ -102,7 +102,7 @@ static void warnings_stay_in_a_report_that_overflows(void **state)
 	for (unsigned i = 0; i < 1000; i++)
 		report_line(&rep, "generation 1000 key 1 recorded copy", "ok");
 	for (unsigned i = 0; i < 2; i++)
-		(void)snprintf(copies[i].kid, KEY_ID_MAX, "%s", KEY_PURGE);
+		(void)snprintf(copies[i].key_id, KEY_ID_MAX, "%s", KEY_PURGE);
 	f->strict = true; /* which is about keys that are to be taken */
 	fix_restart(f);
 	check_wrapped(f->e, copies, &rep);

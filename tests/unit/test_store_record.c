@@ -168,10 +168,10 @@ static void key_record_decode_yields_every_field(void **state)
 	assert_int_equal(rec.generation, 3);
 	assert_true(rec.created == UINT64_C(0x1122334455667788));
 	assert_int_equal(rec.avail_copy[0], 0x40);
-	assert_string_equal(rec.roots[0].kid, "local://a/keys/k1/v");
+	assert_string_equal(rec.roots[0].key_id, "local://a/keys/k1/v");
 	assert_int_equal(rec.roots[0].wrapped_len, 3);
 	assert_memory_equal(rec.roots[0].wrapped, "\x01\x02\x03", 3);
-	assert_string_equal(rec.roots[1].kid, "local://b/keys/k2/w");
+	assert_string_equal(rec.roots[1].key_id, "local://b/keys/k2/w");
 	assert_int_equal(rec.roots[1].wrapped_len, 4);
 	assert_memory_equal(rec.roots[1].wrapped, "\xff\x00\xfe\xfd", 4);
 }
@@ -313,7 +313,7 @@ static void record_encode_takes_the_longest_fields(void **state)
 	memset(p.description, 'd', POLICY_DESCRIPTION_MAX);
 	for (size_t i = 0; i < 2; i++) {
 		memset(p.key_ids[i], 'k', RECORD_KEY_ID_MAX - 1);
-		memset(k.roots[i].kid, 'k', RECORD_KEY_ID_MAX - 1);
+		memset(k.roots[i].key_id, 'k', RECORD_KEY_ID_MAX - 1);
 		memset(k.roots[i].wrapped, 0xee, RECORD_ROOT_WRAP_MAX);
 		k.roots[i].wrapped_len = RECORD_ROOT_WRAP_MAX;
 	}
@@ -336,7 +336,7 @@ static void record_encode_refuses_broken_rules(void **state)
 			     p;
 	struct key_record k = {.policy_id = {1},
 			       .generation = 1,
-			       .roots = {{.kid = "a", .wrapped_len = 1}, {.kid = "b"}}};
+			       .roots = {{.key_id = "a", .wrapped_len = 1}, {.key_id = "b"}}};
 	struct assignment_record a = {.since = 1};
 	uint8_t out[RECORD_MAX];
 	size_t len;
