@@ -10,6 +10,7 @@
 
 #include "fs/policy/acts_internal.h"
 #include "fs/policy/purge_internal.h"
+#include "fs/store/scrub.h"
 
 static int field_check(const char *text, const char *what, struct err *err)
 {

@@ -7,6 +7,8 @@
 
 #include "crypto/kdf.h"
 #include "fs/policy/purge_internal.h"
+#include "fs/store/receipt.h"
+#include "fs/store/scrub.h"
 
 #define HEAD_KEY     "purge/"
 #define HEAD_KEY_LEN (sizeof(HEAD_KEY) - 1 + UUID_TEXT_LEN)

@@ -1,4 +1,4 @@
-/* fs/store/check.c - walk an LMDB file with plain reads before LMDB maps it. */
+/* fs/store/check.c - an LMDB file walked with plain reads, before LMDB maps it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 
 /*
  * LMDB 0.9 trusts its file: a page beyond the end is a SIGBUS, a page of garbage an abort. So each
- * page that can be reached is looked at first. The leaves of the events are many: but for the
- * newest, which a daemon reads when it starts, they are only counted, so that opening a store does
- * not grow slower with its log. And a page in use that the free list names would be written over
- * by the next commit: no page may be reached, or be free, twice.
+ * page that can be reached is checked first. Of the leaves of the events, which are many, only the
+ * newest are read (a daemon reads those when it starts), so that opening a store does not grow
+ * slower with its log. No page may be reached, or be free, twice: a page in use that the free list
+ * names would be overwritten by the next commit.
  *
  * Page, integers little-endian (as on every machine that depfs runs on; LMDB writes native ones):
  *     0   8  own number
@@ -36,7 +36,7 @@
 #define META_MAGIC    0xbeefc0deu
 #define META_VERSION  1u
 #define META_MAP_OFF  32
-#define META_MAP_MAX  (UINT64_C(1) << 38) /* bytes; no store has as many records */
+#define META_MAP_MAX  (UINT64_C(1) << 38) /* bytes; larger ones are taken for damage */
 #define META_DBS_OFF  40
 #define META_LAST_OFF 136
 #define META_TXN_OFF  144
@@ -50,19 +50,19 @@
 #define NODE_DB	      2u
 #define ROOT_NONE     UINT64_MAX
 #define SHALLOW_TABLE "events"
-#define NEWEST_LEAVES 512u /* of the events: no fewer than a snapshot takes along */
+#define NEWEST_LEAVES 512u /* of the events: at least as many as a snapshot has events */
 
 struct walk {
 	int fd;
 	size_t page_len;
 	uint64_t pages; /* whole ones in the file */
-	uint64_t limit; /* those the file may have: free ones may be behind its end */
+	uint64_t limit; /* pages that LMDB has allocated; free ones may lie beyond the file's end */
 	uint8_t *taken; /* a bit for each of them: it was reached, or is free */
-	uint64_t leaves[NEWEST_LEAVES]; /* that were not read, the newest in a ring */
-	uint64_t n_leaves;
+	uint64_t leaves[NEWEST_LEAVES]; /* page numbers of the newest leaves not read, a ring */
+	uint64_t n_leaves;		/* ever put into it */
 };
 
-/* A database and how it is to be walked. */
+/* A database, and what is checked of it. */
 struct tree {
 	uint64_t root;
 	unsigned depth;
@@ -122,8 +122,9 @@ static int free_pages_check(struct walk *w, const uint8_t *list, uint64_t list_l
 	return 0;
 }
 
-/* One that is too long for a leaf; overflow_check() found that the file has as many bytes. */
-static int far_free_pages_check(struct walk *w, uint64_t no, uint64_t list_len)
+/* A part of the free list on overflow pages; overflow_check() proved that the file has the bytes.
+ */
+static int overflow_free_pages_check(struct walk *w, uint64_t no, uint64_t list_len)
 {
 	CLEANUP(free_mem_p) uint8_t *list = malloc(list_len);
 	int r;
@@ -134,7 +135,7 @@ static int far_free_pages_check(struct walk *w, uint64_t no, uint64_t list_len)
 	return r < 0 ? r : free_pages_check(w, list, list_len);
 }
 
-/* Pages of data too long for a leaf: only their head says anything about them. */
+/* Data too long for a leaf: one header, then the data over as many pages as it takes. */
 static int overflow_check(struct walk *w, uint64_t no, uint64_t data_len)
 {
 	uint64_t pages = (PAGE_HEAD_LEN - 1 + data_len) / w->page_len + 1;
@@ -165,22 +166,22 @@ static int big_node_check(struct walk *w, uint64_t no, uint64_t data_len, struct
 {
 	int r = overflow_check(w, no, data_len);
 
-	return r == 0 && tree.free ? far_free_pages_check(w, no, data_len) : r;
+	return r == 0 && tree.free ? overflow_free_pages_check(w, no, data_len) : r;
 }
 
-static int leaf_node_check(struct walk *w, const uint8_t *node, size_t room, struct tree tree)
+static int leaf_node_check(struct walk *w, const uint8_t *node, size_t space, struct tree tree)
 {
 	uint64_t data_len = le(node, 4), flags = le(node + 4, 2), key_len = le(node + 6, 2);
 	const uint8_t *data = node + NODE_HEAD_LEN + key_len;
 	struct tree sub;
 
-	room -= NODE_HEAD_LEN;
-	if (key_len > room || (flags & ~(uint64_t)(NODE_BIG | NODE_DB)))
+	space -= NODE_HEAD_LEN;
+	if (key_len > space || (flags & ~(uint64_t)(NODE_BIG | NODE_DB)))
 		return -EBADMSG;
-	room -= key_len;
+	space -= key_len;
 	if (flags & NODE_BIG)
-		return room < 8 ? -EBADMSG : big_node_check(w, le(data, 8), data_len, tree);
-	if (data_len > room)
+		return space < 8 ? -EBADMSG : big_node_check(w, le(data, 8), data_len, tree);
+	if (data_len > space)
 		return -EBADMSG;
 	if (tree.free)
 		return free_pages_check(w, data, data_len);
@@ -195,9 +196,9 @@ static int leaf_node_check(struct walk *w, const uint8_t *node, size_t room, str
 	return sub.depth == 0 || sub.depth > DB_DEPTH_MAX ? -EBADMSG : page_check(w, sub.root, sub);
 }
 
-static int branch_node_check(struct walk *w, const uint8_t *node, size_t room, struct tree tree)
+static int branch_node_check(struct walk *w, const uint8_t *node, size_t space, struct tree tree)
 {
-	if (le(node + 6, 2) > room - NODE_HEAD_LEN)
+	if (le(node + 6, 2) > space - NODE_HEAD_LEN)
 		return -EBADMSG;
 	tree.depth--;
 	return page_check(w, le(node, 6), tree);
@@ -263,8 +264,9 @@ static int meta_read(int fd, uint64_t off, uint8_t meta[static META_LEN])
 	return le(meta + 20, 4) == META_VERSION ? 0 : -ENOTSUP;
 }
 
-/* Commits go to the two in turn, even numbers to the first. LMDB relies on that when it chooses
- * one, and would take an older state than the one that was looked at here. */
+/* Commits are written to the two meta pages in turn, even transactions to the first. LMDB relies on
+ * that when it chooses one; where it does not hold, LMDB might open another tree than was checked.
+ */
 static bool metas_agree(const uint8_t *first, const uint8_t *second)
 {
 	uint64_t even = le(first + META_TXN_OFF, 8), odd = le(second + META_TXN_OFF, 8);
@@ -274,7 +276,7 @@ static bool metas_agree(const uint8_t *first, const uint8_t *second)
 	return even % 2 == 0 && (odd == even + 1 || even == odd + 1);
 }
 
-/* LMDB would map, and later extend the file, as far as these say. */
+/* LMDB maps, and later extends, the file as far as the meta page says. */
 static bool limits_hold(const struct walk *w, const uint8_t *meta)
 {
 	uint64_t map_len = le(meta + META_MAP_OFF, 8);
@@ -282,7 +284,7 @@ static bool limits_hold(const struct walk *w, const uint8_t *meta)
 	return map_len <= META_MAP_MAX && le(meta + META_LAST_OFF, 8) < map_len / w->page_len;
 }
 
-/* The first is that of the free list, the second that of the tables. */
+/* The first database of a meta page is the free list, the second holds the tables. */
 static int trees_check(struct walk *w, const uint8_t *meta)
 {
 	for (size_t i = 0; i < 2; i++) {

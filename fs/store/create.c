@@ -11,11 +11,11 @@
 #include "fs/store/service_key_internal.h"
 #include "fs/store/store_internal.h"
 
-#define TMP_DIR	     ".depfs.tmp" /* a killed mkfs.depfs leaves it; the next one removes it */
+#define TMP_DIR	     ".depfs.tmp" /* what a killed mkfs.depfs leaves, the next one removes */
 #define KEY_DIR_TOP  "/var/lib/depfs"
 #define CREATE_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-/* What was made so far, so that all of it can go again. */
+/* What was made so far, for creation_end() to remove on failure. */
 struct creation {
 	char path[PATH_MAX];   /* absolute, resolved */
 	char parent[PATH_MAX]; /* its folder */
@@ -103,7 +103,7 @@ static bool path_is_inside(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* A key beside the data it opens would leave with every backup of the store. */
+/* A key file inside the store would be in every backup of it, beside the data that it opens. */
 static int key_check_place(struct creation *c, struct err *err)
 {
 	char path[PATH_MAX], dir[PATH_MAX];
@@ -121,7 +121,8 @@ static int key_check_place(struct creation *c, struct err *err)
 			       "the service key file %s would lie inside the store: whoever has "
 			       "the store would have its key",
 			       key);
-	if (r == -ENOENT && path_is_inside(key, SERVICE_KEY_DIR)) /* made on the way */
+	if (r == -ENOENT &&
+	    path_is_inside(key, SERVICE_KEY_DIR)) /* service_key_create() makes it */
 		return 0;
 	if (r < 0)
 		return err_set(err, r, "folder %s of the service key file: %s", path,
@@ -132,8 +133,8 @@ static int key_check_place(struct creation *c, struct err *err)
 	return 0;
 }
 
-/* Asked before all else: who repeats a command hears of the store, not of its key file. A store in
- * another one would be damaged files to it. */
+/* Before the key file is looked at: mkfs.depfs given twice is to report the store, not the key that
+ * exists too. And in another store, the files of this one would be damaged ciphertext. */
 static int other_stores_check(const struct creation *c, struct err *err)
 {
 	char dir[PATH_MAX + sizeof(STORE_DIR) + 1], above[PATH_MAX];
@@ -146,7 +147,8 @@ static int other_stores_check(const struct creation *c, struct err *err)
 	return 0;
 }
 
-/* Empty, but for what mkfs(8) of the backing filesystem or a killed mkfs.depfs left there. */
+/* lost+found is there after mkfs(8) of the backing filesystem, TMP_DIR after a killed mkfs.depfs.
+ */
 static int top_check_empty(const struct creation *c, struct err *err)
 {
 	int fd = openat(c->top_fd, ".", CREATE_FLAGS);
@@ -176,8 +178,8 @@ static void tmp_remove(struct creation *c)
 
 	if (fd < 0)
 		return;
-	(void)state_folder_remove(fd, STORE_STATE_DIR); /* what cannot go stops the rmdir below, */
-	(void)unlinkat(fd, STORE_SNAPSHOT, 0);		/* and the next mkdir tells of it */
+	(void)state_folder_remove(fd, STORE_STATE_DIR); /* where one of these fails, the rmdir */
+	(void)unlinkat(fd, STORE_SNAPSHOT, 0);		/* fails, and the next mkdir reports it */
 	(void)unlinkat(fd, STORE_SNAPSHOT_TMP, 0);
 	(void)unlinkat(fd, STORE_FORMAT_FILE, 0);
 	(void)unlinkat(c->top_fd, TMP_DIR, AT_REMOVEDIR);
@@ -234,7 +236,7 @@ static int state_fill(struct store *s, struct err *err)
 	return r;
 }
 
-/* The state is made without LMDB's own syncs: nothing counts before the rename. */
+/* Without LMDB's own syncs: the file is synced once, before the rename makes it a store. */
 static int state_make(struct creation *c, struct store *s, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = -1;
@@ -293,17 +295,17 @@ static int store_publish(struct creation *c, const struct store *s, struct err *
 		return 0;
 	}
 	r = err_set(err, -errno, "%s cannot be written: %m", c->path);
-	(void)renameat(c->top_fd, STORE_DIR, c->top_fd, TMP_DIR); /* creation_end() clears it up */
+	(void)renameat(c->top_fd, STORE_DIR, c->top_fd, TMP_DIR); /* creation_end() removes it */
 	return r;
 }
 
-/* Undoes what was made, unless the store stands. */
+/* Undoes what was made, unless the store is complete. */
 static void creation_end(struct creation *c)
 {
 	if (!c->done && c->made_key) {
 		service_file_discard(c->spec);
 		if (!c->had_key_dir)
-			(void)rmdir(SERVICE_KEY_DIR); /* empty, or somebody else's by now */
+			(void)rmdir(SERVICE_KEY_DIR); /* fails where another key is in it by now */
 		if (!c->had_key_dir_top)
 			(void)rmdir(KEY_DIR_TOP);
 	}

@@ -8,8 +8,8 @@
 
 #include <openssl/crypto.h>
 
-#define READERS_MAX    1022	  /* threads that read at once */
-#define WRITE_ROOM_LEN (4u << 20) /* bytes, about what one commit takes */
+#define READERS_MAX	1022	   /* threads that read at once */
+#define WRITE_SPACE_LEN (4u << 20) /* bytes: more than a usual commit writes */
 
 const char *const store_table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",	   [TABLE_POLICIES] = "policies",
@@ -43,7 +43,8 @@ int env_error(int rc, const char *what, struct err *err)
 	return err_set(err, env_errno(rc), "state: %s: %s", what, mdb_strerror(rc));
 }
 
-/* LMDB calls a write that was cut short EIO. Ask for room, and a full disk says so itself. */
+/* LMDB reports a short write as EIO. On a full disk, allocating space fails with the exact errno.
+ */
 int env_write_error(struct store_env *env, int rc)
 {
 	struct stat st;
@@ -51,7 +52,7 @@ int env_write_error(struct store_env *env, int rc)
 
 	if (rc != EIO || mdb_env_get_fd(env->env, &fd) != 0 || fstat(fd, &st) < 0)
 		return rc;
-	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, WRITE_ROOM_LEN) == 0)
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, WRITE_SPACE_LEN) == 0)
 		return rc;
 	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno : rc;
 }
@@ -79,7 +80,7 @@ static int tables_open(struct store_env *env, enum env_access access, struct err
 static unsigned env_flags(enum env_access access)
 {
 	switch (access) {
-	case ENV_CREATE: /* made under another name and synced by its maker */
+	case ENV_CREATE: /* under a temporary name; its maker syncs it */
 		return MDB_NOTLS | MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC;
 	case ENV_READ_ONLY:
 		return MDB_NOTLS | MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY;
@@ -119,7 +120,7 @@ void env_close(struct store_env *env)
 	env->env = NULL;
 }
 
-/* The key's length goes in, so that no byte can move between key and record. */
+/* The key's length is part of the message, so that no byte can move between key and record. */
 int record_mac(const struct service_key *sk, enum store_table table, const MDB_val *key,
 	       const void *rec, size_t rec_len, uint8_t ret_mac[static RECORD_MAC_LEN])
 {
@@ -155,7 +156,7 @@ static int record_check(const struct service_key *sk, enum store_table table, co
 	return 0;
 }
 
-/* A key as people can read it: ASCII as it stands, else hex digits. */
+/* A key for an error sentence: ASCII as it is, anything else in hex. */
 static void key_show(const MDB_val *key, char *out, size_t out_len)
 {
 	const uint8_t *in = key->mv_data;
@@ -204,16 +205,16 @@ int raw_get(struct store_env *env, MDB_txn *mdb, const struct service_key *sk,
 	return 0;
 }
 
-static bool record_holds(struct store_env *env, MDB_txn *mdb, const struct service_key *sk,
-			 const char *name)
+static bool record_is_intact(struct store_env *env, MDB_txn *mdb, const struct service_key *sk,
+			     const char *name)
 {
 	MDB_val rec;
 
 	return raw_get(env, mdb, sk, TABLE_META, name, strlen(name), &rec, NULL) == 0;
 }
 
-/* A wrong key and a damaged record look alike but for this record, which never changes; and where
- * the one beside it holds, it is not the key that is wrong. */
+/* Under a wrong key no MAC holds. So where the MAC of META_CHECK fails, another record decides
+ * whether the key is wrong or that record is damaged. */
 int env_check_key(struct store_env *env, const struct service_key *sk, struct err *err)
 {
 	MDB_val rec;
@@ -224,7 +225,7 @@ int env_check_key(struct store_env *env, const struct service_key *sk, struct er
 	if (rc != 0)
 		return env_error(rc, "cannot be read", err);
 	r = raw_get(env, mdb, sk, TABLE_META, META_CHECK, strlen(META_CHECK), &rec, NULL);
-	if (r == -EBADMSG && !record_holds(env, mdb, sk, META_CHANGE))
+	if (r == -EBADMSG && !record_is_intact(env, mdb, sk, META_CHANGE))
 		r = err_set(err, -EKEYREJECTED,
 			    "the service key is not the one this store was made with");
 	mdb_txn_abort(mdb);

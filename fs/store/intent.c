@@ -1,3 +1,4 @@
+/* fs/store/intent.c - records of renames across scopes that have begun. */
 #include "fs/store/intent.h"
 
 #include <errno.h>

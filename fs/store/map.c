@@ -1,15 +1,19 @@
-/* fs/store/map.c - the memory map of the state: who reads it, and how it grows. */
+/* fs/store/map.c - the memory map of the state: its readers, how it grows, and how its file is
+ * replaced. */
 #include <errno.h>
 #include <stdint.h>
 
 #include "fs/store/store_internal.h"
 
+size_t store_map_min_len = 16u << 20;
+
 /*
- * LMDB lets the map move only while no transaction of the process lives. Readers pass a gate that
- * counts them; who grows the map closes it, waits for the readers inside, moves the map and opens
- * it again. A thread that is inside already may pass a closed gate, else it would wait for itself.
+ * The map of a process may be resized only while none of its transactions is alive, lmdb.h on
+ * mdb_env_set_mapsize(). Writers exclude one another by write_lock. Readers pass a gate that counts
+ * them: map_grow() closes it, waits until those inside have left, resizes the map and opens it. A
+ * thread that is inside may enter a closed gate again, or it would wait for itself.
  */
-static __thread const struct store *inside; /* store that this thread reads */
+static __thread const struct store *inside; /* this thread's reading transactions are of it */
 static __thread unsigned inside_count;
 
 bool gate_is_inside(const struct store *s)
@@ -40,7 +44,7 @@ void gate_leave(struct store *s)
 	pthread_mutex_unlock(&s->gate.lock);
 }
 
-/* Closes the gate and waits for the readers inside; the gate is open again when it fails. */
+/* Close the gate and wait until no reader is inside. False: @wait_ms passed, the gate is open. */
 static bool gate_close(struct store *s, unsigned wait_ms)
 {
 	uint64_t until_ms = clock_now_ms() + wait_ms;
@@ -85,7 +89,8 @@ int map_grow(struct store *s, unsigned wait_ms, struct err *err)
 	return rc != 0 ? env_error(rc, "its map cannot grow", err) : 0;
 }
 
-/* At half full and when nobody reads right now: then a transaction seldom has to be replayed. */
+/* When the map is half full and no reader is inside: a transaction that outgrows the map has to be
+ * replayed, which this makes rare. */
 void map_grow_ahead(struct store *s)
 {
 	MDB_envinfo info;
@@ -97,12 +102,12 @@ void map_grow_ahead(struct store *s)
 		(void)map_grow(s, 0, NULL); /* the next transaction tries again */
 }
 
-/* Between the two names of the file, a crash must not make the next open think of a copy: the lock
- * file says nothing of the state's identity meanwhile. */
+/* The new file has another identity. So that a crash does not make the next open take it for a copy
+ * (state.c), the lock file names no state while the rename is under way. */
 static int swap(struct store *s, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
-	int r = dir_path(s, STORE_STATE_DIR, path, err);
+	int r = dir_path(s->dir, STORE_STATE_DIR, path, err);
 
 	if (r < 0)
 		return r;
@@ -116,7 +121,7 @@ static int swap(struct store *s, const char *name, struct err *err)
 		s->stuck = true;
 		return r < 0 ? r : -EIO;
 	}
-	return r < 0 ? r : lock_say(s->dir_fd, s->lock_fd, err);
+	return r < 0 ? r : lock_write(s->dir_fd, s->lock_fd, err);
 }
 
 int map_swap(struct store *s, const char *name, struct err *err)
@@ -144,7 +149,7 @@ static int reopen(struct store *s, struct err *err)
 {
 	MDB_envinfo before = {0}, after = {0};
 	char path[PATH_MAX];
-	int r = dir_path(s, STORE_STATE_DIR, path, err);
+	int r = dir_path(s->dir, STORE_STATE_DIR, path, err);
 
 	if (r < 0)
 		return r;
@@ -160,9 +165,9 @@ static int reopen(struct store *s, struct err *err)
 }
 
 /*
- * A failing disk leaves LMDB's handle useless, for reading too (MDB_PANIC), when it was the page
- * that says which tree counts which could not be written. LMDB has put the old one back then; so
- * what was committed before is there, and a new handle goes on with it.
+ * When the write of a meta page fails, LMDB writes the old one back and refuses every further
+ * transaction of this environment, reading ones too, with MDB_PANIC. What was committed before is
+ * intact in the file, so a new environment can go on with it.
  */
 void map_revive(struct store *s)
 {

@@ -1,10 +1,10 @@
-/* fs/store/read.c - reading records: each one's MAC is checked before it is shown. */
+/* fs/store/read.c - records read, each after its MAC was checked. */
 #include <errno.h>
 #include <string.h>
 
 #include "fs/store/store_internal.h"
 
-/* A transaction that failed has nothing left to read. */
+/* A transaction that failed cannot be read any more. */
 static int txn_check(const struct store_txn *t, struct err *err)
 {
 	if (t->mdb && t->failed == 0)

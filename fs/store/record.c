@@ -1,4 +1,4 @@
-/* fs/store/record.c - codecs of the state's records. */
+/* fs/store/record.c - records of the state as bytes. */
 #include "fs/store/record.h"
 
 #include <assert.h>
@@ -25,7 +25,7 @@ static void head_put(struct wbuf *w, const char magic[static 4], uint16_t flags)
 	wbuf_u16(w, flags);
 }
 
-/* A later version may have another layout, so it is told before anything behind it is judged. */
+/* A later version may have another layout: it is -ENOTSUP, whatever follows. */
 static int head_get(struct rbuf *b, const char magic[static 4], uint16_t known_flags,
 		    uint16_t *ret_flags)
 {
@@ -56,8 +56,8 @@ static bool text_fits(const char *text, size_t max)
 	return strnlen(text, max + 1) <= max;
 }
 
-/* The rules of struct policy_record's table that its fields alone do not keep. */
-static bool policy_record_holds(const struct policy_record *rec)
+/* The rules of its table that concern several fields of a policy record. */
+static bool policy_record_is_valid(const struct policy_record *rec)
 {
 	bool draft = rec->flags & POLICY_FLAG_DRAFT;
 	bool keys = rec->key_ids[0][0] && rec->key_ids[1][0];
@@ -85,7 +85,7 @@ int policy_record_encode(const struct policy_record *rec, uint8_t out[static REC
 	if ((rec->flags & ~POLICY_FLAGS) || !text_fits(rec->name, POLICY_NAME_MAX) ||
 	    !text_fits(rec->description, POLICY_DESCRIPTION_MAX) ||
 	    !text_fits(rec->key_ids[0], RECORD_KEY_ID_MAX - 1) ||
-	    !text_fits(rec->key_ids[1], RECORD_KEY_ID_MAX - 1) || !policy_record_holds(rec))
+	    !text_fits(rec->key_ids[1], RECORD_KEY_ID_MAX - 1) || !policy_record_is_valid(rec))
 		return -EINVAL;
 	head_put(&w, "DEPP", rec->flags);
 	wbuf_u8(&w, (uint8_t)rec->kind);
@@ -120,14 +120,14 @@ int policy_record_decode(const uint8_t *in, size_t in_len, struct policy_record 
 	rbuf_str16(&b, rec.description, sizeof(rec.description));
 	rbuf_str16(&b, rec.key_ids[0], sizeof(rec.key_ids[0]));
 	rbuf_str16(&b, rec.key_ids[1], sizeof(rec.key_ids[1]));
-	if (!rbuf_done(&b) || !policy_record_holds(&rec))
+	if (!rbuf_done(&b) || !policy_record_is_valid(&rec))
 		return -EBADMSG;
 	*ret_rec = rec;
 	return 0;
 }
 
-/* The rules of struct key_record's table that its fields alone do not keep. */
-static bool key_record_holds(const struct key_record *rec)
+/* The rules of its table that concern several fields of a key record. */
+static bool key_record_is_valid(const struct key_record *rec)
 {
 	for (size_t i = 0; i < 2; i++)
 		if (!rec->roots[i].key_id[0] || rec->roots[i].wrapped_len == 0 ||
@@ -141,7 +141,7 @@ int key_record_encode(const struct key_record *rec, uint8_t out[static RECORD_MA
 	struct wbuf w = wbuf_to(out, RECORD_MAX);
 
 	if (!text_fits(rec->roots[0].key_id, RECORD_KEY_ID_MAX - 1) ||
-	    !text_fits(rec->roots[1].key_id, RECORD_KEY_ID_MAX - 1) || !key_record_holds(rec))
+	    !text_fits(rec->roots[1].key_id, RECORD_KEY_ID_MAX - 1) || !key_record_is_valid(rec))
 		return -EINVAL;
 	head_put(&w, "DEPK", 0);
 	wbuf_bytes(&w, rec->policy_id, UUID_LEN);
@@ -183,7 +183,7 @@ int key_record_decode(const uint8_t *in, size_t in_len, struct key_record *ret_r
 	rbuf_bytes(&b, rec.avail_copy, WRAP_LEN);
 	root_copy_get(&b, &rec.roots[0]);
 	root_copy_get(&b, &rec.roots[1]);
-	if (!rbuf_done(&b) || !key_record_holds(&rec))
+	if (!rbuf_done(&b) || !key_record_is_valid(&rec))
 		return -EBADMSG;
 	*ret_rec = rec;
 	return 0;
@@ -220,7 +220,7 @@ int assignment_record_decode(const uint8_t *in, size_t in_len, struct assignment
 	return 0;
 }
 
-/* Big-endian, so that the table's order is that of the generations. */
+/* Big-endian, so that LMDB's order of keys is that of the generations. */
 void key_table_key(const uint8_t policy_id[static UUID_LEN], uint32_t generation,
 		   uint8_t out[static KEY_TABLE_KEY_LEN])
 {

@@ -1,4 +1,4 @@
-/* fs/store/record.h - codecs of the state's records: policy, key generation, assignment. */
+/* fs/store/record.h - records of the state as bytes: policy, key generation, assignment. */
 #ifndef DEPFS_STORE_RECORD_H
 #define DEPFS_STORE_RECORD_H
 
@@ -26,7 +26,7 @@ enum policy_kind {
 #define POLICY_FLAG_DRAFT \
 	0x2u /* mkdir'ed, no keys yet: generation 0, no key ids, no availability key */
 #define POLICY_FLAG_REMOVED \
-	0x4u /* a tombstone: it is no policy any more, but its keys open old backups */
+	0x4u /* a tombstone: not a policy any more, but its keys open files of old backups */
 #define POLICY_FLAG_PURGED \
 	0x8u /* crypto-erased: no availability key and no key records; not enabled */
 
@@ -78,8 +78,8 @@ struct assignment_record {
 	uint64_t since;
 };
 
-/* Encoders fill at most RECORD_MAX bytes; -EINVAL when a field breaks its table. Decoders:
- * -EBADMSG, -ENOTSUP. */
+/* Encoders: -EINVAL when a field breaks the rules of its table. Decoders: -EBADMSG: malformed, or
+ * bytes are left over; -ENOTSUP: an unknown version or flag. */
 int policy_record_encode(const struct policy_record *rec, uint8_t out[static RECORD_MAX],
 			 size_t *ret_len) MUST_CHECK;
 int policy_record_decode(const uint8_t *in, size_t in_len,
@@ -92,7 +92,7 @@ int assignment_record_encode(const struct assignment_record *rec, uint8_t out[st
 int assignment_record_decode(const uint8_t *in, size_t in_len,
 			     struct assignment_record *ret_rec) MUST_CHECK;
 
-/* key_table_key() - TABLE_KEYS' key: policy id 16 | generation big-endian. */
+/* key_table_key() - the key of a key record in TABLE_KEYS: policy id 16 | generation big-endian. */
 #define KEY_TABLE_KEY_LEN 20
 void key_table_key(const uint8_t policy_id[static UUID_LEN], uint32_t generation,
 		   uint8_t out[static KEY_TABLE_KEY_LEN]);

@@ -1,4 +1,4 @@
-/* fs/store/service_key.c - the service key in memory: derived keys on the secure heap. */
+/* fs/store/service_key.c - the keys derived from the service key. */
 #include "fs/store/service_key.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static int audit_sign_derive(struct service_key *sk, const uint8_t root[static W
 	return r < 0 ? r : sign_key_new(secret_bytes(seed), &sk->audit_sign);
 }
 
-/* One root, five purposes: kdf.h's info strings keep them apart. */
+/* Five keys for five purposes, each by an info string of its own (crypto/README.md, Keys). */
 static int service_key_derive(struct service_key *sk, const uint8_t root[static WRAP_KEY_LEN])
 {
 	int r;

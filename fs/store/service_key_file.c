@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/file.h"
 #include "fs/store/service_key.h"
 
 /*
@@ -21,17 +22,17 @@
  *    57  64  the key, hex digits
  *   121   1  line feed
  */
-#define MAGIC	     "depfs-service-key "
-#define MAGIC_LEN    18
-#define UUID_OFF     20
-#define UUID_CHARS   (UUID_TEXT_LEN - 1)
-#define HEX_OFF	     57
-#define HEX_LEN	     (2 * WRAP_KEY_LEN)
-#define LINE_LEN     122
-#define LINE_ROOM    (LINE_LEN + 1) /* one byte more tells a longer file */
-#define SPEC_PREFIX  "file:"
-#define DIR_MODE     0700
-#define KEY_FILE_ERR "service key file %s"
+#define MAGIC	      "depfs-service-key "
+#define MAGIC_LEN     18
+#define UUID_OFF      20
+#define UUID_CHARS    (UUID_TEXT_LEN - 1)
+#define HEX_OFF	      57
+#define HEX_LEN	      (2 * WRAP_KEY_LEN)
+#define LINE_LEN      122
+#define LINE_CAPACITY (LINE_LEN + 1) /* one byte more, to notice a longer file */
+#define SPEC_PREFIX   "file:"
+#define DIR_MODE      0700
+#define KEY_FILE_ERR  "service key file %s"
 
 static_assert(HEX_OFF == UUID_OFF + UUID_CHARS + 1, "the blank between store and key");
 static_assert(LINE_LEN == HEX_OFF + HEX_LEN + 1, "the line feed ends the file");
@@ -60,7 +61,7 @@ int service_spec_path(const char *spec, const char **ret_path, struct err *err)
 	return 0;
 }
 
-/* Whoever can read this file can read all that no policy covers: it must be the daemon's alone. */
+/* The file opens all data that no policy covers, so that only the daemon's user may have access. */
 static int file_check_access(int fd, const char *path, struct err *err)
 {
 	struct stat st;
@@ -80,13 +81,13 @@ static int file_check_access(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-/* The read goes straight into the secure heap: no stdio buffer ever holds the digits. */
+/* Read into the secure heap directly: a stdio buffer would hold the digits. */
 static int line_read(int fd, struct secret *line, const char *path, struct err *err)
 {
 	size_t done = 0;
 
-	while (done < LINE_ROOM) {
-		ssize_t n = read(fd, secret_bytes(line) + done, LINE_ROOM - done);
+	while (done < LINE_CAPACITY) {
+		ssize_t n = read(fd, secret_bytes(line) + done, LINE_CAPACITY - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -159,7 +160,7 @@ int service_file_read(const char *spec, const uint8_t store_id[static UUID_LEN],
 	r = file_check_access(fd, path, err);
 	if (r < 0)
 		return r;
-	if (secret_new(LINE_ROOM, &line) < 0 || secret_new(WRAP_KEY_LEN, &root) < 0)
+	if (secret_new(LINE_CAPACITY, &line) < 0 || secret_new(WRAP_KEY_LEN, &root) < 0)
 		return err_set(err, -ENOMEM, "service key: the secure heap is full");
 	r = line_read(fd, line, path, err);
 	if (r < 0)
@@ -178,7 +179,7 @@ static int line_make(const uint8_t store_id[static UUID_LEN], struct secret **re
 	char uuid[UUID_TEXT_LEN];
 	char *out;
 
-	if (secret_new(LINE_ROOM, &line) < 0)
+	if (secret_new(LINE_CAPACITY, &line) < 0)
 		return -ENOMEM;
 	if (secret_new_random(WRAP_KEY_LEN, &root) < 0)
 		return -EIO;
@@ -196,20 +197,12 @@ static int line_make(const uint8_t store_id[static UUID_LEN], struct secret **re
 
 static int line_write(int fd, struct secret *line)
 {
-	size_t done = 0;
+	int r = write_all(fd, secret_bytes(line), secret_len(line));
 
-	while (done < secret_len(line)) {
-		ssize_t n = write(fd, secret_bytes(line) + done, secret_len(line) - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			done += (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
-/* Only the default folder is made; a missing one that somebody named is more likely a slip. */
+/* Only the default folder is made: a missing folder in a given path is more likely a mistake. */
 static int default_dir_make(const char *path, struct err *err)
 {
 	if (strncmp(path, SERVICE_KEY_DIR "/", strlen(SERVICE_KEY_DIR "/")) != 0)
@@ -269,7 +262,7 @@ int service_key_create(const char *spec, const uint8_t store_id[static UUID_LEN]
 	if (r == 0 && fsync(dir_fd) < 0)
 		r = -errno;
 	if (r < 0) {
-		(void)unlink(path); /* ours, and useless: the first error is what counts */
+		(void)unlink(path); /* just made; r is the error to report */
 		return err_set(err, r, KEY_FILE_ERR " cannot be written: %s", path,
 			       strerrordesc_np(-r));
 	}
@@ -281,5 +274,5 @@ void service_file_discard(const char *spec)
 	const char *path = NULL;
 
 	if (service_spec_path(spec, &path, NULL) == 0)
-		(void)unlink(path); /* undoing already: there is nobody left to tell */
+		(void)unlink(path); /* undoes after an error, which is the one reported */
 }

@@ -1,6 +1,4 @@
-/* fs/store/service_key_internal.h - the service key's file: its one line, who may read it, how it
- * is made.
- */
+/* fs/store/service_key_internal.h - the service key's file, for what makes stores and keys. */
 #ifndef DEPFS_STORE_SERVICE_KEY_INTERNAL_H
 #define DEPFS_STORE_SERVICE_KEY_INTERNAL_H
 
@@ -18,8 +16,7 @@ int service_spec_path(const char *spec, const char **ret_path, struct err *err) 
 int service_file_read(const char *spec, const uint8_t store_id[static UUID_LEN],
 		      struct secret **ret_root, struct err *err) MUST_CHECK;
 
-/* service_file_discard() - takes a service_key_create() back, where the store did not come about.
- */
+/* service_file_discard() - remove the file that service_key_create() made. */
 void service_file_discard(const char *spec);
 
 #endif

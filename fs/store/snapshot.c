@@ -1,5 +1,5 @@
-/* fs/store/snapshot.c - state.snapshot: a compact copy of the tables that a live backup can trust.
- */
+/* fs/store/snapshot.c - state.snapshot: a compact copy of the tables, replaced by rename(2), so
+ * that a backup of a live store copies a whole one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,11 +7,11 @@
 
 #include "fs/store/store_internal.h"
 
-#define MAP_MORE (1u << 20) /* a fresh file needs less than its source, but not zero */
+#define MAP_MORE (1u << 20) /* bytes: an empty file needs some, whatever its source has */
 
-/* Copying from the tables of an open transaction into those of a fresh file. */
+/* Copying from the tables of an open transaction into those of a new file. */
 struct copy {
-	bool whole; /* every event */
+	bool whole; /* every event, not only the newest */
 	struct store_txn *from;
 	struct store_env to;
 	MDB_txn *to_txn;
@@ -30,7 +30,7 @@ static void cursor_close_p(MDB_cursor **c)
 		mdb_cursor_close(*c);
 }
 
-/* Records go over as they are, MACs included: table and key do not change. */
+/* Records are copied with their MACs, which hold for the same table and key in any file. */
 static int table_copy(struct copy *c, enum store_table table, MDB_cursor *cur, MDB_val *key,
 		      MDB_val *raw)
 {
@@ -44,7 +44,7 @@ static int table_copy(struct copy *c, enum store_table table, MDB_cursor *cur, M
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* Sets @cur on the first of the newest SNAPSHOT_EVENTS events. */
+/* Set @cur to the oldest of the newest SNAPSHOT_EVENTS events. */
 static int events_seek(MDB_cursor *cur, MDB_val *key, MDB_val *raw)
 {
 	int rc = mdb_cursor_get(cur, key, raw, MDB_LAST);
@@ -57,8 +57,8 @@ static int events_seek(MDB_cursor *cur, MDB_val *key, MDB_val *raw)
 	return rc;
 }
 
-/* The older events stay out, else each act would take longer with every day of the log. What is
- * left out is on record, so that it does not look like events taken away. */
+/* Older events are left out, or each act would take longer with every day of the log. The record
+ * "events-from" says where the rest begins, or they would count as removed. */
 static int events_from_put(struct copy *c, const MDB_val *first_key)
 {
 	MDB_val key = {strlen(META_EVENTS_FROM), (void *)META_EVENTS_FROM};
@@ -103,7 +103,7 @@ static int copy_all(struct copy *c)
 	return rc == 0 ? mdb_txn_commit(STEAL(c->to_txn)) : rc;
 }
 
-/* Leftovers of a crash go first: the file must be ours from its first byte. */
+/* What a crash left under that name is removed, so that every byte of the file is ours. */
 static int tmp_make(struct store *s, const char *name, int *ret_fd)
 {
 	int fd;
@@ -117,13 +117,6 @@ static int tmp_make(struct store *s, const char *name, int *ret_fd)
 	return 0;
 }
 
-int dir_path(const struct store *s, const char *name, char out[static PATH_MAX], struct err *err)
-{
-	if (snprintf(out, PATH_MAX, "%s/%s", s->dir, name) >= PATH_MAX)
-		return err_set(err, -ENAMETOOLONG, "the store's path is too long");
-	return 0;
-}
-
 static int copy_build(struct store_txn *t, const char *name, bool whole, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = -1;
@@ -131,7 +124,7 @@ static int copy_build(struct store_txn *t, const char *name, bool whole, struct 
 	char path[PATH_MAX];
 	int rc, r;
 
-	r = dir_path(t->store, name, path, err);
+	r = dir_path(t->store->dir, name, path, err);
 	if (r < 0)
 		return r;
 	r = tmp_make(t->store, name, &fd);
@@ -176,7 +169,6 @@ void snapshot_discard(struct store *s)
 	(void)unlinkat(s->dir_fd, STORE_SNAPSHOT_TMP, 0); /* else the next build removes it */
 }
 
-/* @ret_change: 0 when the snapshot never counted one. */
 static int change_get(struct store *s, struct store_env *env, uint64_t *ret_change, struct err *err)
 {
 	MDB_val rec;
@@ -203,7 +195,7 @@ int snapshot_change(struct store *s, uint64_t *ret_change, struct err *err)
 	char path[PATH_MAX];
 	int r;
 
-	r = dir_path(s, STORE_SNAPSHOT, path, err);
+	r = dir_path(s->dir, STORE_SNAPSHOT, path, err);
 	if (r == 0)
 		r = state_file_check(s->dir_fd, STORE_SNAPSHOT, err);
 	if (r == 0)
@@ -219,7 +211,7 @@ int snapshot_change(struct store *s, uint64_t *ret_change, struct err *err)
 	return r;
 }
 
-/* Under another name first, so that a state/ that is there is whole. */
+/* Under another name, so that a state/ that exists is whole. */
 static int restore_tmp(struct store *s)
 {
 	CLEANUP(close_fd_p) int tmp_fd = -1;

@@ -1,6 +1,4 @@
-/* fs/store/state.c - which file of the state holds: state/, or the snapshot; both are
- * checked.
- */
+/* fs/store/state.c - which file the state is opened from, state/ or its snapshot, and its check. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -36,7 +34,7 @@ struct check {
 	struct err *err;
 };
 
-/* What the walk finds a look-up must find too: the branches above it may be damaged as well. */
+/* A walk passes the leaves, a look-up the branches: both must lead to the same record. */
 static int check_one(void *arg, const void *key, size_t key_len, const uint8_t *value,
 		     size_t value_len)
 {
@@ -70,7 +68,7 @@ static int check_table(struct store_txn *t, enum store_table table, struct err *
 	return r;
 }
 
-/* Every record but the events, which are many and checked as they are read. */
+/* Every record but the events: those are many, and each is checked when it is read. */
 static int check_records(struct store *s, struct err *err)
 {
 	CLEANUP(store_abort_p) struct store_txn *t = NULL;
@@ -93,14 +91,14 @@ static size_t map_len_for(const struct store *s)
 	return len;
 }
 
-/* Reads the whole file but its events. @s->env is closed again on failure. */
+/* Opens @file, of which all but the events is read and checked. On failure s->env is closed. */
 static int open_env(struct store *s, const char *file, struct err *err)
 {
 	char path[PATH_MAX];
 	int r = state_file_check(s->dir_fd, file, err);
 
 	if (r == 0)
-		r = dir_path(s, file, path, err);
+		r = dir_path(s->dir, file, path, err);
 	if (r == 0)
 		r = env_open(&s->env, path, ENV_READ_ONLY, 0, err);
 	if (r == 0)
@@ -112,7 +110,7 @@ static int open_env(struct store *s, const char *file, struct err *err)
 	return r;
 }
 
-/* LMDB follows a symlink there, and writes over whatever file of the system it finds. */
+/* LMDB opens its lock file through a symbolic link, and would write into the file that it names. */
 static int lmdb_lock_check(const struct store *s, struct err *err)
 {
 	struct stat st;
@@ -131,7 +129,8 @@ static int lmdb_lock_check(const struct store *s, struct err *err)
 	return 0;
 }
 
-/* A daemon too looks first without a trace (LMDB makes a lock file), and then opens for good. */
+/* A daemon opens the state twice: opened to serve, LMDB writes its lock file, and a state that is
+ * refused is to be left as it was. */
 static int open_state(struct store *s, struct err *err)
 {
 	char path[PATH_MAX];
@@ -140,37 +139,38 @@ static int open_state(struct store *s, struct err *err)
 	if (r < 0 || s->mode == STORE_READ_ONLY)
 		return r;
 	env_close(&s->env);
-	r = dir_path(s, STORE_STATE_DIR, path, err);
+	r = dir_path(s->dir, STORE_STATE_DIR, path, err);
 	if (r == 0)
 		r = lmdb_lock_check(s, err);
 	return r < 0 ? r : env_open(&s->env, path, ENV_SERVE, map_len_for(s), err);
 }
 
-/* Where it is damaged: how to go on without it, if the snapshot (@look, its own outcome) holds. */
-static int state_error(const struct store *s, int r, int look, struct err *err)
+/* The sentence for a damaged state: what to do, if the snapshot (@snap_r: its outcome) can be used.
+ */
+static int state_error(const struct store *s, int r, int snap_r, struct err *err)
 {
 	(void)err_prefix(err, r, "store %s", s->path);
 	if (r != -EBADMSG && r != -ENOENT && r != -ENOTDIR)
 		return r;
 	return err_set(err, -EBADMSG, "%s; %s", err_text(err, r),
-		       look < 0 ? NO_FALL_BACK_HINT : FALL_BACK_HINT);
+		       snap_r < 0 ? NO_FALL_BACK_HINT : FALL_BACK_HINT);
 }
 
-/* A state/ that does not hold is kept under another name: nothing is ever thrown away here. */
+/* A state/ that the snapshot replaces is renamed, never removed. */
 struct aside {
-	char name[64]; /* empty: there was none */
+	char name[64]; /* its new name; empty: there was none */
 };
 
 static int aside_move(struct store *s, struct aside *a, struct err *err)
 {
-	(void)snprintf(a->name, sizeof(a->name), STORE_STATE_DIR ".copied-%" PRId64, s->opened);
+	(void)snprintf(a->name, sizeof(a->name), STORE_COPIED_DIR "%" PRId64, s->opened);
 	if (renameat(s->dir_fd, STORE_STATE_DIR, s->dir_fd, a->name) == 0)
 		return 0;
 	a->name[0] = '\0';
 	return err_set(err, -errno, "store %s: its copied state/ cannot be set aside: %m", s->path);
 }
 
-/* What is undone here was done a moment ago: the error that led here is the one to tell. */
+/* Failures are ignored: the error that led here is reported. */
 static void aside_undo(struct store *s, const struct aside *a)
 {
 	(void)state_folder_remove(s->dir_fd, STORE_STATE_DIR);
@@ -178,8 +178,8 @@ static void aside_undo(struct store *s, const struct aside *a)
 		(void)renameat(s->dir_fd, a->name, s->dir_fd, STORE_STATE_DIR);
 }
 
-/* Every record of it, before anything is moved or made. */
-static int snapshot_prove(struct store *s, struct err *err)
+/* Before anything is moved or made. */
+static int snapshot_check(struct store *s, struct err *err)
 {
 	int r = open_env(s, STORE_SNAPSHOT, err);
 
@@ -192,7 +192,7 @@ static int snapshot_prove(struct store *s, struct err *err)
 static int rebuild_state(struct store *s, bool state_there, struct err *err)
 {
 	struct aside a = {""};
-	int r = snapshot_prove(s, err);
+	int r = snapshot_check(s, err);
 
 	if (r == 0 && state_there)
 		r = aside_move(s, &a, err);
@@ -220,7 +220,7 @@ static int open_snapshot(struct store *s, bool state_there, struct err *err)
 	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
 }
 
-/* 0 only when the key fits too: this is asked before anything is moved. */
+/* The record "change" of the snapshot; 0 only where it can be opened with this service key. */
 static int snapshot_look(struct store *s, uint64_t *ret_change, struct err *err)
 {
 	bool there = false;
@@ -236,8 +236,8 @@ static int snapshot_look(struct store *s, uint64_t *ret_change, struct err *err)
 	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
 }
 
-/* Another file than the one that the last daemon served and did not close: it was copied while
- * somebody wrote it, and may be torn. */
+/* Whether state/data.mdb is another file than the one that the last daemon served and did not close
+ * cleanly. Then it was copied while that daemon wrote it, and may be torn. */
 static bool state_is_live_copy(struct store *s, const struct lock_text *before)
 {
 	struct lock_text id;
@@ -265,30 +265,30 @@ static int state_change(struct store *s, uint64_t *ret_change, struct err *err)
  * there     usable    yes, or                yes                       snapshot
  * there     not       any                    -                         state/
  * missing   usable    -                      -                         snapshot
- * No daemon leaves a state/ behind that is older than its snapshot (store_commit.c): then too it
- * is a copy.
+ * A daemon never leaves a state/ that is older than its snapshot (txn.c), so such a one is a copy
+ * as well.
  */
 int state_open(struct store *s, const struct lock_text *before, bool held, struct err *err)
 {
 	uint64_t snap = 0, own = 0;
 	struct err why = {0};
 	bool there = false;
-	int look, r;
+	int snap_r, r;
 
 	r = have(s, STORE_STATE_DIR, &there, err);
 	if (r < 0)
 		return r;
-	look = snapshot_look(s, &snap, &why);
-	if (!there && look < 0)
-		return err_set(err, look, "%s", why.text);
-	if (!there || (look == 0 && (held || state_is_live_copy(s, before))))
+	snap_r = snapshot_look(s, &snap, &why);
+	if (!there && snap_r < 0)
+		return err_set(err, snap_r, "%s", why.text);
+	if (!there || (snap_r == 0 && (held || state_is_live_copy(s, before))))
 		return open_snapshot(s, there, err);
 	r = open_state(s, err);
 	if (r == 0)
 		r = state_change(s, &own, err);
 	if (r < 0)
-		return state_error(s, r, look, err);
-	if (look < 0 || own >= snap)
+		return state_error(s, r, snap_r, err);
+	if (snap_r < 0 || own >= snap)
 		return 0;
 	env_close(&s->env);
 	return open_snapshot(s, there, err);

@@ -1,37 +1,39 @@
-/* fs/store/store.h - a store's own records: format line, lock, LMDB state, snapshot. */
+/* fs/store/store.h - a store's state: created, opened, and its records read and written in
+ * transactions. */
 #ifndef DEPFS_STORE_STORE_H
 #define DEPFS_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/err.h"
 #include "fs/store/service_key.h"
 
-#define STORE_DIR     ".depfs" /* STORE/.depfs/{format,lock,state/,state.snapshot} */
+#define STORE_DIR     ".depfs" /* STORE/.depfs: depfs-format(5) lists what is in it */
 #define STORE_VERSION 1
 
-/* format: "depfs 1 <uuid> flags=0\n" */
+/* The format line: "depfs 1 <uuid> flags=0\n". */
 struct store_format {
 	uint32_t version;
 	uint8_t store_id[UUID_LEN];
 	uint64_t flags; /* feature flags; unknown ones are -ENOTSUP */
 };
 
-/* store_read_format() - -ENOENT: not a store; -EBADMSG: truncated or malformed; -ENOTSUP: made by a
- * later depfs. */
+/* store_read_format() - without opening the store. Return: 0; -ENOENT: not a store; -EBADMSG:
+ * truncated or malformed; -ENOTSUP: made by a later depfs; others of open(2). */
 int store_read_format(const char *store_path, struct store_format *ret_fmt,
 		      struct err *err) MUST_CHECK;
 
 /**
- * store_create() - make a store (mkfs.depfs): folder, service key file, state, snapshot, and last
- * the format line
- * @store_path: missing or an empty folder, else -ENOTEMPTY/-EEXIST
- * @service_spec: NULL for the default; a path inside the store is refused (-EINVAL)
- * A failure leaves nothing behind that was not there before.
+ * store_create() - make a store: its folder, service key file, state, snapshot, and format line
+ * @store_path: does not exist, or is an empty folder (lost+found may be in it)
+ * @service_spec: "file:PATH" of the service key file, which must not exist; NULL: the default
+ * Return: 0, all of it durable; -EEXIST: a store, or the key file, is there; -ENOTEMPTY; -EINVAL: a
+ * bad @service_spec, a key file inside the store, or a store inside another one; -EBUSY: another
+ * store_create() is at work there; others of open(2), mkdir(2), LMDB. A failure removes what was
+ * made.
  */
 int store_create(const char *store_path, const char *service_spec,
 		 uint8_t ret_store_id[static UUID_LEN], struct err *err) MUST_CHECK;
@@ -39,33 +41,39 @@ int store_create(const char *store_path, const char *service_spec,
 struct store;
 
 enum store_mode {
-	STORE_SERVE,	 /* the daemon: takes the lock, writes, marks "in use since" */
-	STORE_READ_ONLY, /* tools: no lock taken, nothing written, opens state or snapshot */
+	STORE_SERVE,	 /* the daemon: takes the lock file's lock, writes, records "in-use" */
+	STORE_READ_ONLY, /* tools: takes no lock, writes nothing, opens the state or its snapshot */
 };
 
 /**
- * store_open() - lock and open
- * STORE_SERVE: a missing state/ is rebuilt from state.snapshot; state newer than the snapshot gets
- * a new snapshot. Records in use since T durably. Return: 0; -EBUSY: another daemon has it (the
- * sentence names host and pid); -EBADMSG: damaged LMDB file or a record whose MAC does not hold;
- * -EROFS ...; leaves everything as it was.
+ * store_open() - open the state, of which every record but the events is checked
+ * @service_spec: as in store_create()
+ * Which file is opened, state/ or state.snapshot, is decided by the table in state.c. With
+ * STORE_SERVE a state that is missing or a copy is made from the snapshot, and "in-use" and a new
+ * snapshot are durable when this returns.
+ * Return: 0; -ENOENT: not a store; -EBUSY: another daemon still has it after 5 s (the sentence
+ * names host and pid); -EBADMSG: the LMDB file is damaged or the MAC of a record does not hold;
+ * errors of service_key_load(); -EROFS ... A failure leaves state and snapshot as they were.
  */
 int store_open(const char *store_path, enum store_mode mode, const char *service_spec,
 	       struct store **ret_store, struct err *err) MUST_CHECK;
-/* store_close() - clears "in use" (durably) when @clean; waits for nobody. NULL allowed. */
+/* store_close() - @clean: "in-use" is removed durably, which says that there is nothing to recover.
+ * No transaction may be alive. NULL allowed. */
 void store_close(struct store *s, bool clean);
 
 const struct store_format *store_format_of(const struct store *s);
-struct service_key *store_service_key(struct store *s);
-const char *store_path(const struct store *s); /* absolute, resolved */
-/* store_unclean_since() - seconds since the epoch when the last daemon opened the store and did not
- * stop cleanly (of several such in a row: the first); 0: it did. As it was at store_open(). */
-int64_t store_unclean_since(const struct store *s);
-/* store_recovered() - what the unclean stop left behind has been seen to: in use since this open.
+struct service_key *store_service_key(struct store *s); /* borrowed, as long as @s is open */
+const char *store_path(const struct store *s);		/* absolute, resolved */
+/* store_unclean_since() - "in-use" as store_open() found it: seconds since the epoch when the store
+ * was opened by the first of the daemons in a row that did not stop cleanly; 0: the last one did.
  */
+int64_t store_unclean_since(const struct store *s);
+/* store_recovered() - what unclean stops left behind has been recovered: "in-use" becomes the time
+ * of this open, durably. Return: 0; errors of store_commit(). */
 int store_recovered(struct store *s, struct err *err) MUST_CHECK;
-/* store_is_rebuilt() - opened from the snapshot: state/ was missing, older, or copied while in use
- * (it is then kept as state.copied-<seconds>). Events older than the snapshot's are gone. */
+/* store_is_rebuilt() - opened from the snapshot, for state/ was missing, older, or copied while it
+ * was in use (it is then kept as state.copied-<seconds>). Events that are neither in the snapshot
+ * nor in a file are missing then. */
 bool store_is_rebuilt(const struct store *s);
 
 /*
@@ -74,12 +82,13 @@ bool store_is_rebuilt(const struct store *s);
  * store_get() checks and hides it. A key has 1 to 511 bytes.
  *
  * Records of "meta", integers little-endian u64:
- *   "service-check"  "depfs service check", never changes: tells a wrong service key
+ *   "service-check"  the text "depfs service check": its MAC fails under a wrong service key
  *   "change"         counts commits with a snapshot: state/ is never behind state.snapshot
- *   "in-use"         since when, s since the epoch; absent after a clean stop
+ *   "in-use"         since when a daemon has had the store open, s since the epoch; absent after
+ *                    a clean stop
  *   "events-from"    sequence number of the first event kept here (older ones are in files; a
  *                    snapshot holds the newest 512)
- *   "events-head"    audit.h: sequence number and hash of the newest event
+ *   "events-head"    sequence number and hash of the newest event (fs/audit/)
  *   "events-signed"  sequence number of the newest signature among them
  */
 #define STORE_META_EVENTS_FROM	 "events-from"
@@ -96,43 +105,54 @@ enum store_table {
 	TABLE_COUNT,
 };
 
-struct store_txn; /* used by the thread that began it */
+struct store_txn; /* used only by the thread that began it */
 
 enum store_access {
 	STORE_READ,
 	STORE_WRITE
 };
 
-/*
- * store_begin() - writers queue behind one another. The map grows by itself, for which it waits for
- * the readers of the moment: keep reading transactions short. A thread that has one cannot begin a
- * writing one (-EDEADLK); a second reading one is fine.
+/**
+ * store_begin() - a transaction that sees the state as it was committed last
+ * Writers wait for one another without bound. LMDB's map can grow only while no reading transaction
+ * is alive, so these should be short: growing waits 30 s for them, and new ones wait meanwhile. A
+ * thread may have several reading transactions of one store, but none of another store then, and no
+ * writing one (-EDEADLK).
+ * Return: 0; -EDEADLK; -EROFS: to write, in a store opened for reading; -EAGAIN: too many readers;
+ * -EIO: the state cannot be read, or an earlier change could not be undone; -ENOMEM.
  */
 int store_begin(struct store *s, enum store_access access, struct store_txn **ret_txn,
 		struct err *err) MUST_CHECK;
-void store_abort(struct store_txn *t); /* NULL allowed */
+void store_abort(struct store_txn *t); /* nothing of it stays; NULL allowed */
 DEFINE_CLEANUP(struct store_txn *, store_abort)
 
 enum store_durability {
-	STORE_COMMIT,	       /* fsync'ed state */
-	STORE_COMMIT_SNAPSHOT, /* and state.snapshot replaced atomically before this returns: every
-				  change to a key, policy or assignment record */
+	STORE_COMMIT,	       /* the state is durable */
+	STORE_COMMIT_SNAPSHOT, /* and so is a new state.snapshot: for every change to a key, policy
+				  or assignment record, since a backup of the live store copies that
+				*/
 };
-/* store_commit() - consumes @t whatever the outcome. -ENOSPC, -EIO ...: nothing changed, or
- * (snapshot failed) the change is rolled back by a second transaction and the sentence says so. */
+/**
+ * store_commit() - make the changes durable and visible
+ * @t: consumed, whatever the outcome
+ * Return: 0; -ENOSPC, -EIO ...: the state is as it was. When the snapshot's rename failed, that
+ * took a second transaction. Where that one fails too, nothing can be written until the store is
+ * opened again, and the sentence in @err says so.
+ */
 int store_commit(struct store_txn *t, enum store_durability how, struct err *err) MUST_CHECK;
 
-/* Values are borrowed until the transaction ends or writes. -ENOENT; -EBADMSG with table and key
- * named. */
+/* store_get() - @ret_value is borrowed until the transaction ends or writes. Return: 0; -ENOENT;
+ * -EBADMSG: its MAC does not hold, and @err names table and key. */
 int store_get(struct store_txn *t, enum store_table table, const void *key, size_t key_len,
 	      const uint8_t **ret_value, size_t *ret_len, struct err *err) MUST_CHECK;
+/* store_put(), store_del() - the caller aborts after any failure but -ENOENT, of store_del(). */
 int store_put(struct store_txn *t, enum store_table table, const void *key, size_t key_len,
 	      const void *value, size_t value_len, struct err *err) MUST_CHECK;
 int store_del(struct store_txn *t, enum store_table table, const void *key, size_t key_len,
-	      struct err *err) MUST_CHECK; /* -ENOENT */
+	      struct err *err) MUST_CHECK;
 
-/* store_each() - in key order from the first key >= @from (NULL: all), until @fn returns non-zero,
- * which is handed back. @fn may not write. */
+/* store_each() - the records in key order from the first key >= @from (NULL: all) on, each checked,
+ * until @fn, which may not write, returns non-zero. Return: that; 0 at the end; -EBADMSG ... */
 typedef int (*store_each_fn)(void *arg, const void *key, size_t key_len, const uint8_t *value,
 			     size_t value_len);
 int store_each(struct store_txn *t, enum store_table table, const void *from, size_t from_len,
@@ -144,32 +164,5 @@ int store_table_len(struct store_txn *t, enum store_table table, uint64_t *ret_l
 int store_last(struct store_txn *t, enum store_table table, const void **ret_key,
 	       size_t *ret_key_len, const uint8_t **ret_value, size_t *ret_len,
 	       struct err *err) MUST_CHECK;
-
-/**
- * store_scrub() - no byte of a record that was removed or replaced stays in the store's files
- * LMDB leaves old records in pages that are free, and in the gaps of those that are not. So the
- * state is made anew from its records, put in place, and the old file overwritten; so are states
- * that were set aside (state.copied-*). What the disk below keeps (journal, copy on write, flash)
- * is beyond reach, as are backups. Return: 0; -EAGAIN, -ENOSPC, -EIO ...: may be repeated.
- */
-int store_scrub(struct store *s, struct err *err) MUST_CHECK;
-/* store_snapshot_hold() - the present state.snapshot, to be overwritten once another is in place.
- */
-int store_snapshot_hold(struct store *s, int *ret_fd, struct err *err) MUST_CHECK;
-/* store_shred() - overwrite an open file with zeros, durably. */
-int store_shred(int fd, struct err *err) MUST_CHECK;
-
-/*
- * A receipt is a text file STORE/.depfs/receipts/NAME. store_receipt_begin() - to be written, under
- * another name. store_receipt_end() - durable and whole under its own, over an older one; @out is
- * consumed whatever the outcome. @ret_hash: SHA-256 of all of it. store_receipt_read() - *ret_text
- * malloc'ed; -ENOENT; -EFBIG: longer than STORE_RECEIPT_MAX; -EINVAL: not a plain file.
- */
-#define STORE_RECEIPT_MAX (64 << 20) /* bytes that are read; who needs more opens the file */
-int store_receipt_begin(struct store *s, const char *name, FILE **ret_out,
-			struct err *err) MUST_CHECK;
-int store_receipt_end(struct store *s, const char *name, FILE *out, uint8_t ret_hash[static 32],
-		      struct err *err) MUST_CHECK;
-int store_receipt_read(struct store *s, const char *name, char **ret_text) MUST_CHECK;
 
 #endif

@@ -1,12 +1,13 @@
-/* fs/store/txn.c - transactions: what is written is kept for a bigger map or a roll-back. */
+/* fs/store/txn.c - transactions: begun, written, replayed on a bigger map, committed, undone. */
 #include <errno.h>
 #include <string.h>
 
 #include "fs/store/store_internal.h"
 
-#define OPS_ROOM_MIN 16
+#define OPS_CAPACITY_MIN 16
 
-void txn_forget(struct store_txn *t)
+/* Frees what @t holds, but not @t; takes no lock. */
+static void txn_fini(struct store_txn *t)
 {
 	if (t->mdb)
 		mdb_txn_abort(t->mdb);
@@ -16,7 +17,7 @@ void txn_forget(struct store_txn *t)
 	free(t->ops);
 }
 
-int txn_begin_mdb(struct store_txn *t, struct err *err)
+static int txn_begin_mdb(struct store_txn *t, struct err *err)
 {
 	unsigned flags = t->access == STORE_READ ? MDB_RDONLY : 0;
 	int rc;
@@ -81,7 +82,8 @@ int store_begin(struct store *s, enum store_access access, struct store_txn **re
 	t->access = access;
 	r = enter_and_begin(t, err);
 	if (r == -EIO && access == STORE_READ && !gate_is_inside(s)) {
-		/* a commit has just failed; who holds the lock brings the state back */
+		/* after a failed commit its thread reopens the state, map_revive(), under
+		 * write_lock */
 		pthread_mutex_lock(&s->write_lock);
 		pthread_mutex_unlock(&s->write_lock);
 		r = enter_and_begin(t, err);
@@ -96,14 +98,15 @@ void store_abort(struct store_txn *t)
 {
 	if (!t)
 		return;
-	txn_forget(t);
+	txn_fini(t);
 	store_leave(t->store, t->access);
 	free(t);
 }
 
-/* One allocation: op, key, new record with its MAC, old record with its MAC. */
-struct store_op *op_new(enum store_table table, const MDB_val *key, size_t now_len,
-			const MDB_val *before)
+/* One allocation: op, key, space for the new record and its MAC, old record and its MAC. The caller
+ * fills op->now. NULL: out of memory. */
+static struct store_op *op_new(enum store_table table, const MDB_val *key, size_t now_len,
+			       const MDB_val *before)
 {
 	struct store_op *op = calloc(1, sizeof(*op) + key->mv_size + now_len + before->mv_size);
 	uint8_t *at;
@@ -124,7 +127,7 @@ struct store_op *op_new(enum store_table table, const MDB_val *key, size_t now_l
 	return op;
 }
 
-/* LMDB copies the data, but never writes through these pointers. */
+/* LMDB takes pointers that are not const, but only reads through them. */
 static int op_apply(struct store_txn *t, const struct store_op *op)
 {
 	MDB_dbi dbi = t->store->env.dbi[op->table];
@@ -146,7 +149,7 @@ static int ops_apply(struct store_txn *t)
 	return rc;
 }
 
-/* After MDB_MAP_FULL, which spoils the transaction: a bigger map, and all of it once more. */
+/* MDB_MAP_FULL spoils a transaction: all of it is repeated on a bigger map. */
 static int txn_replay(struct store_txn *t, struct err *err)
 {
 	int rc, r;
@@ -168,20 +171,21 @@ static int txn_replay(struct store_txn *t, struct err *err)
 
 static int op_push(struct store_txn *t, struct store_op *op)
 {
-	if (t->n_ops == t->ops_room) {
-		size_t room = t->ops_room ? 2 * t->ops_room : OPS_ROOM_MIN;
-		struct store_op **ops = reallocarray(t->ops, room, sizeof(*ops));
+	if (t->n_ops == t->ops_capacity) {
+		size_t capacity = t->ops_capacity ? 2 * t->ops_capacity : OPS_CAPACITY_MIN;
+		struct store_op **ops = reallocarray(t->ops, capacity, sizeof(*ops));
 
 		if (!ops)
 			return -ENOMEM;
 		t->ops = ops;
-		t->ops_room = room;
+		t->ops_capacity = capacity;
 	}
 	t->ops[t->n_ops++] = op;
 	return 0;
 }
 
-int txn_do(struct store_txn *t, struct store_op *op, struct err *err)
+/* Apply @op and keep it: freed with @t, or at once on failure. */
+static int txn_do(struct store_txn *t, struct store_op *op, struct err *err)
 {
 	int rc, r;
 
@@ -193,7 +197,7 @@ int txn_do(struct store_txn *t, struct store_op *op, struct err *err)
 	}
 	rc = op_apply(t, op);
 	if (rc == MDB_MAP_FULL)
-		r = txn_replay(t, err); /* the op is among them */
+		r = txn_replay(t, err); /* includes @op */
 	else if (rc != 0)
 		r = env_error(rc, "cannot be written", err);
 	t->failed = r;
@@ -270,8 +274,8 @@ int store_del(struct store_txn *t, enum store_table table, const void *key, size
 	return txn_do(t, op, err);
 }
 
-/* mdb_txn_commit() ends the transaction whatever comes of it. */
-int txn_commit_mdb(struct store_txn *t, struct err *err)
+/* mdb_txn_commit() frees the transaction, whether it succeeds or not. */
+static int txn_commit_mdb(struct store_txn *t, struct err *err)
 {
 	int rc, r;
 
@@ -289,4 +293,112 @@ int txn_commit_mdb(struct store_txn *t, struct err *err)
 		if (r < 0)
 			return r;
 	}
+}
+
+/* ---- a commit with a snapshot ---- */
+
+/*
+ * The snapshot is written from within the transaction, before that commits, so that a full or
+ * failing disk is met while nothing has changed. After the commit only a rename is left.
+ *
+ *   step              crash after it: the next open finds         failure in it
+ *   build tmp, fsync  old state, old snapshot                     transaction aborted
+ *   commit            new state, old snapshot: makes a new one    transaction aborted
+ *   rename            new state, new snapshot                     undone by a second transaction
+ *   fsync of folder   acknowledged                                undone, with a new snapshot
+ *
+ * So the snapshot is never behind what was acknowledged, and never ahead of the state.
+ */
+static int snapshot_prepare(struct store_txn *t, struct err *err)
+{
+	uint64_t n;
+	int r = txn_get_u64(t, META_CHANGE, &n, err);
+
+	if (r < 0)
+		return r;
+	r = txn_put_u64(t, META_CHANGE, n + 1, err);
+	return r < 0 ? r : snapshot_build(t, err);
+}
+
+static int snapshot_commit(struct store_txn *t, bool *ret_committed, bool *ret_renamed,
+			   struct err *err)
+{
+	int r;
+
+	*ret_committed = *ret_renamed = false;
+	r = snapshot_prepare(t, err);
+	if (r == 0)
+		r = txn_commit_mdb(t, err);
+	if (r < 0) {
+		snapshot_discard(t->store);
+		return r;
+	}
+	*ret_committed = true;
+	return snapshot_publish(t->store, ret_renamed, err);
+}
+
+/* Fill @undo with the reverse of @t, last op first. */
+static int undo_fill(struct store_txn *undo, const struct store_txn *t, struct err *err)
+{
+	for (size_t i = t->n_ops; i-- > 0;) {
+		const struct store_op *op = t->ops[i];
+		const MDB_val key = {op->key_len, (void *)op->key};
+		struct store_op *back = op_new(op->table, &key, op->before.mv_size, &op->now);
+		int r;
+
+		if (!back)
+			return err_set(err, -ENOMEM, "out of memory");
+		if (op->before.mv_size > 0)
+			memcpy(back->now.mv_data, op->before.mv_data, op->before.mv_size);
+		r = txn_do(undo, back, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int undo(const struct store_txn *t, bool renamed, struct err *err)
+{
+	struct store_txn back = {.store = t->store, .access = STORE_WRITE};
+	bool ignored;
+	int r = txn_begin_mdb(&back, err);
+
+	if (r == 0)
+		r = undo_fill(&back, t, err);
+	if (r == 0)
+		r = renamed ? snapshot_commit(&back, &ignored, &ignored, err)
+			    : txn_commit_mdb(&back, err);
+	txn_fini(&back);
+	return r;
+}
+
+static int commit_with_snapshot(struct store_txn *t, struct err *err)
+{
+	bool committed, renamed;
+	struct err why = {0};
+	int r = snapshot_commit(t, &committed, &renamed, err);
+
+	if (r == 0 || !committed)
+		return r;
+	if (undo(t, renamed, &why) == 0)
+		return err_prefix(err, r, "the change was taken back");
+	t->store->stuck = true;
+	return err_prefix(err, r,
+			  "the change may come to life at the next mount, nothing is written until "
+			  "then (it could not be taken back: %s)",
+			  why.text);
+}
+
+int store_commit(struct store_txn *t, enum store_durability how, struct err *err)
+{
+	int r = t->failed;
+
+	if (r < 0)
+		(void)err_set(err, r, "state: the transaction has failed already");
+	else if (t->access == STORE_WRITE && how == STORE_COMMIT_SNAPSHOT)
+		r = commit_with_snapshot(t, err);
+	else if (t->access == STORE_WRITE)
+		r = txn_commit_mdb(t, err);
+	store_abort(t); /* frees it, and leaves gate or lock */
+	return r;
 }
