@@ -1,12 +1,12 @@
-/* fs/audit/append.c - events into the state: chained, signed where due, in one transaction.
- */
+/* fs/audit/append.c - events appended to the state, chained and signed, and where the log ends. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fs/audit/audit_internal.h"
+#include "fs/audit/check.h"
 
-/* The line just made is the newest: it takes the place of the one before in @io_line. */
+/* @io_line: the newest line so far, which @line replaces. */
 static int line_put(struct store_txn *t, uint64_t seq, char *line, size_t len, char **io_line,
 		    struct err *err)
 {
@@ -86,7 +86,7 @@ int audit_append(struct store *s, struct audit_tail *io_tail, const struct audit
 	return 0;
 }
 
-/* The newest line, when it is where and what the record of it says. */
+/* The newest line; -EBADMSG unless it has the number and hash that "events-head" says. */
 static int newest_check(struct store_txn *t, const struct audit_head *head, char **ret_line)
 {
 	uint8_t prev[SHA256_LEN], hash[SHA256_LEN], key[AUDIT_KEY_LEN];
@@ -100,25 +100,24 @@ static int newest_check(struct store_txn *t, const struct audit_head *head, char
 	audit_key(head->seq, key);
 	if (r < 0 || last_len != sizeof(key) || memcmp(last, key, sizeof(key)) != 0)
 		return -EBADMSG;
-	r = audit_unchain(line, len, head->seq, prev, hash);
+	r = audit_line_verify(line, len, head->seq, prev, hash);
 	if (r < 0 || memcmp(hash, head->hash, SHA256_LEN) != 0)
 		return -EBADMSG;
 	*ret_line = strndup((const char *)line, len);
 	return *ret_line ? 0 : -ENOMEM;
 }
 
-/* Events behind the head that nobody wrote are not to be overwritten: they are evidence. */
+/* The number of the last event in the table. Events behind the head were not written by depfs; they
+ * are evidence, so new events get numbers behind them. */
 static uint64_t seq_beyond(struct store_txn *t)
 {
 	const uint8_t *line;
 	const void *key;
 	size_t key_len, len;
-	struct rbuf b;
 
 	if (store_last(t, TABLE_EVENTS, &key, &key_len, &line, &len, NULL) < 0)
 		return 0;
-	b = rbuf_from(key, key_len);
-	return __builtin_bswap64(rbuf_u64(&b));
+	return audit_key_seq(key, key_len);
 }
 
 int audit_tail_load(struct store *s, struct audit_tail *ret_tail, char **ret_line,

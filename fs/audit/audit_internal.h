@@ -1,4 +1,4 @@
-/* fs/audit/audit_internal.h - inside audit*.c only: the log's state, and the writer's parts. */
+/* fs/audit/audit_internal.h - an open audit log, and what its writer does. */
 #ifndef DEPFS_AUDIT_AUDIT_INTERNAL_H
 #define DEPFS_AUDIT_AUDIT_INTERNAL_H
 
@@ -12,18 +12,20 @@
 
 #define AUDIT_QUEUE_LEN 4096
 
-/* What the next event is chained to, and the newest signature before it; 0: none. */
+/* The event that the next one is chained to, and the newest signature; 0: none. */
 struct audit_tail {
 	struct audit_head head;
 	uint64_t signed_seq;
 };
 
 /*
- * Rotation, one step at a time, so that events are written between:
- *   IDLE   until the table is too long; then the mark: a signature and "events-continued"
- *   COPY   events from..to go into the file "new", which then gets its name
- *   PRUNE  the same events leave the table, some at a time; then too old files go
- * A step that fails is tried again later; a restart forgets it, and marks anew.
+ * Rotation, one step at a time, so that events are written between the steps:
+ *   IDLE   until the table is too long; then a signature and "events-continued" are appended
+ *   COPY   events from..to are copied into the file "new", which then gets its name
+ *   PRUNE  the same events are removed from the table in several transactions; then the oldest
+ *          files beyond the bound are removed
+ * A step that fails is tried again after a minute. After a restart a file that has its name is
+ * pruned, and anything else begins anew.
  */
 enum audit_phase {
 	ROTATE_IDLE,
@@ -34,46 +36,49 @@ enum audit_phase {
 struct audit_rotation {
 	enum audit_phase phase;
 	uint64_t from, to;   /* events, both included */
-	uint64_t at;	     /* next one to copy or prune */
+	uint64_t at;	     /* the next one to copy or prune */
 	int fd;		     /* of "new"; -1 */
-	uint64_t again_ms;   /* after a failure: not before */
+	uint64_t again_ms;   /* not before, after a failure; 0: at once */
 	uint64_t batch_len;  /* bytes of the newest batch */
-	uint64_t unseen_len; /* bytes written since the table's length was looked at */
+	uint64_t unseen_len; /* bytes written since the table's length was read */
 };
 
 /*
- * Callers put bodies into the queue; the writer takes all of it at once, so that however many came
- * in while it wrote cost one fsync together. A batch that cannot be written is kept and tried
- * again, while the queue fills behind it; what no longer fits is counted, and the count becomes an
- * event. lock is held for a moment only: never across a commit or a call of on_append.
+ * Any thread queues the bodies of events; the writer takes all of them at once, so that events
+ * that came while it wrote share one fsync(2). A batch that cannot be written is kept and tried
+ * again, while the queue fills behind it.
+ *
+ * lock is the innermost lock of the daemon: events are queued under others. It is held for a few
+ * instructions, and to format a count; never across a transaction, or a call of on_append.
  */
 struct audit {
 	struct store *store;	    /* constant, as the next two */
-	uint64_t max_len, file_len; /* bytes */
+	uint64_t max_len, file_len; /* bytes, of struct audit_config */
 	int files_fd;		    /* folder of files */
 	pthread_t writer;
 	pthread_mutex_t lock;
-	pthread_cond_t work;	/* something for the writer to see to */
-	pthread_cond_t settled; /* an attempt to write ended, or on_append returned */
+	pthread_cond_t work;	 /* the writer has something to do */
+	pthread_cond_t progress; /* an attempt to write ended, or on_append returned */
 
 	/* guarded by lock */
 	char *queue[AUDIT_QUEUE_LEN]; /* malloc'ed bodies, oldest first */
 	size_t queued;
-	uint64_t lost; /* since the last event that told of it */
+	uint64_t lost; /* not yet counted in an event "events-lost" */
 	uint64_t lost_ever;
 	uint64_t accepted; /* events ever queued */
 	uint64_t durable;  /* of these */
-	uint64_t failures; /* attempts that failed */
+	uint64_t failures; /* attempts to write that failed */
 	int failure;	   /* the last one's errno */
 	struct audit_flood flood;
-	bool stop, seal, hurry; /* hurry: somebody waits in audit_sync() */
-	bool calling;		/* on_append runs */
+	bool stop, seal;  /* audit_free(), audit_seal() */
+	bool sync_wanted; /* audit_sync() waits: the writer is not to wait for more events */
+	bool calling;	  /* on_append runs */
 	void (*on_append)(void *arg);
 	void *on_append_arg;
-	uint64_t last_seq;
-	char *last_line; /* NULL: none yet */
+	uint64_t last_seq; /* of the newest durable event */
+	char *last_line;   /* the same; NULL: none yet */
 
-	/* the writer's own */
+	/* used by the writer alone */
 	struct audit_tail tail;
 	uint64_t sign_ms; /* when the events without a signature must have one; 0: there are none */
 	struct audit_rotation rotation;
@@ -82,39 +87,58 @@ struct audit {
 	size_t batch_accepted; /* of these, how many audit_event() queued */
 };
 
+/* ---- queue.c ---- */
+
+/* audit_batch_take_locked() - move the queue, and counts that are due, to the batch, which is
+ * empty. a->lock is held. */
+void audit_batch_take_locked(struct audit *a);
+void audit_batch_free(struct audit *a);
+
+/* ---- writer.c ---- */
+
+int audit_writer_start(struct audit *a) MUST_CHECK; /* negative errno of pthread_create(3) */
+/* audit_sign_note() - set a->sign_ms by a->tail. */
+void audit_sign_note(struct audit *a);
+
+/* ---- append.c ---- */
+
 /* What one transaction appends. */
 struct audit_append {
 	char *const *bodies;
 	size_t n;
-	const char *sign;  /* reason: then a signature; NULL: none, but where one is due */
-	const char *after; /* a body behind that one; NULL: none */
+	const char *sign; /* the reason of a signature behind them; NULL: only those that are due */
+	const char *after; /* a body behind that signature; NULL: none */
 	enum store_durability how;
 };
 
 /**
- * audit_append() - one transaction, one fsync; on failure the log and @io_tail stay as they were
+ * audit_append() - one transaction; on failure the log and @io_tail stay as they were
  * @ret_line: the newest line, malloc'ed; NULL when nothing was appended
  */
 int audit_append(struct store *s, struct audit_tail *io_tail, const struct audit_append *what,
 		 char **ret_line, struct err *err) MUST_CHECK;
 
 /**
- * audit_tail_load() - where the log ends
+ * audit_tail_load() - read where the log ends
  * @ret_line: the newest line, malloc'ed; untouched when there is none
- * @ret_damaged: it is not what the record of it says
+ * @ret_damaged: the newest line is not the one that the record "events-head" names
  */
 int audit_tail_load(struct store *s, struct audit_tail *ret_tail, char **ret_line,
 		    bool *ret_damaged, struct err *err) MUST_CHECK;
 
-/* audit_rotate_step() - the next thing to do about the table's length; writer only. @ret_line: as
- * above. True: there is more to do at once. */
-bool audit_rotate_step(struct audit *a, char **ret_line);
-/* audit_rotate_resume() - before the writer starts: a file that was made, and whose events did not
- * all leave the table. */
+/* ---- rotate.c ---- */
+
+/* audit_rotate_step() - do the next step; for the writer. @io_line: the newest line, malloc'ed, is
+ * replaced where the step appended one. Return: whether there is more to do at once. */
+bool audit_rotate_step(struct audit *a, char **io_line);
+/* audit_rotate_resume() - before the writer starts: go on with PRUNE where a restart cut it short.
+ */
 void audit_rotate_resume(struct audit *a);
 void audit_rotate_fini(struct audit_rotation *r);
 
-/* audit_read_from() - what audit_read() does, without a writer. @files_fd may be -1. */
+/* ---- read.c ---- */
+
+/* audit_read_from() - audit_read() without waiting for what is queued. @files_fd: -1: no files. */
 ssize_t audit_read_from(struct store *store, int files_fd, uint64_t seq, char *buf, size_t buf_len,
 			uint64_t *ret_next, struct err *err);
 

@@ -1,4 +1,4 @@
-/* fs/audit/body.c - what an event says, as members of a JSON object. */
+/* fs/audit/body.c - an event as the members of a JSON object. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "fs/audit/line_internal.h"
 
 #define STR_MAX	 4096			/* bytes of one field; a path at most */
-#define BODY_MAX (AUDIT_LINE_MAX - 512) /* the rest holds a sequence number and two hashes */
+#define BODY_MAX (AUDIT_LINE_MAX - 512) /* what is left holds a sequence number and two hashes */
 
-/* Bytes of the UTF-8 character at @at, as RFC 3629 section 4 lets them be; 0: it is none. */
+/* Bytes of the UTF-8 character at @at by RFC 3629 section 4; 0: it is none. */
 static size_t utf8_len(const unsigned char *at)
 {
 	unsigned char lead = at[0], low = 0x80, high = 0xbf;
@@ -25,7 +25,7 @@ static size_t utf8_len(const unsigned char *at)
 		return 0;
 	len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 	if (lead == 0xe0)
-		low = 0xa0; /* shorter forms exist */
+		low = 0xa0; /* overlong forms */
 	else if (lead == 0xed)
 		high = 0x9f; /* surrogates */
 	else if (lead == 0xf0)
@@ -40,13 +40,13 @@ static size_t utf8_len(const unsigned char *at)
 	return len;
 }
 
-/* DEL and U+0080 to U+009F steer terminals, and JSON would let them through. */
+/* DEL and U+0080 to U+009F control terminals; JSON does not escape them. */
 static bool is_hidden_control(const unsigned char *at, size_t len)
 {
 	return at[0] == 0x7f || (len == 2 && at[0] == 0xc2 && at[1] < 0xa0);
 }
 
-/* Names of files and policies are bytes that somebody chose: only proper text goes on. */
+/* Names of files and policies may be any bytes; a line of the log is UTF-8 text. */
 static json_t *text_json(const char *text)
 {
 	static const char unknown[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -70,7 +70,7 @@ static json_t *text_json(const char *text)
 	return json_stringn(out, done);
 }
 
-/* JSON has no upper bound for integers, but jansson and most readers do. */
+/* JSON does not bound integers, but jansson and most readers do, at 2^63 - 1. */
 static json_t *u64_json(uint64_t v)
 {
 	char text[24];
@@ -122,7 +122,7 @@ static void json_free_p(json_t **j)
 	json_decref(*j);
 }
 
-/* jansson keeps the order of insertion; setting a value that could not be allocated fails. */
+/* jansson keeps the order of insertion, and refuses a value that could not be allocated (NULL). */
 static char *body_make(const char *event, const struct actor *actor, const char *outcome,
 		       const struct audit_field *fields, size_t n_fields)
 {

@@ -1,4 +1,4 @@
-/* fs/audit/chain.c - an event as a line of JSON, and its place in the chain. */
+/* fs/audit/chain.c - an event's line: numbered, chained by SHA-256, verified by itself. */
 #include "fs/audit/line_internal.h"
 
 #include <ctype.h>
@@ -26,6 +26,14 @@ void audit_key(uint64_t seq, uint8_t out[static AUDIT_KEY_LEN])
 		out[i] = (uint8_t)(seq >> (56 - 8 * i));
 }
 
+uint64_t audit_key_seq(const void *key, size_t key_len)
+{
+	struct rbuf b = rbuf_from(key, key_len);
+	uint64_t seq = __builtin_bswap64(rbuf_u64(&b)); /* big-endian */
+
+	return rbuf_done(&b) ? seq : 0;
+}
+
 uint64_t audit_line_seq(const char *line, size_t len)
 {
 	static const char start[] = "{\"seq\":";
@@ -50,7 +58,7 @@ int audit_chain(struct audit_head *head, const char *body, char **ret_line, size
 	int len, r;
 
 	hex_encode(head->hash, SHA256_LEN, prev);
-	memset(hex, '0', HEX_LEN); /* their room; the true digits come when the rest is hashed */
+	memset(hex, '0', HEX_LEN); /* replaced below, when the rest of the line is hashed */
 	hex[HEX_LEN] = '\0';
 	len = asprintf(&line, "{\"seq\":%" PRIu64 ",%s" PREV_MARK "%s\"" HASH_MARK "%s\"}",
 		       head->seq + 1, body, prev, hex);
@@ -82,8 +90,8 @@ static int mark_parse(const char *at, const char *mark, uint8_t ret_hash[static 
 	return hex_decode(hex, ret_hash, SHA256_LEN) < 0 ? -EBADMSG : 0;
 }
 
-int audit_unchain(const uint8_t *line, size_t len, uint64_t seq,
-		  uint8_t ret_prev[static SHA256_LEN], uint8_t ret_hash[static SHA256_LEN])
+int audit_line_verify(const uint8_t *line, size_t len, uint64_t seq,
+		      uint8_t ret_prev[static SHA256_LEN], uint8_t ret_hash[static SHA256_LEN])
 {
 	const char *text = (const char *)line;
 	uint8_t hash[SHA256_LEN];

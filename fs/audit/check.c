@@ -1,4 +1,4 @@
-/* fs/audit/check.c - an audit log's lines, one after the other: which one does not hold? */
+/* fs/audit/check.c - an audit log checked line by line. */
 #include "fs/audit/check.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@ void audit_check_init(struct audit_check *c, const uint8_t *key)
 static int broken(struct audit_check *c, uint64_t seq, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* What stands behind an unexplained gap counts for nothing. */
-static void gap_go_back(struct audit_check *c)
+/* Records behind an unexplained gap are not counted as checked. */
+static void gap_rewind(struct audit_check *c)
 {
 	c->bad = c->open.from;
 	c->last = c->open.from - 1;
@@ -29,32 +29,32 @@ static void gap_go_back(struct audit_check *c)
 	memcpy(c->hash, c->open_hash, SHA256_LEN);
 }
 
-static int gap_tell(struct audit_check *c, struct err *err)
+static int gap_report(struct audit_check *c, struct err *err)
 {
-	gap_go_back(c);
+	gap_rewind(c);
 	if (c->open.from == c->open.to)
 		return err_set(err, -EBADMSG, "record %" PRIu64 " is missing", c->open.from);
 	return err_set(err, -EBADMSG, "records %" PRIu64 " to %" PRIu64 " are missing",
 		       c->open.from, c->open.to);
 }
 
-/* One that was explained by nobody who can sign was not explained. */
-static void told_reopen(struct audit_check *c)
+/* An explanation that no signature covers is none: anyone can write one. */
+static void unsigned_gap_reopen(struct audit_check *c)
 {
-	if (c->told.to != 0)
-		c->open = c->told;
-	c->told = (struct audit_gap){0};
+	if (c->unsigned_gap.to != 0)
+		c->open = c->unsigned_gap;
+	c->unsigned_gap = (struct audit_gap){0};
 }
 
-/* What went wrong first is told: a gap that nothing explained came before all that follows it. */
+/* The first failure is the one to report: an unexplained gap lies before the record at hand. */
 static int broken(struct audit_check *c, uint64_t seq, struct err *err, const char *fmt, ...)
 {
 	char text[ERR_TEXT_LEN];
 	va_list args;
 
-	told_reopen(c);
+	unsigned_gap_reopen(c);
 	if (c->open.to != 0)
-		return gap_tell(c, err);
+		return gap_report(c, err);
 	c->bad = seq;
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
@@ -67,21 +67,21 @@ static void json_free_p(json_t **j)
 	json_decref(*j);
 }
 
-/* A state made from its snapshot begins where that began, and says so. Older versions did not
- * write from where. Anybody can write such a record: in a log that was signed before, the next
- * signature has to stand behind it. */
+/* "state-rebuilt": the table begins anew where the snapshot began, "events_from" (records of older
+ * versions lack it). Without the key anyone can write such a record, so that in a signed log the
+ * next signature has to follow it. */
 static int rebuilt_check(struct audit_check *c, const char *line, size_t len)
 {
 	CLEANUP(json_free_p) json_t *event = json_loadb(line, len, 0, NULL);
 	const json_t *from;
 
 	if (!event)
-		return -ENOMEM; /* its hash holds, so it is what was written */
+		return -ENOMEM; /* its hash is right, so it is JSON that depfs wrote */
 	from = json_object_get(event, "events_from");
 	if (c->open.to != 0 &&
 	    (!from || json_integer_value(from) == (json_int_t)(c->open.to + 1))) {
 		if (c->signatures > 0)
-			c->told = c->open;
+			c->unsigned_gap = c->open;
 		else
 			c->rebuilt = c->open;
 		c->open = (struct audit_gap){0};
@@ -89,12 +89,13 @@ static int rebuilt_check(struct audit_check *c, const char *line, size_t len)
 	return 0;
 }
 
-/* The newest signature covers all before it, so its failure points back to the one before. */
+/* A signature covers all records before it: where one fails, any since the last may be the cause.
+ */
 static int signature_check(struct audit_check *c, uint64_t seq, const char *line, size_t len,
 			   struct err *err)
 {
 	struct audit_signature sig;
-	int r = audit_unsign(line, len, &sig);
+	int r = audit_signature_verify(line, len, &sig);
 
 	if (r == -EBADMSG)
 		return broken(c, seq, err,
@@ -113,9 +114,9 @@ static int signature_check(struct audit_check *c, uint64_t seq, const char *line
 	c->signatures++;
 	c->signed_last = c->signs_from = seq;
 	c->stopped = sig.stop;
-	if (c->told.to != 0)
-		c->rebuilt = c->told;
-	c->told = (struct audit_gap){0};
+	if (c->unsigned_gap.to != 0)
+		c->rebuilt = c->unsigned_gap;
+	c->unsigned_gap = (struct audit_gap){0};
 	return 0;
 }
 
@@ -154,7 +155,7 @@ static int place_check(struct audit_check *c, uint64_t seq, const char *line, si
 		return 0;
 	}
 	if (seq < next && seq >= c->open.from && seq <= c->open.to) {
-		gap_go_back(c);
+		gap_rewind(c);
 		return err_set(err, -EBADMSG,
 			       "record %" PRIu64 " stands behind record %" PRIu64
 			       ": their order was changed",
@@ -165,9 +166,9 @@ static int place_check(struct audit_check *c, uint64_t seq, const char *line, si
 			      c->last);
 	if (seq == next)
 		return 0;
-	told_reopen(c);
+	unsigned_gap_reopen(c);
 	if (c->open.to != 0)
-		return gap_tell(c, err);
+		return gap_report(c, err);
 	gap_open(c, next, seq - 1);
 	return 0;
 }
@@ -176,7 +177,8 @@ int audit_check_line(struct audit_check *c, const char *line, size_t len, struct
 {
 	uint8_t prev[SHA256_LEN], hash[SHA256_LEN];
 	uint64_t seq = audit_line_seq(line, len);
-	int r = seq == 0 ? -EBADMSG : audit_unchain((const uint8_t *)line, len, seq, prev, hash);
+	int r = seq == 0 ? -EBADMSG
+			 : audit_line_verify((const uint8_t *)line, len, seq, prev, hash);
 
 	if (r == -EBADMSG)
 		return broken(c,
@@ -209,6 +211,6 @@ int audit_check_line(struct audit_check *c, const char *line, size_t len, struct
 
 int audit_check_end(struct audit_check *c, struct err *err)
 {
-	told_reopen(c);
-	return c->open.to != 0 ? gap_tell(c, err) : 0;
+	unsigned_gap_reopen(c);
+	return c->open.to != 0 ? gap_report(c, err) : 0;
 }

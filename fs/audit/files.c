@@ -1,5 +1,4 @@
-/* fs/audit/files.c - the files of older events: found, listed, and read from any event on.
- */
+/* fs/audit/files.c - the files of older events: listed, and read from any event on. */
 #include "fs/audit/files_internal.h"
 
 #include <ctype.h>
@@ -18,8 +17,8 @@
 
 #define DIGITS	   20
 #define SUFFIX	   ".jsonl"
-#define SEQ_ROOM   32	/* bytes of a line that hold its number */
-#define NEAR_BYTES 8192 /* a search ends so near before its line, and walks on from there */
+#define SEQ_LEN	   32	/* bytes of a line's start that hold its number */
+#define NEAR_BYTES 8192 /* the bisection ends within these before the line; a walk finds it */
 
 void audit_file_list_fini(struct audit_file_list *list)
 {
@@ -49,7 +48,7 @@ int audit_files_open(const char *store_path, bool make, int *ret_fd, struct err 
 	return 0;
 }
 
-/* The first event of the file of that name; 0: it is none of ours. */
+/* The first event of the file of that name; 0: it is not a file of events. */
 static uint64_t name_first(const char *name)
 {
 	size_t digits = strspn(name, "0123456789");
@@ -66,17 +65,17 @@ static int list_add(struct audit_file_list *list, int dir_fd, const char *name)
 	if (first == 0)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno; /* taken away just now */
+		return errno == ENOENT ? 0 : -errno; /* removed just now */
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct audit_file *more = reallocarray(list->files, room, sizeof(*more));
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 64;
+		struct audit_file *more = reallocarray(list->files, capacity, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
 		list->files = more;
-		list->room = room;
+		list->capacity = capacity;
 	}
 	list->files[list->n++] = (struct audit_file){first, (uint64_t)st.st_size};
 	return 0;
@@ -129,11 +128,11 @@ int audit_files_list(int dir_fd, struct audit_file_list *ret_list, struct err *e
 
 struct search {
 	int fd;
-	uint64_t seq;	/* that is looked for */
-	uint64_t lo;	/* a line begins here, and is not behind it */
-	uint64_t hi;	/* it is before this */
-	char *buf;	/* the caller's, for looking into the file */
-	size_t buf_len; /* at least a line */
+	uint64_t seq;	/* the event to find */
+	uint64_t lo;	/* offset of a line at or before it */
+	uint64_t hi;	/* its line is before this offset */
+	char *buf;	/* the caller's: what is read from the file */
+	size_t buf_len; /* enough for a line */
 };
 
 static ssize_t read_from(const struct search *s, uint64_t off, size_t len)
@@ -146,7 +145,7 @@ static ssize_t read_from(const struct search *s, uint64_t off, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* The number of the first line that begins behind @at, and where it does; 0: there is none. */
+/* Offset and number of the first line that begins behind @at; number 0: there is none. */
 static ssize_t line_behind(const struct search *s, uint64_t at, uint64_t *ret_off,
 			   uint64_t *ret_seq)
 {
@@ -155,7 +154,7 @@ static ssize_t line_behind(const struct search *s, uint64_t at, uint64_t *ret_of
 
 	*ret_seq = 0;
 	end = n > 0 ? memchr(s->buf, '\n', (size_t)n) : NULL;
-	if (n > 0 && (!end || n - (end + 1 - s->buf) < SEQ_ROOM)) {
+	if (n > 0 && (!end || n - (end + 1 - s->buf) < SEQ_LEN)) {
 		n = read_from(s, at, s->buf_len);
 		end = n > 0 ? memchr(s->buf, '\n', (size_t)n) : NULL;
 	}
@@ -166,7 +165,7 @@ static ssize_t line_behind(const struct search *s, uint64_t at, uint64_t *ret_of
 	return 0;
 }
 
-/* A line that cannot be read sends the search to what is before it. */
+/* Where the number of a line cannot be read, the search goes on before it. */
 static int search_halve(struct search *s)
 {
 	while (s->hi - s->lo > NEAR_BYTES) {
@@ -183,7 +182,7 @@ static int search_halve(struct search *s)
 	return 0;
 }
 
-/* Moves lo on to the line itself, or to the first that is not before it. */
+/* Move lo to the first line that is not before the event. */
 static int search_walk(struct search *s)
 {
 	for (;;) {
@@ -200,7 +199,7 @@ static int search_walk(struct search *s)
 			s->lo += (uint64_t)(nl + 1 - at);
 			at = nl + 1;
 		}
-		if (at == s->buf) /* a line longer than there is room: the caller finds that out */
+		if (at == s->buf) /* a line longer than the buffer: the caller reports it */
 			return 0;
 	}
 }
@@ -241,7 +240,7 @@ static ssize_t file_read(struct search *s, uint64_t end, uint64_t *ret_next, str
 	return (ssize_t)len;
 }
 
-/* What one file has of the events from @seq to @end; 0 bytes: none. */
+/* The events of one file from @seq to before @end; 0 bytes: it has none of them. */
 static ssize_t one_read(int dir_fd, const struct audit_file *file, uint64_t seq, uint64_t end,
 			char *buf, size_t buf_len, uint64_t *ret_next, struct err *err)
 {
@@ -252,7 +251,7 @@ static ssize_t one_read(int dir_fd, const struct audit_file *file, uint64_t seq,
 	audit_file_name(file->first, name);
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return 0; /* taken away just now */
+		return 0; /* removed just now */
 	if (fd < 0)
 		return err_set(err, -errno, "events: %s: %m", name);
 	s.fd = fd;

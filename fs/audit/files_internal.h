@@ -1,8 +1,8 @@
-/* fs/audit/files_internal.h - inside audit*.c only: the older events, in files of lines.
+/* fs/audit/files_internal.h - the older events, in files of lines.
  *
  * STORE/.depfs/events/NNNNNNNNNNNNNNNNNNNN.jsonl holds one line an event, from event N on. A file
- * is whole as soon as it has its name. What a crash left: lines of a file that the next one, or the
- * state, has too; they are the same there and mean nothing here.
+ * gets its name when it is complete. After a crash it may have lines that the next file, or the
+ * state, has as well; those there count.
  */
 #ifndef DEPFS_AUDIT_FILES_INTERNAL_H
 #define DEPFS_AUDIT_FILES_INTERNAL_H
@@ -27,21 +27,22 @@ struct audit_file {
 
 struct audit_file_list {
 	struct audit_file *files; /* oldest first */
-	size_t n, room;
+	size_t n, capacity;
 };
 
 void audit_file_list_fini(struct audit_file_list *list);
 void audit_file_name(uint64_t first, char out[static AUDIT_FILE_NAME_LEN]);
 
-/* audit_files_open() - the folder; @make: it is made when missing; else @ret_fd becomes -1 then. */
+/* audit_files_open() - the folder. Where it is missing it is made, or (@make false) @ret_fd is -1.
+ */
 int audit_files_open(const char *store_path, bool make, int *ret_fd, struct err *err) MUST_CHECK;
 /* audit_files_list() - @ret_list is empty before; @dir_fd may be -1: there are none. */
 int audit_files_list(int dir_fd, struct audit_file_list *ret_list, struct err *err) MUST_CHECK;
 
 /**
  * audit_files_read() - whole lines from event @seq on, up to and without event @end
- * Where @seq is in no file, from the first one behind it.
- * @ret_next: number to go on with; @end when there is none left
+ * Where no file has @seq, from the first event behind it that one has.
+ * @ret_next: number to go on with; @end: no file has more
  * Return: bytes; -E2BIG when the next line alone does not fit.
  */
 ssize_t audit_files_read(int dir_fd, uint64_t seq, uint64_t end, char *buf, size_t buf_len,

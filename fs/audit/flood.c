@@ -1,16 +1,16 @@
-/* fs/audit/flood.c - an allowance for each kind of event that can come without end. */
+/* fs/audit/flood.c - a rate limit for each kind of event that can be caused without end. */
 #include "fs/audit/flood_internal.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#define UNIT 60000u /* of an event: ms in a minute */
+#define TOKEN 60000u /* ms in a minute: at 1 a minute, a ms refills 1 of them */
 
-/* depfs-control(5) shows this table. */
+/* depfs-control(5), events, has this table too. */
 /* clang-format off */
 static const struct {
 	const char *event;
-	unsigned at_once, per_minute;
+	unsigned burst, per_minute;
 } kinds[] = {
 	{"block-damaged", 1000, 60},
 	{"file-completed", 1000, 60},
@@ -49,12 +49,12 @@ bool audit_flood_admit(struct audit_flood *f, const char *event, uint64_t now_ms
 	back = (now_ms - f->kinds[i].seen_ms) * kinds[i].per_minute;
 	f->kinds[i].spent = back < f->kinds[i].spent ? f->kinds[i].spent - back : 0;
 	f->kinds[i].seen_ms = now_ms;
-	if (f->kinds[i].spent + UNIT <= (uint64_t)kinds[i].at_once * UNIT) {
-		f->kinds[i].spent += UNIT;
+	if (f->kinds[i].spent + TOKEN <= (uint64_t)kinds[i].burst * TOKEN) {
+		f->kinds[i].spent += TOKEN;
 		return true;
 	}
-	if (f->kinds[i].held++ == 0)
-		f->kinds[i].held_ms = now_ms;
+	if (f->kinds[i].counted++ == 0)
+		f->kinds[i].counted_ms = now_ms;
 	return false;
 }
 
@@ -63,9 +63,9 @@ uint64_t audit_flood_due_ms(const struct audit_flood *f)
 	uint64_t due_ms = 0;
 
 	for (int i = 0; i < AUDIT_FLOOD_KINDS; i++) {
-		uint64_t at = f->kinds[i].held_ms + AUDIT_FLOOD_TELL_MS;
+		uint64_t at = f->kinds[i].counted_ms + AUDIT_FLOOD_REPORT_MS;
 
-		if (f->kinds[i].held > 0 && (due_ms == 0 || at < due_ms))
+		if (f->kinds[i].counted > 0 && (due_ms == 0 || at < due_ms))
 			due_ms = at;
 	}
 	return due_ms;
@@ -75,20 +75,21 @@ bool audit_flood_take(struct audit_flood *f, uint64_t now_ms, const char **ret_e
 		      uint64_t *ret_count)
 {
 	for (int i = 0; i < AUDIT_FLOOD_KINDS; i++) {
-		if (f->kinds[i].held == 0 || f->kinds[i].held_ms + AUDIT_FLOOD_TELL_MS > now_ms)
+		if (f->kinds[i].counted == 0 ||
+		    f->kinds[i].counted_ms + AUDIT_FLOOD_REPORT_MS > now_ms)
 			continue;
 		*ret_event = kinds[i].event;
-		*ret_count = f->kinds[i].held;
-		f->kinds[i].held = 0;
+		*ret_count = f->kinds[i].counted;
+		f->kinds[i].counted = 0;
 		return true;
 	}
 	return false;
 }
 
-void audit_flood_untake(struct audit_flood *f, const char *event, uint64_t count, uint64_t now_ms)
+void audit_flood_put_back(struct audit_flood *f, const char *event, uint64_t count, uint64_t now_ms)
 {
 	int i = kind_of(event);
 
-	f->kinds[i].held += count;
-	f->kinds[i].held_ms = now_ms;
+	f->kinds[i].counted += count;
+	f->kinds[i].counted_ms = now_ms;
 }

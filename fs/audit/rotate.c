@@ -1,4 +1,5 @@
-/* fs/audit/rotate.c - the older events leave the state for a file; too old files go. */
+/* fs/audit/rotate.c - older events moved from the state into files, and the oldest files removed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 
 #define AGAIN_MS    60000u /* after a failure */
 #define COPY_LEN    (256u << 10)
-#define PRUNE_COUNT 1024u /* events in one transaction: others write too */
+#define PRUNE_COUNT 1024u /* events removed in one transaction, which other writers wait for */
 
 static void tmp_close(struct audit_rotation *r)
 {
@@ -22,7 +23,7 @@ static void tmp_close(struct audit_rotation *r)
 
 void audit_rotate_fini(struct audit_rotation *r)
 {
-	tmp_close(r); /* "new" is written over by the next one */
+	tmp_close(r); /* the next rotation removes "new" */
 	*r = (struct audit_rotation){.fd = -1};
 }
 
@@ -43,8 +44,8 @@ static int table_look(struct audit *a, uint64_t *ret_from, bool *ret_long)
 	return r;
 }
 
-/* The last event of the newest file, when it is not before @from; else 0, as when there is none or
- * it cannot be read. */
+/* The last event of the newest file, or @from - 1 where the file ends before that; 0: there is no
+ * file, or it cannot be read. */
 static uint64_t newest_in_file(int dir_fd, uint64_t from, char *buf, size_t buf_len,
 			       uint64_t *ret_first)
 {
@@ -64,7 +65,7 @@ static uint64_t newest_in_file(int dir_fd, uint64_t from, char *buf, size_t buf_
 	}
 }
 
-/* The same event in the table: its line is compared. */
+/* Whether the table has the same event @seq as the files. */
 static bool table_has(struct audit *a, uint64_t seq, char *buf, size_t buf_len)
 {
 	char *other = malloc(buf_len);
@@ -89,7 +90,7 @@ void audit_rotate_resume(struct audit *a)
 	bool is_long;
 
 	if (!buf || table_look(a, &from, &is_long) < 0)
-		return; /* then it is marked anew */
+		return; /* the rotation begins anew */
 	to = newest_in_file(a->files_fd, from, buf, COPY_LEN, &first);
 	if (first == 0 || to < from || !table_has(a, to, buf, COPY_LEN))
 		return;
@@ -99,10 +100,11 @@ void audit_rotate_resume(struct audit *a)
 }
 
 /*
- * The snapshot is renewed with the mark: a state made from it then never writes other events under
- * the numbers that a file has.
+ * Append the signature and "events-continued", the first record of the next file. The snapshot is
+ * replaced with it, so that a state made from the snapshot never gives other events the numbers of
+ * events that are in a file.
  */
-static int mark(struct audit *a, char **ret_line)
+static int mark(struct audit *a, char **io_line)
 {
 	struct audit_rotation *r = &a->rotation;
 	CLEANUP(free_mem_p) char *body = NULL;
@@ -121,8 +123,8 @@ static int mark(struct audit *a, char **ret_line)
 	if (!body)
 		return -ENOMEM;
 	what.after = body;
-	free(STEAL(*ret_line)); /* of a step before */
-	rc = audit_append(a->store, &a->tail, &what, ret_line, NULL);
+	free(STEAL(*io_line)); /* of a step before */
+	rc = audit_append(a->store, &a->tail, &what, io_line, NULL);
 	if (rc < 0)
 		return rc;
 	r->to = to;
@@ -131,7 +133,7 @@ static int mark(struct audit *a, char **ret_line)
 	return 1;
 }
 
-static int idle_step(struct audit *a, char **ret_line)
+static int idle_step(struct audit *a, char **io_line)
 {
 	bool is_long;
 	int r;
@@ -141,7 +143,7 @@ static int idle_step(struct audit *a, char **ret_line)
 	r = table_look(a, &a->rotation.from, &is_long);
 	if (r == 0 && !is_long)
 		a->rotation.unseen_len = 0;
-	return r < 0 || !is_long ? r : mark(a, ret_line);
+	return r < 0 || !is_long ? r : mark(a, io_line);
 }
 
 static int file_finish(struct audit *a)
@@ -159,8 +161,8 @@ static int file_finish(struct audit *a)
 	return 1;
 }
 
-/* Leftovers of a crash go first, and whatever else somebody has put there: a pipe would hold the
- * log up for ever. */
+/* What a crash left under that name is removed, or whatever else is there: opening a pipe would
+ * block the log for ever. */
 static int tmp_open(struct audit *a)
 {
 	if (unlinkat(a->files_fd, AUDIT_FILE_TMP, 0) < 0 && errno != ENOENT)
@@ -185,9 +187,9 @@ static int copy_step(struct audit *a)
 		return rc;
 	n = audit_read_from(a->store, -1, r->at, buf, COPY_LEN, &r->at, NULL);
 	if (n <= 0)
-		return n < 0 ? (int)n : -EBADMSG; /* the mark at least is there */
+		return n < 0 ? (int)n : -EBADMSG; /* 0: the signature of mark() is missing */
 	len = (size_t)n;
-	while (r->at > r->to + 1) { /* what came after the mark stays */
+	while (r->at > r->to + 1) { /* drop lines behind r->to */
 		for (len--; len > 0 && buf[len - 1] != '\n'; len--)
 			;
 		r->at--;
@@ -208,8 +210,7 @@ struct pruning {
 
 static int prune_look(void *arg, const void *key, size_t key_len, const uint8_t *line, size_t len)
 {
-	struct rbuf b = rbuf_from(key, key_len);
-	uint64_t seq = __builtin_bswap64(rbuf_u64(&b)); /* big-endian */
+	uint64_t seq = audit_key_seq(key, key_len);
 	struct pruning *p = arg;
 
 	(void)line;
@@ -286,7 +287,7 @@ static int file_drop(struct audit *a, const struct audit_file *oldest, uint64_t 
 	return 0;
 }
 
-/* The newest file always stays, however long. */
+/* The newest file stays, whatever its length. */
 static int files_bound(struct audit *a)
 {
 	CLEANUP(audit_file_list_fini) struct audit_file_list list = {0};
@@ -302,13 +303,13 @@ static int files_bound(struct audit *a)
 	return r;
 }
 
-static int step(struct audit *a, char **ret_line)
+static int step(struct audit *a, char **io_line)
 {
 	int r;
 
 	switch (a->rotation.phase) {
 	case ROTATE_IDLE:
-		return idle_step(a, ret_line);
+		return idle_step(a, io_line);
 	case ROTATE_COPY:
 		return copy_step(a);
 	case ROTATE_PRUNE:
@@ -322,8 +323,8 @@ static int step(struct audit *a, char **ret_line)
 	return 0;
 }
 
-/* The table keeps what could not leave it: nothing is lost, and it is told. */
-static void failure_tell(struct audit *a, int r)
+/* The events stay in the table. */
+static void failure_report(struct audit *a, int r)
 {
 	char name[AUDIT_FILE_NAME_LEN];
 	const struct audit_field field = AUDIT_FIELD_STR("file", name);
@@ -332,7 +333,7 @@ static void failure_tell(struct audit *a, int r)
 	audit_event(a, "events-rotated", NULL, errno_name(r), &field, 1);
 }
 
-bool audit_rotate_step(struct audit *a, char **ret_line)
+bool audit_rotate_step(struct audit *a, char **io_line)
 {
 	struct audit_rotation *rot = &a->rotation;
 	int r;
@@ -340,11 +341,11 @@ bool audit_rotate_step(struct audit *a, char **ret_line)
 	if (rot->again_ms != 0 && clock_now_ms() < rot->again_ms)
 		return false;
 	rot->again_ms = 0;
-	r = step(a, ret_line);
+	r = step(a, io_line);
 	if (r >= 0)
 		return r > 0;
-	failure_tell(a, r);
-	if (rot->phase == ROTATE_COPY) { /* from its beginning */
+	failure_report(a, r);
+	if (rot->phase == ROTATE_COPY) { /* the file begins anew */
 		tmp_close(rot);
 		rot->at = rot->from;
 	}

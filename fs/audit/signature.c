@@ -1,4 +1,4 @@
-/* fs/audit/signature.c - signatures within the audit log: made, and checked. */
+/* fs/audit/signature.c - lines that sign the log: made and verified. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "fs/audit/line_internal.h"
 
 /*
- * The end of a signature's line, of fixed length, before what ends every line (audit_line.c):
+ * The end of a signature's line, of fixed length; prev and hash end every line (chain.c):
  *   ,"signature":"<128 hex>"   143
  *   ,"prev":"<64 hex>"          74
  *   ,"hash":"<64 hex>"}         75
@@ -40,7 +40,7 @@ int audit_sign(struct audit_head *head, const struct sign_key *key,
 	       const uint8_t store_id[static UUID_LEN], const char *reason, char **ret_line,
 	       size_t *ret_len)
 {
-	CLEANUP(free_mem_p) char *said = NULL, *start = NULL, *body = NULL;
+	CLEANUP(free_mem_p) char *members = NULL, *start = NULL, *body = NULL;
 	char store[UUID_TEXT_LEN], public_hex[2 * SIGN_PUBLIC_LEN + 1], sig_hex[SIG_HEX_LEN + 1];
 	uint8_t msg[SIGNED_LEN], sig[SIGN_LEN];
 	const struct audit_field fields[] = {
@@ -52,10 +52,10 @@ int audit_sign(struct audit_head *head, const struct sign_key *key,
 
 	uuid_encode(store_id, store);
 	hex_encode(sign_key_public(key), SIGN_PUBLIC_LEN, public_hex);
-	said = audit_body(AUDIT_KIND_SIGNATURE, NULL, "ok", fields, 3);
-	if (!said)
+	members = audit_body(AUDIT_KIND_SIGNATURE, NULL, "ok", fields, 3);
+	if (!members)
 		return -ENOMEM;
-	start_len = asprintf(&start, "{\"seq\":%" PRIu64 ",%s", head->seq + 1, said);
+	start_len = asprintf(&start, "{\"seq\":%" PRIu64 ",%s", head->seq + 1, members);
 	if (start_len < 0) {
 		start = NULL;
 		return -ENOMEM;
@@ -66,7 +66,7 @@ int audit_sign(struct audit_head *head, const struct sign_key *key,
 	if (r < 0)
 		return r;
 	hex_encode(sig, SIGN_LEN, sig_hex);
-	if (asprintf(&body, "%s" SIG_MARK "%s\"", said, sig_hex) < 0) {
+	if (asprintf(&body, "%s" SIG_MARK "%s\"", members, sig_hex) < 0) {
 		body = NULL;
 		return -ENOMEM;
 	}
@@ -78,7 +78,6 @@ static void json_free_p(json_t **j)
 	json_decref(*j);
 }
 
-/* Who signed, for which store, and why. */
 static int members_take(const char *line, size_t len, struct audit_signature *ret_sig)
 {
 	CLEANUP(json_free_p) json_t *event = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
@@ -95,7 +94,7 @@ static int members_take(const char *line, size_t len, struct audit_signature *re
 	return 0;
 }
 
-int audit_unsign(const char *line, size_t len, struct audit_signature *ret_sig)
+int audit_signature_verify(const char *line, size_t len, struct audit_signature *ret_sig)
 {
 	char sig_hex[SIG_HEX_LEN + 1] = "", prev_hex[2 * SHA256_LEN + 1] = "";
 	uint8_t sig[SIGN_LEN], prev[SHA256_LEN], msg[SIGNED_LEN];
@@ -121,7 +120,7 @@ bool audit_line_is(const char *line, size_t len, const char *kind)
 {
 	static const char mark[] = ",\"event\":\"";
 	size_t kind_len = strlen(kind), mark_len = sizeof(mark) - 1;
-	const char *at = memmem(line, len, mark, mark_len); /* before it stands only the time */
+	const char *at = memmem(line, len, mark, mark_len); /* only seq and time stand before it */
 
 	if (!at)
 		return false;

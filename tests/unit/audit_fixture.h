@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "fs/audit/audit.h"
+#include "fs/audit/verify.h"
 
 struct log {
 	struct fix *f;

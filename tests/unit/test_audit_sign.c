@@ -297,9 +297,9 @@ static void audit_flood_counts_beyond_the_allowance(void **state)
 	assert_true(audit_flood_admit(&f, "key-open", now_ms));
 	for (unsigned i = 0; i < 5000; i++)
 		assert_true(audit_flood_admit(&f, "assign-mailbox", now_ms));
-	assert_true(audit_flood_due_ms(&f) == now_ms + AUDIT_FLOOD_TELL_MS);
+	assert_true(audit_flood_due_ms(&f) == now_ms + AUDIT_FLOOD_REPORT_MS);
 	assert_false(audit_flood_take(&f, now_ms, &event, &count));
-	assert_true(audit_flood_take(&f, now_ms + AUDIT_FLOOD_TELL_MS, &event, &count));
+	assert_true(audit_flood_take(&f, now_ms + AUDIT_FLOOD_REPORT_MS, &event, &count));
 	assert_string_equal(event, "block-damaged");
 	assert_true(count == 4000);
 	assert_true(audit_flood_due_ms(&f) == 0);

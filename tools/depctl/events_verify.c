@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "fs/audit/audit.h"
+#include "fs/audit/verify.h"
 #include "tools/depctl/ctl_client.h"
 #include "tools/depctl/fields.h"
 #include "tools/depctl/lines.h"
