@@ -50,6 +50,7 @@ static void on_append_call_locked(struct audit *a)
 	fn(arg);
 	pthread_mutex_lock(&a->lock);
 	a->calling = false;
+	pthread_cond_broadcast(&a->progress);
 }
 
 static void newest_line_set_locked(struct audit *a, char *line)
