@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More threads than these share shards, which costs them speed and no count. */
+/* Threads beyond these share shards, which makes counting slower, not wrong. */
 #define SHARDS 32
 
 struct histogram {
@@ -20,14 +20,14 @@ struct shard {
 	struct histogram ops[METRIC_OP_END];
 	_Atomic uint64_t errors[METRIC_OP_END][METRIC_ERROR_END];
 	_Atomic uint64_t counts[METRIC_COUNT_END];
-	char apart[64]; /* no cache line is two shards' */
+	char padding[64]; /* no cache line belongs to two shards */
 };
 
 struct metrics {
 	struct shard shards[SHARDS];
-	pthread_mutex_t vaults_lock;
+	pthread_mutex_t vaults_lock;			   /* with no other lock taken inside */
 	size_t n_vaults;				   /* guarded by vaults_lock */
-	struct metric_vault vaults[METRIC_VAULTS_MAX + 1]; /* the same; the last: "other" */
+	struct metric_vault vaults[METRIC_VAULTS_MAX + 1]; /* guarded as well; the last: "other" */
 };
 
 /* ---- names ---- */
@@ -150,7 +150,7 @@ enum metric_error metric_error_of(int r)
 	}
 }
 
-/* From what a cached answer takes to the 30 s after which a vault is given up. */
+/* From the time of an answer from memory to the 30 s after which a vault's call is given up. */
 static const uint64_t bounds_ns[METRIC_BUCKETS - 1] = {
 	10000,	  30000,     100000,	300000,	    1000000,	3000000,     10000000,
 	30000000, 100000000, 300000000, 1000000000, 3000000000, 10000000000, 30000000000,
@@ -182,27 +182,27 @@ static struct shard *shard_of(struct metrics *m)
 	return &m->shards[mine - 1];
 }
 
-static void raise(_Atomic uint64_t *counter, uint64_t n)
+static void counter_add(_Atomic uint64_t *counter, uint64_t n)
 {
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
 void metrics_add(struct metrics *m, enum metric_count what, uint64_t n)
 {
-	raise(&shard_of(m)->counts[what], n);
+	counter_add(&shard_of(m)->counts[what], n);
 }
 
 void metrics_op(struct metrics *m, enum metric_op op, uint64_t took_ns, int r)
 {
 	struct shard *s = shard_of(m);
 
-	raise(&s->ops[op].buckets[bucket_of(took_ns)], 1);
-	raise(&s->ops[op].sum_ns, took_ns);
+	counter_add(&s->ops[op].buckets[bucket_of(took_ns)], 1);
+	counter_add(&s->ops[op].sum_ns, took_ns);
 	if (r != 0)
-		raise(&s->errors[op][metric_error_of(r)], 1);
+		counter_add(&s->errors[op][metric_error_of(r)], 1);
 }
 
-static uint64_t read_counter(_Atomic uint64_t *counter)
+static uint64_t counter_read(_Atomic uint64_t *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
@@ -211,13 +211,13 @@ static void shard_total(struct shard *s, struct metrics_total *total)
 {
 	for (unsigned op = 0; op < METRIC_OP_END; op++) {
 		for (unsigned b = 0; b < METRIC_BUCKETS; b++)
-			total->ops[op].buckets[b] += read_counter(&s->ops[op].buckets[b]);
-		total->ops[op].sum_ns += read_counter(&s->ops[op].sum_ns);
+			total->ops[op].buckets[b] += counter_read(&s->ops[op].buckets[b]);
+		total->ops[op].sum_ns += counter_read(&s->ops[op].sum_ns);
 		for (unsigned c = 0; c < METRIC_ERROR_END; c++)
-			total->errors[op][c] += read_counter(&s->errors[op][c]);
+			total->errors[op][c] += counter_read(&s->errors[op][c]);
 	}
 	for (unsigned c = 0; c < METRIC_COUNT_END; c++)
-		total->counts[c] += read_counter(&s->counts[c]);
+		total->counts[c] += counter_read(&s->counts[c]);
 }
 
 void metrics_total(struct metrics *m, struct metrics_total *ret_total)
@@ -278,7 +278,7 @@ int metrics_vaults(struct metrics *m, struct metric_vault **ret_list, size_t *re
 
 int metrics_new(struct metrics **ret_metrics)
 {
-	struct metrics *m = calloc(1, sizeof(*m)); /* a shard takes memory when it is used */
+	struct metrics *m = calloc(1, sizeof(*m)); /* untouched pages of it take no memory */
 
 	if (!m)
 		return -ENOMEM;

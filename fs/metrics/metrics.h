@@ -1,4 +1,4 @@
-/* fs/metrics/metrics.h - counters and latency histograms of one open store, raised by any thread.
+/* fs/metrics/metrics.h - counters and latency histograms of one open store, added to by any thread.
  */
 #ifndef DEPFS_METRICS_METRICS_H
 #define DEPFS_METRICS_METRICS_H
@@ -10,14 +10,14 @@
 #include "kms/kms.h"
 
 /*
- * A count is one relaxed addition in the thread's own shard: no lock, no allocation, and no cache
- * line that another thread writes. What is counted is an enum, so that there are as many series as
- * these tables have rows, whatever files and users do. A reader adds the shards up; it may see one
- * count of a request and not yet another.
+ * To count is a relaxed atomic addition in a shard of the thread's own: no lock, no allocation, and
+ * (up to 32 threads) no cache line that another thread writes. What is counted is an enum, so the
+ * number of series is bounded by these tables, whatever files and users there are. A reader sums
+ * the shards; of one request it may see one count and not yet another.
  */
 struct metrics;
 
-/* A FUSE request by what the kernel asks; all that concern the control directory are one kind. */
+/* A FUSE request by its operation; those on the control directory are all METRIC_OP_CONTROL. */
 enum metric_op {
 	METRIC_OP_OTHER,
 	METRIC_OP_LOOKUP,
@@ -59,7 +59,7 @@ enum metric_op {
 };
 const char *metric_op_name(enum metric_op op); /* "lookup", ... */
 
-/* What a program is told, in classes: the table is in metrics.c. */
+/* Errors that requests are answered with, in classes; metric_error_of() has the table. */
 enum metric_error {
 	METRIC_ERROR_OTHER,
 	METRIC_ERROR_NOT_FOUND,
@@ -81,8 +81,8 @@ enum metric_error metric_error_of(int r);	    /* errno, of either sign */
 
 /* Plain counts. */
 enum metric_count {
-	METRIC_READ_BYTES,    /* plaintext that programs were given */
-	METRIC_WRITTEN_BYTES, /* plaintext that the kernel wrote */
+	METRIC_READ_BYTES,    /* plaintext read by the kernel */
+	METRIC_WRITTEN_BYTES, /* plaintext written by the kernel */
 	METRIC_FILES_OPENED,  /* handles */
 	METRIC_FILES_CLOSED,
 	METRIC_DAMAGE_HEADER, /* a header that does not authenticate, or is missing */
@@ -92,14 +92,14 @@ enum metric_count {
 	METRIC_BUDGET_LOW,    /* files that came near 2^32 block writes */
 	METRIC_KEY_HIT,	      /* an opened DEP key was in memory */
 	METRIC_KEY_MISS,      /* the vaults had to be asked, or a call in flight waited for */
-	METRIC_KEY_REFUSED,   /* revoked, told from memory */
-	METRIC_AVAIL_OUTAGE,  /* the availability key: no vault could be reached */
-	METRIC_AVAIL_DENIED,  /* a vault said no, for a system request */
-	METRIC_AVAIL_DAMAGED, /* both copies are damaged */
+	METRIC_KEY_REFUSED,   /* the policy was known to be revoked; no vault was asked */
+	METRIC_AVAIL_OUTAGE,  /* the availability key was used: no vault could be reached */
+	METRIC_AVAIL_DENIED,  /* the same: a vault denied a system request */
+	METRIC_AVAIL_DAMAGED, /* the same: both vault copies are damaged */
 	METRIC_REVOCATIONS,
-	METRIC_REVOKED_FILES,	/* open files that revocations have shut */
+	METRIC_REVOKED_FILES,	/* files that were open under a policy when it was revoked */
 	METRIC_REVOKED_FLUSHED, /* bytes of their dirty pages that were written */
-	METRIC_REVOKED_LOST,	/* and that could not be */
+	METRIC_REVOKED_LOST,	/* bytes of dirty pages that could not be written */
 	METRIC_REVOKED_KEYS,	/* data keys wiped */
 	METRIC_COUNT_END,
 };
@@ -109,15 +109,16 @@ void metrics_free(struct metrics *m);			  /* NULL allowed */
 DEFINE_CLEANUP(struct metrics *, metrics_free)
 
 void metrics_add(struct metrics *m, enum metric_count what, uint64_t n);
-/* metrics_op() - a request was answered; @r: 0, or an errno of either sign. */
+/* metrics_op() - a request was answered after @took_ns; @r: 0, or an errno of either sign. */
 void metrics_op(struct metrics *m, enum metric_op op, uint64_t took_ns, int r);
 
-/* Latency: how many took at most metric_bound_ns(0), and so on; the last bucket has no bound. */
+/* Latency. Bucket i counts what took longer than bound i - 1 and at most bound i; the last one has
+ * no bound. */
 #define METRIC_BUCKETS 15
 uint64_t metric_bound_ns(unsigned bucket); /* bucket < METRIC_BUCKETS - 1 */
 
 struct metric_histogram {
-	uint64_t buckets[METRIC_BUCKETS]; /* each by itself */
+	uint64_t buckets[METRIC_BUCKETS]; /* not cumulative */
 	uint64_t sum_ns;
 };
 
@@ -129,20 +130,21 @@ struct metrics_total {
 };
 void metrics_total(struct metrics *m, struct metrics_total *ret_total);
 
-/* Calls of vaults: rare and slow, so these take a lock. Of more vaults than METRIC_VAULTS_MAX the
- * later ones are counted together, as "other". */
+/* Calls of vaults, which are rare and slow, are counted under a lock. Beyond METRIC_VAULTS_MAX
+ * vaults, all others are counted together as "other". */
 #define METRIC_VAULTS_MAX 64
 #define METRIC_OUTCOMES	  (KMS_MISCONFIGURED + 1)
 #define METRIC_OPERATIONS (KMS_TOKEN + 1)
 
 struct metric_vault {
-	char name[256]; /* as kms.h says it; of a token service its host */
+	char name[256]; /* struct kms_observed has it; of a token service its host */
 	struct metric_histogram latency[METRIC_OPERATIONS];
 	uint64_t outcomes[METRIC_OPERATIONS][METRIC_OUTCOMES];
 };
 /* metrics_vault() - a kms_observe_fn, whose @metrics is a struct metrics. */
 void metrics_vault(void *metrics, const struct kms_observed *seen);
-/* metrics_vaults() - in order of first sight; *ret_list is malloc'ed, the caller frees it. */
+/* metrics_vaults() - a copy, in the order in which they were counted first; *ret_list is malloc'ed.
+ * -ENOMEM. */
 int metrics_vaults(struct metrics *m, struct metric_vault **ret_list, size_t *ret_count) MUST_CHECK;
 
 #endif
