@@ -1,4 +1,4 @@
-/* tests/unit/audit_fixture.h - a store with its audit log, for test_audit*.c. */
+/* tests/unit/audit_fixture.h - fs/audit: a store with its audit log. */
 #ifndef DEPFS_TEST_AUDIT_FIXTURE_H
 #define DEPFS_TEST_AUDIT_FIXTURE_H
 

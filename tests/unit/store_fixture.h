@@ -1,5 +1,4 @@
-/* tests/unit/store_fixture.h - a throw-away store with its service key, for test_s*.c, audit, mkfs.
- */
+/* tests/unit/store_fixture.h - fs/store: a throw-away store with its service key. */
 #ifndef DEPFS_TEST_STORE_FIXTURE_H
 #define DEPFS_TEST_STORE_FIXTURE_H
 
@@ -193,14 +192,14 @@ static inline bool fix_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-static inline size_t fix_read(const char *path, void *out, size_t room)
+static inline size_t fix_read(const char *path, void *out, size_t capacity)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		fail_msg("%s: %s", path, strerror(errno));
-	n = read(fd, out, room);
+	n = read(fd, out, capacity);
 	assert_true(n >= 0);
 	close(fd);
 	return (size_t)n;

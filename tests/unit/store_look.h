@@ -1,4 +1,5 @@
-/* tests/unit/store_look.h - a store with records of all sizes, and what a look at it comes to. */
+/* tests/unit/store_look.h - fs/store: a store with records of all sizes, and the outcome of opening
+ * it. */
 #ifndef DEPFS_TEST_STORE_LOOK_H
 #define DEPFS_TEST_STORE_LOOK_H
 
@@ -22,7 +23,7 @@ static inline int in_child(const struct fix *f, int (*fn)(const struct fix *f))
 	return WEXITSTATUS(status);
 }
 
-/* Exit status: what a look at the store came to. */
+/* Exit status: the outcome of opening the store and reading its records. */
 enum look {
 	LOOK_WHOLE,   /* opened, every record right */
 	LOOK_REFUSED, /* one sentence */

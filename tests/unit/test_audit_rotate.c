@@ -1,4 +1,4 @@
-/* tests/unit/test_audit_rotate.c - the log in files: rotated, bounded, read and proved across them.
+/* tests/unit/test_audit_rotate.c - fs/audit: the log in files, rotated, bounded, read and checked.
  */
 #include "tests/unit/audit_fixture.h"
 
@@ -279,7 +279,7 @@ static void audit_rotation_that_fails_loses_nothing(void **state)
 	struct log l = log_open_bounded(state, 0);
 	char path[256];
 	struct audit_check check;
-	unsigned told = 0;
+	unsigned reported = 0;
 
 	(void)snprintf(path, sizeof(path), "%s/new", fix_path(l.f, "events"));
 	assert_int_equal(mkdir(path, 0700), 0); /* in its place */
@@ -288,8 +288,8 @@ static void audit_rotation_that_fails_loses_nothing(void **state)
 	assert_true(check.first == 1);
 	assert_read_whole(&l, 1, 65536);
 	for (uint64_t seq = 1; seq <= check.last; seq++)
-		told += strcmp(member(line_of(&l, seq), "event"), "events-rotated") == 0;
-	assert_int_equal(told, 1); /* it is not tried again at once */
+		reported += strcmp(member(line_of(&l, seq), "event"), "events-rotated") == 0;
+	assert_int_equal(reported, 1); /* it is not tried again at once */
 	log_close(&l);
 	assert_int_equal(rmdir(path), 0);
 	l = log_open_bounded(state, 0);

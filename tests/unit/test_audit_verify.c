@@ -1,4 +1,4 @@
-/* tests/unit/test_audit_verify.c - a touched audit log: changed, cut, reordered, made up. */
+/* tests/unit/test_audit_verify.c - fs/audit: a log that was changed, cut, reordered or invented. */
 #include "tests/unit/audit_fixture.h"
 
 static void event_key(uint64_t n, uint8_t out[static 8])
@@ -165,8 +165,8 @@ static void audit_verify_finds_an_inserted_event(void **state)
 	log_close(&l);
 }
 
-/* A log that was touched is said, and the store is served all the same. */
-static void audit_new_tells_a_log_cut_while_closed(void **state)
+/* A log that was changed is reported, and the store is served all the same. */
+static void audit_new_reports_a_log_cut_while_closed(void **state)
 {
 	struct log l = log_open(state);
 
@@ -218,7 +218,7 @@ static void audit_verify_accepts_the_log_of_a_snapshot(void **state)
 	events(&l, 2);
 	assert_string_equal(member(line_of(&l, newest + 1), "event"), "state-rebuilt");
 	assert_int_equal(verify(&l, &checked, &err), 0);
-	assert_true(checked == 512 + 4); /* with a signature of what was told */
+	assert_true(checked == 512 + 4); /* with the signature of "state-rebuilt" */
 	tamper(&l, newest - 511, NULL);	 /* its first */
 	(void)snprintf(want, sizeof(want), "records 1 to %" PRIu64 " are missing", newest - 511);
 	assert_broken(&l, 0, want);
@@ -237,7 +237,7 @@ int main(void)
 		STORE(audit_verify_finds_a_rewritten_tail),
 		STORE(audit_verify_finds_reordered_events),
 		STORE(audit_verify_finds_an_inserted_event),
-		STORE(audit_new_tells_a_log_cut_while_closed),
+		STORE(audit_new_reports_a_log_cut_while_closed),
 		STORE(audit_new_keeps_events_it_did_not_write),
 		STORE(audit_verify_accepts_the_log_of_a_snapshot),
 	};

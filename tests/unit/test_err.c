@@ -95,9 +95,19 @@ static void err_text_falls_back_to_the_errno(void **state)
 	assert_string_equal(err_text(&err, -EROFS), "said");
 }
 
+static void errno_name_names_errnos(void **state)
+{
+	(void)state;
+	assert_string_equal(errno_name(0), "ok");
+	assert_string_equal(errno_name(-EACCES), "EACCES");
+	assert_string_equal(errno_name(EKEYREVOKED), "EKEYREVOKED");
+	assert_string_equal(errno_name(-99999), "EUNKNOWN");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errno_name_names_errnos),
 		cmocka_unit_test(err_set_hands_the_errno_back),
 		cmocka_unit_test(err_prefix_widens_from_the_outside),
 		cmocka_unit_test(err_prefix_of_nothing_says_the_errno),

@@ -1,4 +1,4 @@
-/* fs/metrics/metrics.h: every count arrives once, in the bucket and class it belongs to. */
+/* tests/unit/test_metrics.c - fs/metrics: every count arrives once, in its bucket and class. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +86,7 @@ static void bounds_are_inclusive(void **state)
 	free(t);
 }
 
-/* Whoever reads a graph of errors must find each errno where the page says it is. */
+/* Each errno is counted in the class that depfs-metrics(5) lists it under. */
 static void errnos_have_their_class(void **state)
 {
 	static const struct {

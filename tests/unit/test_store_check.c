@@ -1,4 +1,4 @@
-/* tests/unit/test_store_check.c - what the pages of the state must hold beside each being sound. */
+/* tests/unit/test_store_check.c - fs/store: what must hold among the pages of an LMDB file. */
 #include "tests/unit/store_look.h"
 
 /* Where LMDB 0.9 keeps what, in a meta page: tests/unit knows it from store_check.c's table. */
@@ -43,7 +43,7 @@ static void store_open_refuses_metas_that_disagree(void **state)
 	}
 }
 
-/* A page in use that is said to be free would be written over by the next commit. */
+/* A page in use that the free list names would be overwritten by the next commit. */
 static void store_open_refuses_a_free_list_of_used_pages(void **state)
 {
 	static uint8_t whole[1u << 20];

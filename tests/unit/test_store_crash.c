@@ -1,4 +1,5 @@
-/* tests/unit/test_store_crash.c - a store killed, full, crowded and growing. */
+/* tests/unit/test_store_crash.c - fs/store: a store killed, on a full disk, growing under readers.
+ */
 #include "tests/unit/store_fixture.h"
 
 #include <pthread.h>
@@ -152,7 +153,7 @@ static void *crowd_run(void *arg)
 	return NULL;
 }
 
-/* A log that grows for years must never meet the end of a map somebody chose. */
+/* A log grows for years: no fixed length of the map would be enough. */
 static void store_map_grows_by_itself(void **state)
 {
 	static uint8_t value[EVENT_LEN];
@@ -440,8 +441,8 @@ static int fill_small_disk(const struct fix *f)
 	return 0;
 }
 
-/* A full disk is told as ENOSPC, loses nothing acknowledged, and is no failing disk. */
-static void store_tells_a_full_disk(void **state)
+/* A full disk is reported as ENOSPC, not as a failing disk, and nothing acknowledged is lost. */
+static void store_reports_a_full_disk(void **state)
 {
 	assert_child(*state, fill_small_disk);
 }
@@ -464,7 +465,7 @@ static int open_on_read_only_mount(const struct fix *f)
 }
 
 /* A store on a read-only filesystem cannot be served, but can be looked at. */
-static void store_open_tells_a_read_only_filesystem(void **state)
+static void store_open_reports_a_read_only_filesystem(void **state)
 {
 	assert_child(*state, open_on_read_only_mount);
 }
@@ -484,8 +485,8 @@ int main(void)
 		STORE(store_commit_rolls_back_when_the_rename_fails),
 		STORE(store_commit_on_a_full_disk_changes_nothing),
 		NAMES(store_create_on_a_full_disk_leaves_nothing),
-		NAMES(store_tells_a_full_disk),
-		STORE(store_open_tells_a_read_only_filesystem),
+		NAMES(store_reports_a_full_disk),
+		STORE(store_open_reports_a_read_only_filesystem),
 	};
 
 	return cmocka_run_group_tests(tests, fix_group, NULL);

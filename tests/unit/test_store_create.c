@@ -1,4 +1,5 @@
-/* tests/unit/test_store_create.c - a store is made whole, or not at all, and over nothing. */
+/* tests/unit/test_store_create.c - fs/store: a store is made whole or not at all, never over
+ * another. */
 #include "tests/unit/store_fixture.h"
 
 #include <dirent.h>
@@ -39,7 +40,7 @@ static void store_create_makes_a_whole_store(void **state)
 	assert_int_equal(fix_judged(store_read_format(f->store, &fmt, &err), &err), 0);
 	assert_int_equal(fmt.version, 1);
 	assert_memory_equal(fmt.store_id, f->id, UUID_LEN);
-	assert_int_equal(f->id[6] >> 4, 4); /* RFC 9562: random, and said so */
+	assert_int_equal(f->id[6] >> 4, 4); /* RFC 9562: version 4, random */
 	assert_int_equal(f->id[8] >> 6, 2);
 }
 

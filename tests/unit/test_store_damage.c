@@ -1,4 +1,4 @@
-/* tests/unit/test_store_damage.c - a store whose state is missing, cut, changed or copied. */
+/* tests/unit/test_store_damage.c - fs/store: a state that is missing, cut, changed or copied. */
 #include "tests/unit/store_look.h"
 
 #include <lmdb.h>
@@ -91,8 +91,8 @@ static void store_open_survives_flipped_bits(void **state)
 	assert_int_equal(in_child(f, look_at_flips), LOOK_WHOLE);
 }
 
-/* The sentence tells the file and the way out; following it opens the store. */
-static void store_open_tells_how_to_fall_back(void **state)
+/* The sentence names the file and what to do; doing that opens the store. */
+static void store_open_reports_how_to_fall_back(void **state)
 {
 	uint8_t before[SHA256_LEN], after[SHA256_LEN];
 	struct fix *f = *state;
@@ -116,8 +116,8 @@ static void store_open_tells_how_to_fall_back(void **state)
 	assert_int_equal(look(f), LOOK_WHOLE);
 }
 
-/* Nobody is sent from one damaged file to the other. */
-static void store_open_tells_when_both_are_damaged(void **state)
+/* Where both files are damaged, the sentence does not point to the other one. */
+static void store_open_reports_when_both_are_damaged(void **state)
 {
 	struct fix *f = *state;
 	struct store *s;
@@ -182,7 +182,7 @@ static void store_open_refuses_a_damaged_snapshot_alone(void **state)
 	assert_false(fix_exists(fix_path(f, "state.tmp")));
 }
 
-/* Changes records behind depfs's back, as somebody with the folder but not the key could. */
+/* Changes records without depfs, as an attacker with the folder but without the key could. */
 static void forge(const struct fix *f, const char *table, const char *from, const char *to,
 		  int flip_at)
 {
@@ -376,8 +376,8 @@ int main(void)
 		FILLED(store_open_survives_a_state_cut_at_any_length),
 		FILLED(store_open_survives_any_damaged_page),
 		FILLED(store_open_survives_flipped_bits),
-		FILLED(store_open_tells_how_to_fall_back),
-		FILLED(store_open_tells_when_both_are_damaged),
+		FILLED(store_open_reports_how_to_fall_back),
+		FILLED(store_open_reports_when_both_are_damaged),
 		FILLED(store_open_refuses_when_state_and_snapshot_are_missing),
 		FILLED(store_open_refuses_an_empty_state_folder),
 		FILLED(store_open_replaces_a_damaged_snapshot),

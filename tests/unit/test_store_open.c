@@ -1,4 +1,4 @@
-/* tests/unit/test_store_open.c - a store opened, looked at, or refused with the reason. */
+/* tests/unit/test_store_open.c - fs/store: a store opened, or refused with the reason. */
 #include "tests/unit/store_fixture.h"
 
 /* A refused store_open(): the errno, a sentence with @word, and nothing changed. */
@@ -65,8 +65,8 @@ static void store_open_refuses_every_damaged_byte_of_the_format(void **state)
 	}
 }
 
-/* What a later depfs made is told as that, not as damage. */
-static void store_open_tells_a_later_format(void **state)
+/* A store of a later depfs is reported as that, not as damage. */
+static void store_open_reports_a_later_format(void **state)
 {
 	struct fix *f = *state;
 	char line[128] = {0}, longer[500] = "depfs 4 ";
@@ -102,7 +102,7 @@ static void store_open_refuses_what_is_no_store(void **state)
 }
 
 /* The right store's id with other key bytes: a restored key file of the wrong generation. */
-static void store_open_tells_a_wrong_service_key(void **state)
+static void store_open_reports_a_wrong_service_key(void **state)
 {
 	struct fix *f = *state;
 	char line[128];
@@ -123,7 +123,7 @@ static void store_open_refuses_a_missing_or_open_key(void **state)
 	refuse_open(f, -ENOENT, f->key);
 }
 
-/* Two daemons on one store would tear it apart; the operator hears who has it. */
+/* Two daemons on one store would destroy it; the sentence names the one that has it. */
 static void store_open_names_who_has_the_store(void **state)
 {
 	struct fix *f = *state;
@@ -172,9 +172,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE(store_open_refuses_a_cut_format),
 		STORE(store_open_refuses_every_damaged_byte_of_the_format),
-		STORE(store_open_tells_a_later_format),
+		STORE(store_open_reports_a_later_format),
 		STORE(store_open_refuses_what_is_no_store),
-		STORE(store_open_tells_a_wrong_service_key),
+		STORE(store_open_reports_a_wrong_service_key),
 		STORE(store_open_refuses_a_missing_or_open_key),
 		STORE(store_open_names_who_has_the_store),
 		STORE(store_open_read_only_changes_nothing),

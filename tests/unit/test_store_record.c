@@ -1,4 +1,4 @@
-/* tests/unit/test_store_record.c - records of the state: golden bytes, and all that is not one. */
+/* tests/unit/test_store_record.c - fs/store: records of the state as bytes, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,7 +120,7 @@ static int decode(const struct codec *c, const struct bytes *b)
 	return c->decode(b->at, b->len, &rec);
 }
 
-/* A format that nobody else could read would be no format: the bytes are those of the tables. */
+/* Other programs read records by depfs-format(5): the bytes are those of its tables. */
 static void record_encode_gives_golden_bytes(void **state)
 {
 	(void)state;
@@ -237,8 +237,8 @@ static void record_decode_refuses_other_magic(void **state)
 		}
 }
 
-/* What a later depfs wrote is told apart from damage. */
-static void record_decode_tells_unknown_version_and_flags(void **state)
+/* A record of a later depfs is reported as that, not as damage. */
+static void record_decode_reports_unknown_version_and_flags(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_CODECS; i++) {
@@ -383,7 +383,7 @@ int main(void)
 		cmocka_unit_test(record_decode_overlooks_no_flipped_byte),
 		cmocka_unit_test(record_decode_refuses_every_other_length),
 		cmocka_unit_test(record_decode_refuses_other_magic),
-		cmocka_unit_test(record_decode_tells_unknown_version_and_flags),
+		cmocka_unit_test(record_decode_reports_unknown_version_and_flags),
 		cmocka_unit_test(record_decode_refuses_broken_rules),
 		cmocka_unit_test(record_decode_refuses_id_of_zeros),
 		cmocka_unit_test(record_encode_takes_the_longest_fields),

@@ -1,5 +1,4 @@
-/* tests/unit/test_store_service_key.c - the service key: its file, who may read it, what is
- * derived. */
+/* tests/unit/test_store_service_key.c - fs/store: the service key's file and the keys derived. */
 #include "tests/unit/store_fixture.h"
 
 #include "fs/store/service_key.h"
@@ -81,7 +80,7 @@ static void service_key_wraps_are_apart(void **state)
 	service_key_free(sk);
 }
 
-/* Whoever can read the file can read the store. */
+/* Read access to the file is read access to the store. */
 static void service_key_load_refuses_files_open_to_others(void **state)
 {
 	static const mode_t modes[] = {0640, 0604, 0620, 0602, 0610, 0601, 0644, 0660};
@@ -147,7 +146,7 @@ static void service_key_load_refuses_every_damaged_byte(void **state)
 	}
 }
 
-static void service_key_load_tells_a_later_version(void **state)
+static void service_key_load_reports_a_later_version(void **state)
 {
 	struct fix *f = *state;
 	char line[sizeof(KEY_LINE)] = KEY_LINE;
@@ -268,7 +267,7 @@ int main(void)
 		KNOWN(service_key_load_refuses_the_key_of_another_store),
 		KNOWN(service_key_load_refuses_every_other_length),
 		KNOWN(service_key_load_refuses_every_damaged_byte),
-		KNOWN(service_key_load_tells_a_later_version),
+		KNOWN(service_key_load_reports_a_later_version),
 		KNOWN(service_key_load_refuses_what_is_no_file),
 		KNOWN(service_key_specs_are_file_and_absolute),
 		KNOWN(service_key_default_spec_names_the_store),

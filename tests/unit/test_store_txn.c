@@ -1,4 +1,4 @@
-/* tests/unit/test_store.c - records of a store put, read, walked and taken back. */
+/* tests/unit/test_store_txn.c - fs/store: records put, read, walked and removed in transactions. */
 #include "tests/unit/store_fixture.h"
 
 /* What was committed is there after the next start, what was aborted is not. */
@@ -75,7 +75,8 @@ struct seen {
 	int stop_at;
 };
 
-static int see(void *arg, const void *key, size_t key_len, const uint8_t *value, size_t value_len)
+static int seen_add(void *arg, const void *key, size_t key_len, const uint8_t *value,
+		    size_t value_len)
 {
 	struct seen *seen = arg;
 	size_t at = strlen(seen->text);
@@ -85,7 +86,7 @@ static int see(void *arg, const void *key, size_t key_len, const uint8_t *value,
 	return --seen->stop_at == 0 ? 42 : 0;
 }
 
-/* In key order, from where it is told, until it is told to stop. */
+/* In key order, from the given key on, until the callback ends it. */
 static void store_each_walks_in_order(void **state)
 {
 	struct fix *f = *state;
@@ -98,7 +99,7 @@ static void store_each_walks_in_order(void **state)
 	struct err err = {0};
 
 	t = fix_begin(s, STORE_READ);
-	assert_int_equal(store_each(t, TABLE_JOBS, NULL, 0, see, &all, &err), 0);
+	assert_int_equal(store_each(t, TABLE_JOBS, NULL, 0, seen_add, &all, &err), 0);
 	assert_string_equal(all.text, "");
 	assert_int_equal(
 		fix_judged(store_last(t, TABLE_JOBS, &key, &key_len, &value, &len, &err), &err),
@@ -108,40 +109,14 @@ static void store_each_walks_in_order(void **state)
 	fix_put(s, TABLE_JOBS, "a", "1", STORE_COMMIT);
 	fix_put(s, TABLE_JOBS, "bb", "2", STORE_COMMIT);
 	t = fix_begin(s, STORE_READ);
-	assert_int_equal(store_each(t, TABLE_JOBS, NULL, 0, see, &all, &err), 0);
+	assert_int_equal(store_each(t, TABLE_JOBS, NULL, 0, seen_add, &all, &err), 0);
 	assert_string_equal(all.text, "a=1 bb=2 c=3 ");
-	assert_int_equal(store_each(t, TABLE_JOBS, "b", 1, see, &some, &err), 42);
+	assert_int_equal(store_each(t, TABLE_JOBS, "b", 1, seen_add, &some, &err), 42);
 	assert_string_equal(some.text, "bb=2 c=3 ");
 	assert_int_equal(store_last(t, TABLE_JOBS, &key, &key_len, &value, &len, &err), 0);
 	assert_memory_equal(key, "c", 1);
 	assert_int_equal(len, 1);
 	store_abort(t);
-	store_close(s, true);
-}
-
-/* A stop is clean or not, of several unclean ones the first counts, until recovery is done. */
-static void store_unclean_since_keeps_the_first_crash(void **state)
-{
-	struct fix *f = *state;
-	struct store *s = fix_open(f, STORE_SERVE);
-	int64_t first;
-
-	assert_true(store_unclean_since(s) == 0);
-	store_close(s, false);
-	s = fix_open(f, STORE_SERVE);
-	first = store_unclean_since(s);
-	assert_true(first > 0 && first <= time(NULL));
-	store_close(s, false);
-	sleep(1); /* so that a later time would be another number */
-	s = fix_open(f, STORE_SERVE);
-	assert_true(store_unclean_since(s) == first);
-	assert_int_equal(store_recovered(s, NULL), 0);
-	store_close(s, false);
-	s = fix_open(f, STORE_SERVE);
-	assert_true(store_unclean_since(s) > first);
-	store_close(s, true);
-	s = fix_open(f, STORE_SERVE);
-	assert_true(store_unclean_since(s) == 0);
 	store_close(s, true);
 }
 
@@ -155,7 +130,6 @@ int main(void)
 		STORE(store_tables_are_apart),
 		STORE(store_put_refuses_impossible_keys_and_readers),
 		STORE(store_each_walks_in_order),
-		STORE(store_unclean_since_keeps_the_first_crash),
 	};
 
 	return cmocka_run_group_tests(tests, fix_group, NULL);
