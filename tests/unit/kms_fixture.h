@@ -19,7 +19,7 @@
 
 #include "crypto/secret.h"
 #include "kms/kms.h"
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 #define KEY_A "local://hot/keys/Key_01"
 #define KEY_B "local://cold/keys/key-2"
@@ -27,8 +27,8 @@
 struct fix {
 	char dir[64]; /* the vaults */
 	struct kms *kms;
-	char kid_a[KEY_ID_MAX], kid_b[KEY_ID_MAX]; /* first versions */
-	uint8_t wrapped[KMS_WRAP_MAX];		   /* DEP_KEY under kid_a */
+	char id_a[KEY_ID_MAX], id_b[KEY_ID_MAX]; /* first versions */
+	uint8_t wrapped[KMS_WRAP_MAX];		 /* DEP_KEY under id_a */
 	size_t wrapped_len;
 };
 
@@ -119,9 +119,9 @@ static inline int fix_setup_group(void **state)
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/depfs-kms-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(kms_new(&config, &f->kms, NULL), 0);
-	fix_create(f, KEY_A, fix_rsa(), f->kid_a);
-	fix_create(f, KEY_B, fix_rsa(), f->kid_b);
-	assert_int_equal(fix_wrap(f, KEY_A, f->kid_a), KMS_OK);
+	fix_create(f, KEY_A, fix_rsa(), f->id_a);
+	fix_create(f, KEY_B, fix_rsa(), f->id_b);
+	assert_int_equal(fix_wrap(f, KEY_A, f->id_a), KMS_OK);
 	return 0;
 }
 

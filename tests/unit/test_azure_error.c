@@ -12,7 +12,7 @@ static void akv_error_judge_walks_the_table(void **state)
 	static const struct {
 		int status;
 		const char *body;
-		enum akv_act act;
+		enum akv_operation act;
 		enum kms_outcome outcome;
 		int r;
 		bool retry;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "kms/azure_remedy.h"
+#include "kms/azure/remedy_internal.h"
 
 #define HSM_KEY "https://pool.managedhsm.azure.net/keys/k"
 #define TOKEN	AZURE_OF_TOKEN
@@ -52,19 +52,24 @@ static void azure_remedy_goes_by_the_cause(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		const struct azure_config c = {.kind = rows[i].kind};
+		const char *variable = rows[i].variable;
+		const struct azure_config c = {
+			.kind = rows[i].kind,
+			.api_version_is_set =
+				variable && strcmp(variable, "DEPFS_AZURE_API_VERSION") == 0,
+		};
 		const struct err why = {.cause = rows[i].cause};
 		const char *words = rows[i].words, *said;
 
-		if (rows[i].variable)
-			assert_int_equal(setenv(rows[i].variable, "http://127.0.0.1:9", 1), 0);
+		if (variable)
+			assert_int_equal(setenv(variable, "http://127.0.0.1:9", 1), 0);
 		said = azure_remedy(&c, &id, AZURE_STEP_DNS, &why);
 		if (strcmp(words, "step") == 0) /* that of the step */
 			words = "a vault that was deleted loses its name";
 		if (!strstr(said, words))
 			fail_msg("row %zu: '%s' does not say '%s'", i, said, words);
-		if (rows[i].variable)
-			assert_int_equal(unsetenv(rows[i].variable), 0);
+		if (variable)
+			assert_int_equal(unsetenv(variable), 0);
 	}
 }
 
@@ -109,12 +114,13 @@ static void a_cause_goes_with_its_sentence(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(azure_blame(&err, AZURE_RBAC, err_set(&err, -EACCES, "no role")), -EACCES);
+	assert_int_equal(azure_set_cause(&err, AZURE_RBAC, err_set(&err, -EACCES, "no role")),
+			 -EACCES);
 	(void)err_prefix(&err, -EINVAL, "key k");
 	assert_int_equal(err.cause, AZURE_RBAC);
 	(void)err_set(&err, -EIO, "something else");
 	assert_int_equal(err.cause, 0);
-	assert_int_equal(azure_blame(NULL, AZURE_RBAC, -EACCES), -EACCES);
+	assert_int_equal(azure_set_cause(NULL, AZURE_RBAC, -EACCES), -EACCES);
 }
 
 /* ---- which calls are counted ---- */

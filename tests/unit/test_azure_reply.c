@@ -262,7 +262,7 @@ static void token_replies_are_read_in_every_dialect(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		CLEANUP(secret_free_p) struct secret *body = fix_body(rows[i].body);
-		struct fresh_token fresh = {0};
+		struct new_token fresh = {0};
 
 		assert_int_equal(token_reply_parse(body, 1000, &fresh, NULL), rows[i].r);
 		assert_int_equal(fresh.lifetime_s, rows[i].lifetime_s);

@@ -54,7 +54,7 @@ static void *serve(void *arg)
 struct fix {
 	struct service service;
 	struct kms *kms;
-	struct azure *azure;
+	struct token_cache *tokens;
 	struct challenge challenge;
 };
 
@@ -81,7 +81,7 @@ static int setup(void **state)
 	assert_int_equal(setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f->service.url, 1), 0);
 	assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0); /* never used here */
 	assert_int_equal(kms_new(&config, &f->kms, NULL), 0);
-	f->azure = f->kms->azure;
+	f->tokens = kms_azure(f->kms)->tokens;
 	(void)strcpy(f->challenge.resource, "https://vault.azure.net");
 	(void)strcpy(f->challenge.authority, "login.microsoftonline.com");
 	*state = f;
@@ -106,7 +106,7 @@ static void got_instead(struct fix *f, struct secret *refused, const char *wante
 	CLEANUP(secret_free_p) struct secret *token = NULL;
 	struct err err = {0};
 	struct verdict v =
-		token_get(f->azure, &f->challenge, refused, clock_now_ms() + 9000, &token, &err);
+		token_get(f->tokens, &f->challenge, refused, clock_now_ms() + 9000, &token, &err);
 
 	if (!token) {
 		assert_string_equal(kms_outcome_name(v.outcome), wanted);
@@ -223,7 +223,7 @@ static void *choosy(void *arg)
 
 	for (unsigned i = 0; i < 300; i++) {
 		CLEANUP(secret_free_p) struct secret *token = NULL;
-		struct verdict v = token_get(f->azure, &f->challenge, refused,
+		struct verdict v = token_get(f->tokens, &f->challenge, refused,
 					     clock_now_ms() + 9000, &token, &err);
 
 		assert_int_equal(v.outcome, KMS_OK);

@@ -9,11 +9,11 @@ static void rotate_keeps_old_versions(void **state)
 	char second[KEY_ID_MAX], kid[KEY_ID_MAX];
 
 	assert_int_equal(local_key_rotate(f->dir, &id, second, NULL), 0);
-	assert_string_not_equal(second, f->kid_a);
+	assert_string_not_equal(second, f->id_a);
 	assert_int_equal(fix_wrap(f, KEY_A, kid), KMS_OK);
 	assert_string_equal(kid, second);
 	assert_int_equal(fix_unwrap(f, second), KMS_OK);
-	assert_int_equal(fix_unwrap(&old, old.kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(&old, old.id_a), KMS_OK);
 }
 
 /* Every refusal leaves the vault as it was: the names in it do not change. */
@@ -56,7 +56,7 @@ static void acts_refuse_what_is_not_there(void **state)
 {
 	const char *uris[] = {"local://gone/keys/k", "local://hot/keys/none"};
 	struct fix *f = *state;
-	struct key_id version = fix_id(f->kid_a), bad;
+	struct key_id version = fix_id(f->id_a), bad;
 	char kid[KEY_ID_MAX];
 
 	for (size_t i = 0; i < 2; i++) {
@@ -110,16 +110,15 @@ static void log_tells_each_call(void **state)
 	char id1[KMS_REQUEST_ID_LEN], id2[KMS_REQUEST_ID_LEN], text[8192], want[700];
 	struct key_id a = fix_id(KEY_A);
 
-	assert_int_equal(kms_unwrap(f->kms, f->kid_a, f->wrapped, 256, &key, id1, NULL), KMS_OK);
+	assert_int_equal(kms_unwrap(f->kms, f->id_a, f->wrapped, 256, &key, id1, NULL), KMS_OK);
 	assert_int_equal(local_key_disable(f->dir, &a, NULL), 0);
-	assert_int_equal(kms_unwrap(f->kms, f->kid_a, f->wrapped, 256, &key, id2, NULL),
-			 KMS_DENIED);
+	assert_int_equal(kms_unwrap(f->kms, f->id_a, f->wrapped, 256, &key, id2, NULL), KMS_DENIED);
 	assert_int_equal(strlen(id1), 32);
 	assert_string_not_equal(id1, id2);
 	text[fix_read(fix_path(f, "hot/log"), text, sizeof(text))] = '\0';
-	(void)snprintf(want, sizeof(want), "Z unwrapKey %s ok %s\n", f->kid_a, id1);
+	(void)snprintf(want, sizeof(want), "Z unwrapKey %s ok %s\n", f->id_a, id1);
 	assert_non_null(strstr(text, want));
-	(void)snprintf(want, sizeof(want), "Z unwrapKey %s denied %s\n", f->kid_a, id2);
+	(void)snprintf(want, sizeof(want), "Z unwrapKey %s denied %s\n", f->id_a, id2);
 	assert_non_null(strstr(text, want));
 	assert_non_null(strstr(text, "Z disable " KEY_A " ok "));
 }
@@ -146,7 +145,7 @@ static void unwritable_log_changes_no_answer(void **state)
 
 	assert_int_equal(unlink(fix_path(f, "hot/log")), 0);
 	assert_int_equal(mkdir(fix_path(f, "hot/log"), 0700), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* A crash in the middle of create leaves a folder of another name; the next create clears it. */

@@ -22,10 +22,10 @@ static void damage_every_byte(struct fix *f, const char *file)
 			memcpy(bad, good, len);
 			bad[i] ^= flips[k];
 			fix_write(path, bad, len);
-			(void)fix_unwrap(f, f->kid_a); /* judged by the fixture */
+			(void)fix_unwrap(f, f->id_a); /* judged by the fixture */
 		}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* A record cut short is our trouble, never a denial, and the sentence names the file. */
@@ -40,11 +40,11 @@ static void cut_at_every_length(struct fix *f, const char *file)
 		struct err err = {0};
 
 		fix_write(path, good, i);
-		assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap_err(f, f->id_a, &err), KMS_MISCONFIGURED);
 		assert_non_null(strstr(err.text, path));
 	}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 static void key_record_damaged_at_every_byte(void **state)
@@ -79,12 +79,12 @@ static void foreign_records_are_misconfigured(void **state)
 	(void)snprintf(path, sizeof(path), "%s", fix_path(f, KEY_JSON));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		fix_write(path, texts[i], strlen(texts[i]));
-		assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 	}
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_NOT_FOUND);
 	assert_int_equal(mkfifo(path, 0600), 0); /* opening it must not hang */
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 }
 
 static void record_that_is_too_large_is_not_read(void **state)
@@ -92,12 +92,12 @@ static void record_that_is_too_large_is_not_read(void **state)
 	struct fix *f = *state;
 
 	assert_int_equal(truncate(fix_path(f, KEY_JSON), 256 * 1024 + 1), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 }
 
 static void pem_path(const struct fix *f, char out[static 256])
 {
-	struct key_id id = fix_id(f->kid_a);
+	struct key_id id = fix_id(f->id_a);
 
 	(void)snprintf(out, 256, "%s/hot/key_01/%s.pem", f->dir, id.version);
 }
@@ -116,18 +116,18 @@ static void pem_damaged_at_every_byte_is_misconfigured(void **state)
 
 		good[i] ^= 0x02;
 		fix_write(path, good, len);
-		assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap_err(f, f->id_a, &err), KMS_MISCONFIGURED);
 		assert_non_null(strstr(err.text, path));
 		good[i] ^= 0x02;
 		if (i % 97 == 0) {
 			fix_write(path, good, i);
-			assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+			assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 		}
 	}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_NOT_FOUND);
 }
 
 /* A change of a record that does not parse is refused and changes nothing. */
@@ -168,7 +168,7 @@ static int wrap_often(const struct fix *f)
 
 	for (int i = 0; i < 40; i++)
 		if (fix_wrap(&own, KEY_A, kid) != KMS_OK || fix_unwrap(&own, kid) != KMS_OK ||
-		    fix_unwrap(f, f->kid_a) != KMS_OK)
+		    fix_unwrap(f, f->id_a) != KMS_OK)
 			return -1;
 	return 0;
 }
