@@ -12,7 +12,7 @@
 #include "kms/vault/path.h"
 
 #define TIMEOUT_MAX_S 300
-/* The oldest that has every request, so that all clouds know it (kms/README.md, Requests). */
+/* Has every request that is needed (kms/README.md, Requests of Azure Key Vault). */
 #define API_VERSION_DEFAULT "7.4"
 
 static const char *const names[] = {"none", "client-secret", "certificate", "workload-identity",

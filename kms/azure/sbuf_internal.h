@@ -19,7 +19,7 @@ struct sbuf {
 	bool failed;
 };
 
-#define SBUF_MAX (64u * 1024) /* bytes; the longest, an assertion with its chain, has fewer */
+#define SBUF_MAX (64u * 1024) /* bytes; beyond it an sbuf fails */
 
 #define SBUF_EMPTY                  \
 	{                           \

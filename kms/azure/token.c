@@ -13,9 +13,9 @@
 #include "kms/azure/token_fetch_internal.h"
 
 #define RETRY_REFRESH_MS 30000 /* after a refresh that failed, while the old token is valid */
-#define FAILED_MS                                                               \
-	500 /* so long a failure is the result of all callers, or each of those \
-	       that waited would send a request of its own */
+/* So long a failure is the result of all callers: those that have waited for the fetch must not
+ * send a request each. */
+#define FAILED_MS 500
 
 /*
  * One token, by all that it depends on: tenant and client of the configuration, authority and

@@ -13,9 +13,9 @@
 
 extern const struct vault_kind local_vaults; /* scheme local; its client is the vaults' folder */
 
-#define LOCAL_VERSIONS_MAX 500	   /* of one key; rotating further is refused */
-#define LOCAL_DELAY_MAX_MS 600000u /* of a fault; beyond KMS_DEADLINE_S the outcome is transient \
-				    */
+#define LOCAL_VERSIONS_MAX 500 /* of one key; rotating further is refused */
+/* Of a fault; beyond KMS_DEADLINE_S the outcome is transient. */
+#define LOCAL_DELAY_MAX_MS    600000u
 #define LOCAL_LEVEL_DEFAULT   "Recoverable+ProtectedSubscription"
 #define LOCAL_LEVEL_PURGEABLE "Recoverable+Purgeable"
 

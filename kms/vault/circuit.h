@@ -69,7 +69,7 @@ void circuits_probe(struct circuits *cs);
 size_t circuits_list(struct circuits *cs, struct kms_circuit *ret_list, size_t max);
 
 /* retry_delay_ms() - pause before another attempt within a call: 800 ms, doubled each time, times
- * 0.8 to 1.3, at most a minute (kms/README.md, Retries). @retry: 0 and up. */
+ * 0.8 to 1.3, at most a minute (kms/README.md, Retries and circuit breaker). @retry: 0 and up. */
 uint64_t retry_delay_ms(unsigned retry);
 
 #endif

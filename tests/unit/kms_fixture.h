@@ -49,11 +49,11 @@ static inline struct local_create fix_rsa(void)
 }
 
 static inline void fix_create(struct fix *f, const char *uri, struct local_create options,
-			      char kid[static KEY_ID_MAX])
+			      char key_id[static KEY_ID_MAX])
 {
 	struct key_id id = fix_id(uri);
 	struct err err = {0};
-	int r = local_key_create(f->dir, &id, &options, kid, &err);
+	int r = local_key_create(f->dir, &id, &options, key_id, &err);
 
 	if (r < 0)
 		fail_msg("create %s: %s", uri, err_text(&err, r));
@@ -69,21 +69,25 @@ static inline enum kms_outcome fix_judged(enum kms_outcome o, const struct err *
 	return o;
 }
 
-static inline enum kms_outcome fix_wrap(struct fix *f, const char *key_id, char kid[KEY_ID_MAX])
+static inline enum kms_outcome fix_wrap(struct fix *f, const char *key_id,
+					char ret_key_id[KEY_ID_MAX])
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
 	struct err err = {0};
 
 	assert_int_equal(secret_new_from(DEP_KEY, sizeof(DEP_KEY), &key), 0);
 	return fix_judged(
-		kms_wrap(f->kms, key_id, key, f->wrapped, &f->wrapped_len, kid, NULL, &err), &err);
+		kms_wrap(f->kms, key_id, key, f->wrapped, &f->wrapped_len, ret_key_id, NULL, &err),
+		&err);
 }
 
 /* Opens f->wrapped; with KMS_OK the key is the one that was wrapped. */
-static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *kid, struct err *err)
+static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *key_id,
+					      struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
-	enum kms_outcome o = kms_unwrap(f->kms, kid, f->wrapped, f->wrapped_len, &key, NULL, err);
+	enum kms_outcome o =
+		kms_unwrap(f->kms, key_id, f->wrapped, f->wrapped_len, &key, NULL, err);
 
 	if (o != KMS_OK)
 		return assert_null(key), o;
@@ -92,11 +96,11 @@ static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *k
 	return o;
 }
 
-static inline enum kms_outcome fix_unwrap(const struct fix *f, const char *kid)
+static inline enum kms_outcome fix_unwrap(const struct fix *f, const char *key_id)
 {
 	struct err err = {0};
 
-	return fix_judged(fix_unwrap_err(f, kid, &err), &err);
+	return fix_judged(fix_unwrap_err(f, key_id, &err), &err);
 }
 
 static inline enum kms_outcome fix_describe(struct fix *f, const char *key_id,

@@ -59,15 +59,15 @@ static void azure_remedy_goes_by_the_cause(void **state)
 				variable && strcmp(variable, "DEPFS_AZURE_API_VERSION") == 0,
 		};
 		const struct err why = {.cause = rows[i].cause};
-		const char *words = rows[i].words, *said;
+		const char *words = rows[i].words, *remedy;
 
 		if (variable)
 			assert_int_equal(setenv(variable, "http://127.0.0.1:9", 1), 0);
-		said = azure_remedy(&c, &id, AZURE_STEP_DNS, &why);
+		remedy = azure_remedy(&c, &id, AZURE_STEP_DNS, &why);
 		if (strcmp(words, "step") == 0) /* that of the step */
 			words = "a vault that was deleted loses its name";
-		if (!strstr(said, words))
-			fail_msg("row %zu: '%s' does not say '%s'", i, said, words);
+		if (!strstr(remedy, words))
+			fail_msg("row %zu: '%s' does not say '%s'", i, remedy, words);
 		if (variable)
 			assert_int_equal(unsetenv(variable), 0);
 	}
@@ -141,14 +141,15 @@ static unsigned observed(const char *credential, const char *key_id)
 					  .observe = count,
 					  .observe_arg = &n};
 	uint8_t wrapped[KMS_WRAP_MAX] = {0};
-	char kid[KEY_ID_MAX];
+	char ret_key_id[KEY_ID_MAX];
 	struct kms_key_info info;
 	size_t len;
 
 	assert_int_equal(kms_new(&config, &kms, NULL), 0);
 	assert_int_equal(secret_new_random(32, &key), 0);
 	assert_int_not_equal(kms_describe(kms, key_id, &info, NULL, NULL), KMS_OK);
-	assert_int_not_equal(kms_wrap(kms, key_id, key, wrapped, &len, kid, NULL, NULL), KMS_OK);
+	assert_int_not_equal(kms_wrap(kms, key_id, key, wrapped, &len, ret_key_id, NULL, NULL),
+			     KMS_OK);
 	assert_int_not_equal(kms_unwrap(kms, key_id, wrapped, 256, &key, NULL, NULL), KMS_OK);
 	return n;
 }

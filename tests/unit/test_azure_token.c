@@ -156,7 +156,7 @@ static void a_herd_makes_one_request(void **state)
 	assert_int_equal(f->service.asked, 1);
 }
 
-/* A token service that is down takes nothing from who has a token yet. */
+/* While the token service is down, a token that is still valid stays in use. */
 static void a_failed_refresh_leaves_the_old_token(void **state)
 {
 	struct fix *f = *state;
@@ -183,7 +183,7 @@ static void a_token_that_was_refused_is_asked_for_anew(void **state)
 
 	got(f, "token-1");
 	got_instead(f, refused, "token-2");
-	got_instead(f, refused, "token-2"); /* by one who is late */
+	got_instead(f, refused, "token-2"); /* a caller that comes late */
 	assert_int_equal(f->service.asked, 2);
 }
 
@@ -210,7 +210,7 @@ static void a_token_that_comes_too_late_is_no_token(void **state)
 	f->service.delay_ms = 1100;
 	got(f, "transient");
 	f->service.delay_ms = 0;
-	clock_sleep_ms(600); /* a failure is everybody's for a moment */
+	clock_sleep_ms(600); /* a failure is the result of all callers for a moment */
 	got(f, "token-2");
 }
 
@@ -292,7 +292,7 @@ static void circuit_opens_probes_and_closes(void **state)
 	circuit_leave(c, t, CIRCUIT_ANSWERED);
 }
 
-static void circuit_holds_for_everybody_and_not_for_ever(void **state)
+static void circuit_holds_for_all_calls_and_not_for_ever(void **state)
 {
 	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
 	struct circuit *c;
@@ -414,7 +414,7 @@ int main(void)
 		T(a_token_refused_while_others_wait_is_no_success),
 		T(a_refused_credential_is_a_denial),
 		cmocka_unit_test(circuit_opens_probes_and_closes),
-		cmocka_unit_test(circuit_holds_for_everybody_and_not_for_ever),
+		cmocka_unit_test(circuit_holds_for_all_calls_and_not_for_ever),
 		cmocka_unit_test(circuit_probe_is_waited_for),
 		cmocka_unit_test(circuits_probe_at_once_when_told),
 		cmocka_unit_test(retries_grow_with_jitter),
