@@ -321,7 +321,7 @@ static const struct {
 	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMEOUT, "no answer in time"},
 	{CURLE_PEER_FAILED_VERIFICATION, HTTP_TLS,
 	 "its certificate is not accepted: check ca_file=, this machine's clock, and whether "
-	 "somebody stands between"},
+	 "something stands between"},
 	{CURLE_SSL_CONNECT_ERROR, HTTP_BROKEN,
 	 "the TLS handshake fails"}, /* mostly a connection that breaks off */
 	{CURLE_SSL_CACERT_BADFILE, HTTP_TLS, "the CA file cannot be read"},

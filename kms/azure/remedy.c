@@ -49,10 +49,10 @@ static const struct {
 	{HTTP_TLS, TOKEN | MANAGED, "check the certificate of the identity endpoint, and ca_file="},
 	{HTTP_TLS, TOKEN,
 	 "name the authority of the token service's certificate by ca_file= if it is a proxy's or "
-	 "a private one; else somebody stands between"},
+	 "a private one; else something stands between"},
 	{HTTP_TLS, 0,
 	 "name the authority of the vault's certificate by ca_file= if it is a proxy's or a "
-	 "private one; else somebody stands between"},
+	 "private one; else something stands between"},
 	{HTTP_BROKEN, 0, "try again, and if it lasts, find out what stands between"},
 	{HTTP_OWN, 0, "give this process more memory"},
 	/* an answer that is no refusal */
@@ -104,7 +104,7 @@ static const struct {
 	 "check the vault's name, DNS and what stands between; that no vault asks so"},
 	{AZURE_AUTHORITY, 0,
 	 "set AZURE_AUTHORITY_HOST to the token service of your cloud if you know that it is the "
-	 "one; else somebody stands between"},
+	 "one; else something stands between"},
 	{AZURE_TENANT, 0, "let AZURE_TENANT_ID be the vault's tenant, or name a vault of yours"},
 	/* a credential */
 	{AZURE_FILE, NONE, "name another kind by credential= or DEPFS_CREDENTIAL"},
