@@ -1,66 +1,51 @@
-/* kms/kms.c - outcomes and their errnos, and the way from a key id to its service. */
+/* kms/kms.c - the way from a key id to its kind of vault. */
 #include "kms/kms.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "crypto/base/clock.h"
-#include "kms/azure.h"
-#include "kms/local.h"
-#include "kms/service.h"
-#include "kms/wipe.h"
+#include "kms/azure/azure.h"
+#include "kms/local/local.h"
+#include "kms/vault/circuit.h"
+#include "kms/vault/kind.h"
+#include "kms/vault/path.h"
 
-/* STYLE section 4; tests/unit/test_kms_id.c walks it row by row. */
-static const struct {
-	const char *name;
-	int r;
-} outcomes[] = {
-	[KMS_OK] = {"ok", 0},
-	[KMS_DENIED] = {"denied", -EACCES},
-	[KMS_TRANSIENT] = {"transient", -EAGAIN},
-	[KMS_NOT_FOUND] = {"not found", -ENOKEY},
-	[KMS_DAMAGED] = {"damaged", -EBADMSG},
-	[KMS_MISCONFIGURED] = {"misconfigured", -EINVAL},
+struct kms {
+	char *vaults_dir; /* of the local vaults, absolute; constant after kms_new() */
+	struct azure *azure;
+	struct kms_observer observer;
 };
 
-const char *kms_outcome_name(enum kms_outcome o)
-{
-	return (size_t)o < sizeof(outcomes) / sizeof(outcomes[0]) ? outcomes[o].name : "unknown";
-}
-
-int kms_outcome_errno(enum kms_outcome o)
-{
-	return (size_t)o < sizeof(outcomes) / sizeof(outcomes[0]) ? outcomes[o].r : -EINVAL;
-}
-
-int kms_errno(enum kms_outcome o, const struct err *said)
-{
-	bool finer = (o == KMS_DENIED && said->r == -EKEYREVOKED) ||
-		     (o == KMS_MISCONFIGURED && said->r == -EPROTO) ||
-		     (o == KMS_TRANSIENT && said->r == -ETIMEDOUT);
-
-	return finer ? said->r : kms_outcome_errno(o);
-}
-
-const char *kms_operation_name(enum kms_operation op)
-{
-	static const char *const names[] = {"get", "wrapKey", "unwrapKey", "token"};
-
-	return (size_t)op < sizeof(names) / sizeof(names[0]) ? names[op] : "unknown";
-}
-
-static const struct kms_service *const services[] = {&kms_local, &kms_azure};
-
-/* A call on its way: the service, the parsed id, and where the vault's request id goes. */
+/* A call on its way: the kind of vault, the parsed id, and where the vault's request id goes. */
 struct call {
 	const struct kms *kms;
 	enum kms_operation operation;
-	const struct kms_service *service;
+	const struct vault_kind *kind; /* NULL: the id has not been parsed */
+	const void *client;	       /* of that kind */
 	uint64_t begun_us;
 	struct key_id id;
-	bool asked; /* the service, by the caller */
+	bool asked; /* the kind was called, so the call counts */
 	char request_id[KMS_REQUEST_ID_LEN];
 };
+
+/* A further kind of vault adds a row here (kms/README.md, Adding a kind of vault). */
+static void kind_find(struct call *c)
+{
+	const struct {
+		const struct vault_kind *kind;
+		const void *client;
+	} kinds[] = {
+		{&local_vaults, c->kms->vaults_dir},
+		{&azure_vaults, c->kms->azure},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].kind->scheme, c->id.scheme) == 0) {
+			c->kind = kinds[i].kind;
+			c->client = kinds[i].client;
+		}
+}
 
 static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 				   enum kms_operation operation, const char *key_id,
@@ -69,27 +54,11 @@ static enum kms_outcome call_begin(struct call *c, const struct kms *kms,
 	*c = (struct call){.kms = kms, .operation = operation, .begun_us = clock_now_us()};
 	if (key_id_parse(key_id, &c->id, err) < 0)
 		return KMS_MISCONFIGURED;
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (strcmp(services[i]->scheme, c->id.scheme) == 0)
-			c->service = services[i];
-	if (c->service)
-		return c->service->allowed ? c->service->allowed(kms, &c->id, err) : KMS_OK;
+	kind_find(c);
+	if (c->kind)
+		return c->kind->allowed ? c->kind->allowed(c->client, &c->id, err) : KMS_OK;
 	(void)err_set(err, -EINVAL, "no key service for %s://", c->id.scheme);
 	return KMS_MISCONFIGURED;
-}
-
-void kms_observe_call(const struct kms *kms, const char *vault, enum kms_operation operation,
-		      enum kms_outcome outcome, uint64_t begun_us)
-{
-	const struct kms_observed seen = {
-		.vault = vault,
-		.operation = operation,
-		.outcome = outcome,
-		.duration_us = clock_now_us() - begun_us,
-	};
-
-	if (kms->observe)
-		kms->observe(kms->observe_arg, &seen);
 }
 
 static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char *request_id,
@@ -100,8 +69,8 @@ static enum kms_outcome call_end(const struct call *c, enum kms_outcome o, char 
 	if (request_id)
 		memcpy(request_id, c->request_id, KMS_REQUEST_ID_LEN);
 	if (c->asked)
-		kms_observe_call(c->kms, c->id.vault, c->operation, o, c->begun_us);
-	if (o != KMS_OK && c->service) { /* else the id did not parse, and the sentence says so */
+		kms_observe(&c->kms->observer, c->id.vault, c->operation, o, c->begun_us);
+	if (o != KMS_OK && c->kind) { /* else the id did not parse, and the sentence says so */
 		key_id_format(&c->id, text);
 		(void)err_prefix(err, kms_outcome_errno(o), "key %s", text);
 	}
@@ -116,13 +85,13 @@ enum kms_outcome kms_describe(struct kms *kms, const char *key_id, struct kms_ke
 
 	c.asked = o == KMS_OK;
 	if (c.asked)
-		o = c.service->describe(kms, &c.id, ret_info, c.request_id, err);
+		o = c.kind->describe(c.client, &c.id, ret_info, c.request_id, err);
 	return call_end(&c, o, request_id, err);
 }
 
 enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
 			  uint8_t ret_wrapped[static KMS_WRAP_MAX], size_t *ret_wrapped_len,
-			  char ret_kid[static KEY_ID_MAX], char *request_id, struct err *err)
+			  char ret_key_id[static KEY_ID_MAX], char *request_id, struct err *err)
 {
 	struct kms_wrapped wrapped = {0};
 	struct call c;
@@ -130,11 +99,11 @@ enum kms_outcome kms_wrap(struct kms *kms, const char *key_id, struct secret *ke
 
 	c.asked = o == KMS_OK;
 	if (c.asked)
-		o = c.service->wrap(kms, &c.id, key, &wrapped, c.request_id, err);
+		o = c.kind->wrap(c.client, &c.id, key, &wrapped, c.request_id, err);
 	if (o == KMS_OK) {
 		memcpy(ret_wrapped, wrapped.bytes, wrapped.len);
 		*ret_wrapped_len = wrapped.len;
-		key_id_format(&wrapped.kid, ret_kid);
+		key_id_format(&wrapped.key_id, ret_key_id);
 	}
 	return call_end(&c, o, request_id, err);
 }
@@ -147,47 +116,40 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 	enum kms_outcome o = call_begin(&c, kms, KMS_UNWRAP, key_id, err);
 
 	if (o == KMS_OK && !c.id.version[0]) {
-		/* would open until the first rotation and be damage after it, AKV.md section 1 */
+		/* would open until the first rotation and look damaged after it (kms/README.md,
+		 * Requests of Azure Key Vault) */
 		(void)err_set(err, -EINVAL, "unwrap needs an id that names a version");
 		o = KMS_MISCONFIGURED;
 	}
 	c.asked = o == KMS_OK;
 	if (c.asked)
-		o = c.service->unwrap(kms, &c.id, wrapped, wrapped_len, ret_key, c.request_id, err);
+		o = c.kind->unwrap(c.client, &c.id, wrapped, wrapped_len, ret_key, c.request_id,
+				   err);
 	return call_end(&c, o, request_id, err);
-}
-
-/* The daemon goes to "/" when it goes to the background, so a relative path is pinned down now. */
-char *kms_path_absolute(const char *path)
-{
-	CLEANUP(free_mem_p) char *cwd = NULL;
-	char *abs = NULL;
-
-	if (path[0] == '/')
-		return strdup(path);
-	cwd = getcwd(NULL, 0);
-	if (!cwd || asprintf(&abs, "%s/%s", cwd, path) < 0)
-		return NULL;
-	return abs;
 }
 
 int kms_new(const struct kms_config *config, struct kms **ret_kms, struct err *err)
 {
 	CLEANUP(kms_free_p) struct kms *kms = calloc(1, sizeof(*kms));
-	const char *dir = config->vaults_dir ? config->vaults_dir : LOCAL_VAULTS_DIR;
+	const char *dir = config->vaults_dir ? config->vaults_dir : KMS_LOCAL_VAULTS_DIR;
+	const struct azure_options options = {
+		.vault_domains = config->vault_domains,
+		.ca_file = config->ca_file,
+		.credential = config->credential,
+		.vault_timeout_s = config->vault_timeout_s,
+		.probe_max_s = config->probe_max_s,
+	};
 	int r;
 
 	if (!kms)
 		return err_set(err, -ENOMEM, "no memory for the key services");
 	if (!dir[0])
 		return err_set(err, -EINVAL, "the name of the vaults folder is empty");
-	kms->observe = config->observe;
-	kms->observe_arg = config->observe_arg;
-	kms->vaults_dir = kms_path_absolute(dir);
+	kms->observer = (struct kms_observer){config->observe, config->observe_arg};
+	kms->vaults_dir = path_absolute(dir);
 	if (!kms->vaults_dir)
 		return err_set(err, -errno, "vaults folder %s: no absolute path", dir);
-	wipe_setup_json();
-	r = azure_new(kms, config, &kms->azure, err);
+	r = azure_new(&options, &kms->observer, &kms->azure, err);
 	if (r < 0)
 		return r;
 	*ret_kms = STEAL(kms);
@@ -205,22 +167,25 @@ void kms_free(struct kms *kms)
 
 bool kms_needs_network(const struct kms *kms)
 {
-	return kms->azure->config->kind != CREDENTIAL_NONE;
+	return !azure_is_off(kms->azure);
+}
+
+int kms_credential_check(const struct kms *kms, struct err *err)
+{
+	return azure_credential_check(kms->azure, err);
 }
 
 size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max)
 {
-	return circuits_list(kms->azure->circuits, ret_list, max);
+	return circuits_list(azure_circuits(kms->azure), ret_list, max);
 }
 
 void kms_circuits_probe(struct kms *kms)
 {
-	circuits_probe(kms->azure->circuits);
+	circuits_probe(azure_circuits(kms->azure));
 }
 
-const char *kms_circuit_state_name(enum kms_circuit_state state)
+struct azure *kms_azure(struct kms *kms)
 {
-	static const char *const names[] = {"closed", "open", "half-open"};
-
-	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+	return kms->azure;
 }

@@ -77,6 +77,22 @@ int err_prefix(struct err *err, int r, const char *fmt, ...)
 	return r;
 }
 
+void err_add(struct err *err, const char *fmt, ...)
+{
+	struct err added;
+	unsigned cause;
+	va_list args;
+
+	if (!err)
+		return;
+	va_start(args, fmt);
+	text_put(&added, fmt, args);
+	va_end(args);
+	cause = err->cause;
+	(void)err_set(err, err->r, "%s%s", err->text, added.text);
+	err->cause = cause;
+}
+
 const char *err_text(const struct err *err, int r)
 {
 	const char *text;

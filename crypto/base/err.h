@@ -24,6 +24,9 @@ int err_set(struct err *err, int r, const char *fmt, ...) __attribute__((format(
  */
 int err_prefix(struct err *err, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* err_add() - append to a sentence that is there; @err: NULL allowed. Errno and cause stay. */
+void err_add(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* err_text() - the sentence, or strerror(-r) where nothing was said; valid as long as @err. */
 const char *err_text(const struct err *err, int r);
 

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kms/akv.h"
+#include "kms/azure/error_internal.h"
+#include "kms/azure/hosts_internal.h"
+#include "kms/azure/reply_internal.h"
+#include "kms/azure/token_fetch_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,14 +61,14 @@ static void check_key(struct secret *body, const struct key_id *id)
 	CLEANUP(secret_free_p) struct secret *key = NULL;
 	struct azure_key bundle;
 	struct kms_wrapped w;
-	struct key_id kid;
+	struct key_id key_id;
 	char next[AKV_NEXT_LEN];
 	size_t n = 0;
 
 	if (akv_reply_key(body, id, &bundle, NULL) == 0)
-		require(akv_kid_check(bundle.info.id, id, &kid, NULL) == 0);
+		require(akv_key_id_check(bundle.info.id, id, &key_id, NULL) == 0);
 	if (akv_reply_wrapped(body, id, &w, NULL) == 0)
-		require(w.kid.version[0] && strcmp(w.kid.vault, VAULT) == 0);
+		require(w.key_id.version[0] && strcmp(w.key_id.vault, VAULT) == 0);
 	if (akv_reply_unwrapped(body, id, &key, NULL) == 0)
 		require(secret_len(key) > 0);
 	if (akv_reply_versions(body, id, &list, &n, next, NULL) == 0)
@@ -75,13 +78,12 @@ static void check_key(struct secret *body, const struct key_id *id)
 static void check_token(struct secret *body)
 {
 	struct http_reply reply = {.status = 401, .body = body};
-	struct fresh_token fresh = {0};
+	struct new_token got = {0};
 	struct err err = {0};
 
-	if (token_reply_parse(body, 1000, &fresh, NULL) == 0)
-		require(fresh.lifetime_s > 0 && fresh.refresh_s >= 0 &&
-			fresh.refresh_s < fresh.lifetime_s);
-	secret_free(fresh.token);
+	if (token_reply_parse(body, 1000, &got, NULL) == 0)
+		require(got.lifetime_s > 0 && got.refresh_s >= 0 && got.refresh_s < got.lifetime_s);
+	secret_free(got.token);
 	require(token_refuse(&reply, "login.test", CREDENTIAL_SECRET, &err).outcome != KMS_OK);
 }
 

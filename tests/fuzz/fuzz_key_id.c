@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kms/kms.h"
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kms/local_store.h"
+#include "kms/local/record_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,8 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kms/akv.h"
-#include "kms/sbuf.h"
+#include "kms/azure/call_internal.h"
+#include "kms/azure/cause_internal.h"
+#include "kms/azure/hosts_internal.h"
+#include "kms/azure/reply_internal.h"
+#include "kms/azure/sbuf_internal.h"
+#include "kms/azure/secret_file_internal.h"
+#include "kms/azure/token_fetch_internal.h"
+#include "kms/kms.h"
 
 #define V32	  "0123456789abcdef0123456789abcdef"
 #define OTHER32	  "ffffffffffffffffffffffffffffffff"

@@ -19,7 +19,7 @@
 #include "crypto/secret.h"
 #include "fs/control/control.h"
 #include "fs/policy/policy.h"
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 #define KEY_A	 "local://hot/keys/a"
 #define KEY_B	 "local://cold/keys/b"

@@ -24,7 +24,7 @@
 #include "crypto/secret.h"
 #include "fs/policy/policy.h"
 #include "fs/store/service_key.h"
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 #define KEY_A	  "local://hot/keys/a"
 #define KEY_B	  "local://cold/keys/b"

@@ -19,7 +19,7 @@
 
 #include "crypto/secret.h"
 #include "kms/kms.h"
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 #define KEY_A "local://hot/keys/Key_01"
 #define KEY_B "local://cold/keys/key-2"
@@ -27,8 +27,8 @@
 struct fix {
 	char dir[64]; /* the vaults */
 	struct kms *kms;
-	char kid_a[KEY_ID_MAX], kid_b[KEY_ID_MAX]; /* first versions */
-	uint8_t wrapped[KMS_WRAP_MAX];		   /* DEP_KEY under kid_a */
+	char id_a[KEY_ID_MAX], id_b[KEY_ID_MAX]; /* first versions */
+	uint8_t wrapped[KMS_WRAP_MAX];		 /* DEP_KEY under id_a */
 	size_t wrapped_len;
 };
 
@@ -49,11 +49,11 @@ static inline struct local_create fix_rsa(void)
 }
 
 static inline void fix_create(struct fix *f, const char *uri, struct local_create options,
-			      char kid[static KEY_ID_MAX])
+			      char key_id[static KEY_ID_MAX])
 {
 	struct key_id id = fix_id(uri);
 	struct err err = {0};
-	int r = local_key_create(f->dir, &id, &options, kid, &err);
+	int r = local_key_create(f->dir, &id, &options, key_id, &err);
 
 	if (r < 0)
 		fail_msg("create %s: %s", uri, err_text(&err, r));
@@ -69,21 +69,25 @@ static inline enum kms_outcome fix_judged(enum kms_outcome o, const struct err *
 	return o;
 }
 
-static inline enum kms_outcome fix_wrap(struct fix *f, const char *key_id, char kid[KEY_ID_MAX])
+static inline enum kms_outcome fix_wrap(struct fix *f, const char *key_id,
+					char ret_key_id[KEY_ID_MAX])
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
 	struct err err = {0};
 
 	assert_int_equal(secret_new_from(DEP_KEY, sizeof(DEP_KEY), &key), 0);
 	return fix_judged(
-		kms_wrap(f->kms, key_id, key, f->wrapped, &f->wrapped_len, kid, NULL, &err), &err);
+		kms_wrap(f->kms, key_id, key, f->wrapped, &f->wrapped_len, ret_key_id, NULL, &err),
+		&err);
 }
 
 /* Opens f->wrapped; with KMS_OK the key is the one that was wrapped. */
-static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *kid, struct err *err)
+static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *key_id,
+					      struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *key = NULL;
-	enum kms_outcome o = kms_unwrap(f->kms, kid, f->wrapped, f->wrapped_len, &key, NULL, err);
+	enum kms_outcome o =
+		kms_unwrap(f->kms, key_id, f->wrapped, f->wrapped_len, &key, NULL, err);
 
 	if (o != KMS_OK)
 		return assert_null(key), o;
@@ -92,11 +96,11 @@ static inline enum kms_outcome fix_unwrap_err(const struct fix *f, const char *k
 	return o;
 }
 
-static inline enum kms_outcome fix_unwrap(const struct fix *f, const char *kid)
+static inline enum kms_outcome fix_unwrap(const struct fix *f, const char *key_id)
 {
 	struct err err = {0};
 
-	return fix_judged(fix_unwrap_err(f, kid, &err), &err);
+	return fix_judged(fix_unwrap_err(f, key_id, &err), &err);
 }
 
 static inline enum kms_outcome fix_describe(struct fix *f, const char *key_id,
@@ -119,9 +123,9 @@ static inline int fix_setup_group(void **state)
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/depfs-kms-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(kms_new(&config, &f->kms, NULL), 0);
-	fix_create(f, KEY_A, fix_rsa(), f->kid_a);
-	fix_create(f, KEY_B, fix_rsa(), f->kid_b);
-	assert_int_equal(fix_wrap(f, KEY_A, f->kid_a), KMS_OK);
+	fix_create(f, KEY_A, fix_rsa(), f->id_a);
+	fix_create(f, KEY_B, fix_rsa(), f->id_b);
+	assert_int_equal(fix_wrap(f, KEY_A, f->id_a), KMS_OK);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* tests/unit/test_azure_challenge.c - who may be asked for what: challenges, domains, authorities.
+/* tests/unit/test_azure_challenge.c - which host may get a token: challenges, domains, authorities.
  */
 #include "tests/unit/azure_fixture.h"
 

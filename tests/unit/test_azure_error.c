@@ -1,4 +1,4 @@
-/* tests/unit/test_azure_error.c - AKV.md section 6, row by row: what a refusal means. */
+/* tests/unit/test_azure_error.c - kms/README.md, Refusals, row by row: what a refusal means. */
 #include "tests/unit/azure_fixture.h"
 
 #define FORBIDDEN(inner) \
@@ -12,7 +12,7 @@ static void akv_error_judge_walks_the_table(void **state)
 	static const struct {
 		int status;
 		const char *body;
-		enum akv_act act;
+		enum akv_operation act;
 		enum kms_outcome outcome;
 		int r;
 		bool retry;
@@ -78,7 +78,7 @@ static void akv_error_judge_walks_the_table(void **state)
 		(void)err_prefix(&err, -EACCES, "key k"); /* as callers widen it */
 		assert_int_equal(kms_errno(v.outcome, &err), rows[i].r);
 		fix_says(&err, rows[i].words);
-		assert_null(strstr(err.text, "Caller")); /* AKV.md section 9, point 8 */
+		assert_null(strstr(err.text, "Caller")); /* kms/README.md, Refusals */
 	}
 }
 
@@ -116,7 +116,8 @@ static void akv_error_parse_takes_words_alone(void **state)
 	assert_string_equal(e.code, "");
 }
 
-/* What happens without an answer: a system error, but never a second try of a bad certificate. */
+/* What happens without an answer: a system error, but never a second attempt at a bad certificate.
+ */
 static void faults_have_their_outcome(void **state)
 {
 	static const struct {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "kms/azure_remedy.h"
+#include "kms/azure/remedy_internal.h"
 
 #define HSM_KEY "https://pool.managedhsm.azure.net/keys/k"
 #define TOKEN	AZURE_OF_TOKEN
@@ -52,19 +52,24 @@ static void azure_remedy_goes_by_the_cause(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		const struct azure_config c = {.kind = rows[i].kind};
+		const char *variable = rows[i].variable;
+		const struct azure_config c = {
+			.kind = rows[i].kind,
+			.api_version_is_set =
+				variable && strcmp(variable, "DEPFS_AZURE_API_VERSION") == 0,
+		};
 		const struct err why = {.cause = rows[i].cause};
-		const char *words = rows[i].words, *said;
+		const char *words = rows[i].words, *remedy;
 
-		if (rows[i].variable)
-			assert_int_equal(setenv(rows[i].variable, "http://127.0.0.1:9", 1), 0);
-		said = azure_remedy(&c, &id, AZURE_STEP_DNS, &why);
+		if (variable)
+			assert_int_equal(setenv(variable, "http://127.0.0.1:9", 1), 0);
+		remedy = azure_remedy(&c, &id, AZURE_STEP_DNS, &why);
 		if (strcmp(words, "step") == 0) /* that of the step */
 			words = "a vault that was deleted loses its name";
-		if (!strstr(said, words))
-			fail_msg("row %zu: '%s' does not say '%s'", i, said, words);
-		if (rows[i].variable)
-			assert_int_equal(unsetenv(rows[i].variable), 0);
+		if (!strstr(remedy, words))
+			fail_msg("row %zu: '%s' does not say '%s'", i, remedy, words);
+		if (variable)
+			assert_int_equal(unsetenv(variable), 0);
 	}
 }
 
@@ -109,12 +114,13 @@ static void a_cause_goes_with_its_sentence(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(azure_blame(&err, AZURE_RBAC, err_set(&err, -EACCES, "no role")), -EACCES);
+	assert_int_equal(azure_set_cause(&err, AZURE_RBAC, err_set(&err, -EACCES, "no role")),
+			 -EACCES);
 	(void)err_prefix(&err, -EINVAL, "key k");
 	assert_int_equal(err.cause, AZURE_RBAC);
 	(void)err_set(&err, -EIO, "something else");
 	assert_int_equal(err.cause, 0);
-	assert_int_equal(azure_blame(NULL, AZURE_RBAC, -EACCES), -EACCES);
+	assert_int_equal(azure_set_cause(NULL, AZURE_RBAC, -EACCES), -EACCES);
 }
 
 /* ---- which calls are counted ---- */
@@ -135,14 +141,15 @@ static unsigned observed(const char *credential, const char *key_id)
 					  .observe = count,
 					  .observe_arg = &n};
 	uint8_t wrapped[KMS_WRAP_MAX] = {0};
-	char kid[KEY_ID_MAX];
+	char ret_key_id[KEY_ID_MAX];
 	struct kms_key_info info;
 	size_t len;
 
 	assert_int_equal(kms_new(&config, &kms, NULL), 0);
 	assert_int_equal(secret_new_random(32, &key), 0);
 	assert_int_not_equal(kms_describe(kms, key_id, &info, NULL, NULL), KMS_OK);
-	assert_int_not_equal(kms_wrap(kms, key_id, key, wrapped, &len, kid, NULL, NULL), KMS_OK);
+	assert_int_not_equal(kms_wrap(kms, key_id, key, wrapped, &len, ret_key_id, NULL, NULL),
+			     KMS_OK);
 	assert_int_not_equal(kms_unwrap(kms, key_id, wrapped, 256, &key, NULL, NULL), KMS_OK);
 	return n;
 }

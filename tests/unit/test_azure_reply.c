@@ -28,7 +28,7 @@ static int wrapped(const char *asked, const char *kid, const char *value, struct
 	return r;
 }
 
-/* The kid names what a copy is opened with for ever after: one that is taken on trust can make it
+/* The "kid" of a reply becomes the key id that a copy is opened with: an unchecked one could make it
  * unreadable, or send it to another vault. */
 static void kid_of_a_reply_is_checked(void **state)
 {
@@ -262,16 +262,17 @@ static void token_replies_are_read_in_every_dialect(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		CLEANUP(secret_free_p) struct secret *body = fix_body(rows[i].body);
-		struct fresh_token fresh = {0};
+		struct new_token got = {0};
 
-		assert_int_equal(token_reply_parse(body, 1000, &fresh, NULL), rows[i].r);
-		assert_int_equal(fresh.lifetime_s, rows[i].lifetime_s);
-		assert_int_equal(fresh.refresh_s, rows[i].refresh_s);
-		secret_free(fresh.token);
+		assert_int_equal(token_reply_parse(body, 1000, &got, NULL), rows[i].r);
+		assert_int_equal(got.lifetime_s, rows[i].lifetime_s);
+		assert_int_equal(got.refresh_s, rows[i].refresh_s);
+		secret_free(got.token);
 	}
 }
 
-/* A refused credential is a denial, a service that is down is not: DESIGN 5.1 hangs on it. */
+/* A refused credential is a denial, a service that is down is not: revocation depends on it
+ * (fs/README.md, Opening a DEP key). */
 static void token_refusals_have_their_outcome(void **state)
 {
 	static const struct {

@@ -54,7 +54,7 @@ static void *serve(void *arg)
 struct fix {
 	struct service service;
 	struct kms *kms;
-	struct azure *azure;
+	struct token_cache *tokens;
 	struct challenge challenge;
 };
 
@@ -81,7 +81,7 @@ static int setup(void **state)
 	assert_int_equal(setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f->service.url, 1), 0);
 	assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0); /* never used here */
 	assert_int_equal(kms_new(&config, &f->kms, NULL), 0);
-	f->azure = f->kms->azure;
+	f->tokens = kms_azure(f->kms)->tokens;
 	(void)strcpy(f->challenge.resource, "https://vault.azure.net");
 	(void)strcpy(f->challenge.authority, "login.microsoftonline.com");
 	*state = f;
@@ -106,7 +106,7 @@ static void got_instead(struct fix *f, struct secret *refused, const char *wante
 	CLEANUP(secret_free_p) struct secret *token = NULL;
 	struct err err = {0};
 	struct verdict v =
-		token_get(f->azure, &f->challenge, refused, clock_now_ms() + 9000, &token, &err);
+		token_get(f->tokens, &f->challenge, refused, clock_now_ms() + 9000, &token, &err);
 
 	if (!token) {
 		assert_string_equal(kms_outcome_name(v.outcome), wanted);
@@ -156,7 +156,7 @@ static void a_herd_makes_one_request(void **state)
 	assert_int_equal(f->service.asked, 1);
 }
 
-/* A token service that is down takes nothing from who has a token yet. */
+/* While the token service is down, a token that is still valid stays in use. */
 static void a_failed_refresh_leaves_the_old_token(void **state)
 {
 	struct fix *f = *state;
@@ -183,7 +183,7 @@ static void a_token_that_was_refused_is_asked_for_anew(void **state)
 
 	got(f, "token-1");
 	got_instead(f, refused, "token-2");
-	got_instead(f, refused, "token-2"); /* by one who is late */
+	got_instead(f, refused, "token-2"); /* a caller that comes late */
 	assert_int_equal(f->service.asked, 2);
 }
 
@@ -210,7 +210,7 @@ static void a_token_that_comes_too_late_is_no_token(void **state)
 	f->service.delay_ms = 1100;
 	got(f, "transient");
 	f->service.delay_ms = 0;
-	clock_sleep_ms(600); /* a failure is everybody's for a moment */
+	clock_sleep_ms(600); /* a failure is the result of all callers for a moment */
 	got(f, "token-2");
 }
 
@@ -223,7 +223,7 @@ static void *choosy(void *arg)
 
 	for (unsigned i = 0; i < 300; i++) {
 		CLEANUP(secret_free_p) struct secret *token = NULL;
-		struct verdict v = token_get(f->azure, &f->challenge, refused,
+		struct verdict v = token_get(f->tokens, &f->challenge, refused,
 					     clock_now_ms() + 9000, &token, &err);
 
 		assert_int_equal(v.outcome, KMS_OK);
@@ -292,7 +292,7 @@ static void circuit_opens_probes_and_closes(void **state)
 	circuit_leave(c, t, CIRCUIT_ANSWERED);
 }
 
-static void circuit_holds_for_everybody_and_not_for_ever(void **state)
+static void circuit_holds_for_all_calls_and_not_for_ever(void **state)
 {
 	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
 	struct circuit *c;
@@ -414,7 +414,7 @@ int main(void)
 		T(a_token_refused_while_others_wait_is_no_success),
 		T(a_refused_credential_is_a_denial),
 		cmocka_unit_test(circuit_opens_probes_and_closes),
-		cmocka_unit_test(circuit_holds_for_everybody_and_not_for_ever),
+		cmocka_unit_test(circuit_holds_for_all_calls_and_not_for_ever),
 		cmocka_unit_test(circuit_probe_is_waited_for),
 		cmocka_unit_test(circuits_probe_at_once_when_told),
 		cmocka_unit_test(retries_grow_with_jitter),

@@ -83,6 +83,25 @@ static void err_text_is_cut_between_characters(void **state)
 		}
 }
 
+/* What is appended belongs to the sentence: the errno and the cause that went with it stay. */
+static void err_add_appends_and_keeps_errno_and_cause(void **state)
+{
+	char longer[ERR_TEXT_LEN];
+	struct err err = {0};
+
+	(void)state;
+	err_add(NULL, "no sentence to append to");
+	(void)err_set(&err, -EACCES, "refused");
+	err.cause = 7;
+	err_add(&err, "; %d tries\n", 3);
+	assert_string_equal(err.text, "refused; 3 tries ");
+	assert_int_equal(err.r, -EACCES);
+	assert_int_equal(err.cause, 7);
+	memset(longer, '.', sizeof(longer));
+	err_add(&err, "%.*s", (int)sizeof(longer), longer);
+	assert_int_equal(strlen(err.text), ERR_TEXT_LEN - 1);
+}
+
 static void err_text_falls_back_to_the_errno(void **state)
 {
 	struct err err = {0};
@@ -114,6 +133,7 @@ int main(void)
 		cmocka_unit_test(err_set_may_quote_its_own_text),
 		cmocka_unit_test(err_text_is_one_line),
 		cmocka_unit_test(err_text_is_cut_between_characters),
+		cmocka_unit_test(err_add_appends_and_keeps_errno_and_cause),
 		cmocka_unit_test(err_text_falls_back_to_the_errno),
 	};
 

@@ -22,10 +22,10 @@ static void damage_every_byte(struct fix *f, const char *file)
 			memcpy(bad, good, len);
 			bad[i] ^= flips[k];
 			fix_write(path, bad, len);
-			(void)fix_unwrap(f, f->kid_a); /* judged by the fixture */
+			(void)fix_unwrap(f, f->id_a); /* judged by the fixture */
 		}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* A record cut short is our trouble, never a denial, and the sentence names the file. */
@@ -40,11 +40,11 @@ static void cut_at_every_length(struct fix *f, const char *file)
 		struct err err = {0};
 
 		fix_write(path, good, i);
-		assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap_err(f, f->id_a, &err), KMS_MISCONFIGURED);
 		assert_non_null(strstr(err.text, path));
 	}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 static void key_record_damaged_at_every_byte(void **state)
@@ -79,12 +79,12 @@ static void foreign_records_are_misconfigured(void **state)
 	(void)snprintf(path, sizeof(path), "%s", fix_path(f, KEY_JSON));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		fix_write(path, texts[i], strlen(texts[i]));
-		assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 	}
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_NOT_FOUND);
 	assert_int_equal(mkfifo(path, 0600), 0); /* opening it must not hang */
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 }
 
 static void record_that_is_too_large_is_not_read(void **state)
@@ -92,17 +92,18 @@ static void record_that_is_too_large_is_not_read(void **state)
 	struct fix *f = *state;
 
 	assert_int_equal(truncate(fix_path(f, KEY_JSON), 256 * 1024 + 1), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 }
 
 static void pem_path(const struct fix *f, char out[static 256])
 {
-	struct key_id id = fix_id(f->kid_a);
+	struct key_id id = fix_id(f->id_a);
 
 	(void)snprintf(out, 256, "%s/hot/key_01/%s.pem", f->dir, id.version);
 }
 
-/* Damage of the vault's private key is not damage of the copy: the copy must not be blamed. */
+/* Damage of the vault's private key is not damage of the copy: the copy must not count as damaged.
+ */
 static void pem_damaged_at_every_byte_is_misconfigured(void **state)
 {
 	struct fix *f = *state;
@@ -116,18 +117,18 @@ static void pem_damaged_at_every_byte_is_misconfigured(void **state)
 
 		good[i] ^= 0x02;
 		fix_write(path, good, len);
-		assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_MISCONFIGURED);
+		assert_int_equal(fix_unwrap_err(f, f->id_a, &err), KMS_MISCONFIGURED);
 		assert_non_null(strstr(err.text, path));
 		good[i] ^= 0x02;
 		if (i % 97 == 0) {
 			fix_write(path, good, i);
-			assert_int_equal(fix_unwrap(f, f->kid_a), KMS_MISCONFIGURED);
+			assert_int_equal(fix_unwrap(f, f->id_a), KMS_MISCONFIGURED);
 		}
 	}
 	fix_write(path, good, len);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_NOT_FOUND);
 }
 
 /* A change of a record that does not parse is refused and changes nothing. */
@@ -135,11 +136,11 @@ static void acts_leave_damaged_records_alone(void **state)
 {
 	struct fix *f = *state;
 	struct key_id a = fix_id(KEY_A), hot = fix_id("local://hot");
-	char kid[KEY_ID_MAX], text[64];
+	char key_id[KEY_ID_MAX], text[64];
 
 	fix_write(fix_path(f, KEY_JSON), "{ damaged", 9);
 	fix_write(fix_path(f, VAULT_JSON), "{ damaged", 9);
-	assert_int_equal(local_key_rotate(f->dir, &a, kid, NULL), -EBADMSG);
+	assert_int_equal(local_key_rotate(f->dir, &a, key_id, NULL), -EBADMSG);
 	assert_int_equal(local_key_disable(f->dir, &a, NULL), -EBADMSG);
 	assert_int_equal(local_deny(f->dir, &a, LOCAL_OP_GET, NULL), -EBADMSG);
 	assert_int_equal(local_deny(f->dir, &hot, LOCAL_OP_GET, NULL), -EBADMSG);
@@ -152,10 +153,10 @@ static void acts_leave_damaged_records_alone(void **state)
 static int rotate_often(const struct fix *f)
 {
 	struct key_id id = fix_id(KEY_A);
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	for (int i = 0; i < ROTATIONS; i++)
-		if (local_key_rotate(f->dir, &id, kid, NULL) < 0)
+		if (local_key_rotate(f->dir, &id, key_id, NULL) < 0)
 			return -1;
 	return 0;
 }
@@ -164,11 +165,11 @@ static int rotate_often(const struct fix *f)
 static int wrap_often(const struct fix *f)
 {
 	struct fix own = *f;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	for (int i = 0; i < 40; i++)
-		if (fix_wrap(&own, KEY_A, kid) != KMS_OK || fix_unwrap(&own, kid) != KMS_OK ||
-		    fix_unwrap(f, f->kid_a) != KMS_OK)
+		if (fix_wrap(&own, KEY_A, key_id) != KMS_OK || fix_unwrap(&own, key_id) != KMS_OK ||
+		    fix_unwrap(f, f->id_a) != KMS_OK)
 			return -1;
 	return 0;
 }
@@ -229,20 +230,20 @@ static void processes_rotate_and_unwrap_at_once(void **state)
 	assert_int_equal(versions_count(f), 1 + 2 * ROTATIONS);
 }
 
-/* Of many who create one key, one wins, and its key is whole. */
+/* Of many processes that create one key one succeeds, and its key is whole. */
 static void processes_create_one_key(void **state)
 {
 	struct fix *f = *state;
-	struct key_id id = fix_id("local://fresh/keys/k");
+	struct key_id id = fix_id("local://new/keys/k");
 	struct local_create options = fix_rsa();
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	pid_t pids[4];
 	int status, won = 0;
 
 	for (size_t i = 0; i < 4; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0)
-			_exit(-local_key_create(f->dir, &id, &options, kid, NULL));
+			_exit(-local_key_create(f->dir, &id, &options, key_id, NULL));
 	}
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
@@ -251,8 +252,8 @@ static void processes_create_one_key(void **state)
 		won += WEXITSTATUS(status) == 0;
 	}
 	assert_int_equal(won, 1);
-	assert_int_equal(fix_wrap(f, "local://fresh/keys/k", kid), KMS_OK);
-	assert_int_equal(fix_unwrap(f, kid), KMS_OK);
+	assert_int_equal(fix_wrap(f, "local://new/keys/k", key_id), KMS_OK);
+	assert_int_equal(fix_unwrap(f, key_id), KMS_OK);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)

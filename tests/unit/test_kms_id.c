@@ -99,7 +99,7 @@ static void key_id_parse_refuses_what_is_too_long(void **state)
 	assert_non_null(strstr(err.text, "longer"));
 }
 
-/* DESIGN 5 wants two different keys: a version or a letter's case makes no second key. */
+/* A policy needs two different keys: a version or a letter's case makes no second key. */
 static void key_id_same_key_looks_past_version_and_case(void **state)
 {
 	struct key_id a, b, c, d;
@@ -131,7 +131,7 @@ static void local_uri_parse_takes_a_vault_alone(void **state)
 	assert_int_equal(local_uri_parse("https://v.vault.azure.net/keys/k", &id, NULL), -EINVAL);
 }
 
-/* STYLE section 4's table, row by row: the policy acts hand these errnos to programs. */
+/* Row by row: operations on policies hand these errnos to programs. */
 static void outcomes_have_their_name_and_errno(void **state)
 {
 	static const struct {
@@ -160,7 +160,7 @@ static void errno_is_finer_where_the_sentence_says_so(void **state)
 {
 	static const struct {
 		enum kms_outcome o;
-		int said, r;
+		int err_r, r;
 	} table[] = {
 		{KMS_DENIED, -EKEYREVOKED, -EKEYREVOKED}, {KMS_MISCONFIGURED, -EPROTO, -EPROTO},
 		{KMS_TRANSIENT, -ETIMEDOUT, -ETIMEDOUT}, /* at the deadline */
@@ -170,29 +170,29 @@ static void errno_is_finer_where_the_sentence_says_so(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct err said = {0};
+		struct err err = {0};
 
-		(void)err_set(&said, table[i].said, "a sentence");
-		assert_int_equal(kms_errno(table[i].o, &said), table[i].r);
+		(void)err_set(&err, table[i].err_r, "a sentence");
+		assert_int_equal(kms_errno(table[i].o, &err), table[i].r);
 	}
 }
 
 /* Who says that there is no Azure here gets no request of Azure's, whatever ids are written. */
 static void azure_is_switched_off_with_a_sentence(void **state)
 {
-	static const char kid[] = "https://v.vault.azure.net/keys/k/" V32;
+	static const char key_id[] = "https://v.vault.azure.net/keys/k/" V32;
 	struct fix f = {.wrapped_len = 256};
 	struct kms_key_info info;
 	struct kms_config config = {.vaults_dir = "relative/folder", .credential = "none"};
 	struct err err = {0};
-	char ret_kid[KEY_ID_MAX];
+	char ret_key_id[KEY_ID_MAX];
 
 	(void)state;
 	assert_int_equal(kms_new(&config, &f.kms, NULL), 0);
 	assert_false(kms_needs_network(f.kms));
-	assert_int_equal(fix_describe(&f, kid, &info), KMS_MISCONFIGURED);
-	assert_int_equal(fix_wrap(&f, kid, ret_kid), KMS_MISCONFIGURED);
-	assert_int_equal(fix_unwrap_err(&f, kid, &err), KMS_MISCONFIGURED);
+	assert_int_equal(fix_describe(&f, key_id, &info), KMS_MISCONFIGURED);
+	assert_int_equal(fix_wrap(&f, key_id, ret_key_id), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap_err(&f, key_id, &err), KMS_MISCONFIGURED);
 	assert_non_null(strstr(err.text, "switched off"));
 	assert_non_null(strstr(err.text, "https://v.vault.azure.net/keys/k"));
 	kms_free(f.kms);

@@ -3,29 +3,29 @@
 
 #include <sys/wait.h>
 
-/* The plain way: what is wrapped opens, under the version that is told. */
+/* The plain way: what is wrapped opens, under the version that the wrap reports. */
 static void wrap_and_unwrap_return_the_key(void **state)
 {
 	struct fix *f = *state;
 	struct key_id id;
 
 	assert_int_equal(f->wrapped_len, 256);
-	assert_int_equal(key_id_parse(f->kid_a, &id, NULL), 0);
+	assert_int_equal(key_id_parse(f->id_a, &id, NULL), 0);
 	assert_int_equal(strlen(id.version), 32);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
-/* Ids are case-blind (AKV.md section 2), and answers carry the spelling of the creation. */
+/* Ids are case-blind (kms/README.md, Key ids), and answers carry the spelling of the creation. */
 static void names_are_found_in_any_case(void **state)
 {
 	struct fix *f = *state;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
-	assert_int_equal(fix_wrap(f, "local://HOT/keys/kEY_01", kid), KMS_OK);
-	assert_string_equal(kid, f->kid_a);
+	assert_int_equal(fix_wrap(f, "local://HOT/keys/kEY_01", key_id), KMS_OK);
+	assert_string_equal(key_id, f->id_a);
 }
 
-/* Every check of DESIGN section 5 reads one of these fields. */
+/* Every rule for root keys reads one of these fields (kms/vault/key_fit.h). */
 static void describe_tells_every_attribute(void **state)
 {
 	struct fix *f = *state;
@@ -36,17 +36,17 @@ static void describe_tells_every_attribute(void **state)
 				       .purgeable = true,
 				       .not_before = 1000,
 				       .expires = 253402300799};
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_OK);
-	assert_string_equal(info.id, f->kid_a);
+	assert_string_equal(info.id, f->id_a);
 	assert_string_equal(info.kty, "RSA");
 	assert_int_equal(info.bits, 2048);
 	assert_true(info.can_wrap && info.can_unwrap && info.enabled && !info.purgeable);
 	assert_true(info.expires == 0 && info.not_before == 0);
 	assert_string_equal(info.recovery_level, LOCAL_LEVEL_DEFAULT);
 
-	fix_create(f, "local://hot/keys/odd", options, kid);
+	fix_create(f, "local://hot/keys/odd", options, key_id);
 	assert_int_equal(fix_describe(f, "local://hot/keys/odd", &info), KMS_OK);
 	assert_int_equal(info.bits, 3072);
 	assert_true(info.can_wrap && !info.can_unwrap && info.purgeable);
@@ -65,13 +65,13 @@ static void missing_vault_is_transient(void **state)
 	(void)snprintf(away, sizeof(away), "%s.away", f->dir);
 	assert_int_equal(rename(fix_path(f, "hot"), away), 0);
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_TRANSIENT);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_TRANSIENT);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_TRANSIENT);
 	assert_int_equal(fix_describe(f, KEY_B, &info), KMS_OK); /* the other vault does not care */
 	fix_write(fix_path(f, "hot"), "a file", 6);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_TRANSIENT);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_TRANSIENT);
 	assert_int_equal(unlink(fix_path(f, "hot")), 0);
 	assert_int_equal(rename(away, fix_path(f, "hot")), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* A vault whose folder this user may not read is out of reach too. Root reads all, so a child that
@@ -89,7 +89,7 @@ static void unreadable_vault_is_transient(void **state)
 	if (pid == 0) {
 		if (setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(99);
-		_exit((int)fix_unwrap(f, f->kid_a));
+		_exit((int)fix_unwrap(f, f->id_a));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -100,13 +100,13 @@ static void unknown_key_or_version_is_not_found(void **state)
 {
 	struct fix *f = *state;
 	struct kms_key_info info;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	assert_int_equal(fix_describe(f, "local://hot/keys/none", &info), KMS_NOT_FOUND);
-	assert_int_equal(fix_wrap(f, "local://hot/keys/none", kid), KMS_NOT_FOUND);
-	(void)snprintf(kid, sizeof(kid), "%s/%032d", KEY_A, 0);
-	assert_int_equal(fix_describe(f, kid, &info), KMS_NOT_FOUND);
-	assert_int_equal(fix_unwrap(f, kid), KMS_NOT_FOUND);
+	assert_int_equal(fix_wrap(f, "local://hot/keys/none", key_id), KMS_NOT_FOUND);
+	(void)snprintf(key_id, sizeof(key_id), "%s/%032d", KEY_A, 0);
+	assert_int_equal(fix_describe(f, key_id, &info), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, key_id), KMS_NOT_FOUND);
 	/* files of the vault's own are no keys */
 	assert_int_equal(fix_describe(f, "local://hot/keys/log", &info), KMS_NOT_FOUND);
 }
@@ -118,19 +118,19 @@ static void deleted_key_is_not_found_until_recovered(void **state)
 	struct key_id id = fix_id(KEY_A);
 	struct local_create options = fix_rsa();
 	struct kms_key_info info;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	assert_int_equal(local_key_recover(f->dir, &id, NULL), -EINVAL);
 	assert_int_equal(local_key_delete(f->dir, &id, NULL), 0);
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_NOT_FOUND);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_NOT_FOUND);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_NOT_FOUND);
 	assert_int_equal(local_key_delete(f->dir, &id, NULL), -ENOENT);
-	assert_int_equal(local_key_rotate(f->dir, &id, kid, NULL), -ENOENT);
+	assert_int_equal(local_key_rotate(f->dir, &id, key_id, NULL), -ENOENT);
 	assert_int_equal(local_key_disable(f->dir, &id, NULL), -ENOENT);
 	assert_int_equal(local_deny(f->dir, &id, LOCAL_OP_ALL, NULL), -ENOENT);
-	assert_int_equal(local_key_create(f->dir, &id, &options, kid, NULL), -EEXIST);
+	assert_int_equal(local_key_create(f->dir, &id, &options, key_id, NULL), -EEXIST);
 	assert_int_equal(local_key_recover(f->dir, &id, NULL), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* A disabled key is a deliberate no; describing it still tells why, as Key Vault's get does. */
@@ -140,50 +140,50 @@ static void disabled_key_is_denied(void **state)
 	struct key_id id = fix_id(KEY_A);
 	struct kms_key_info info;
 	struct err err = {0};
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	assert_int_equal(local_key_disable(f->dir, &id, NULL), 0);
-	assert_int_equal(fix_unwrap_err(f, f->kid_a, &err), KMS_DENIED);
-	assert_int_equal(kms_errno(KMS_DENIED, &err), -EKEYREVOKED); /* STYLE section 4 */
-	assert_int_equal(fix_wrap(f, KEY_A, kid), KMS_DENIED);
+	assert_int_equal(fix_unwrap_err(f, f->id_a, &err), KMS_DENIED);
+	assert_int_equal(kms_errno(KMS_DENIED, &err), -EKEYREVOKED); /* kms/vault/outcome.h */
+	assert_int_equal(fix_wrap(f, KEY_A, key_id), KMS_DENIED);
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_OK);
 	assert_false(info.enabled);
 	assert_int_equal(local_key_enable(f->dir, &id, NULL), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 static void disabled_version_is_denied_alone(void **state)
 {
 	struct fix *f = *state;
-	struct key_id id = fix_id(KEY_A), first = fix_id(f->kid_a);
+	struct key_id id = fix_id(KEY_A), first = fix_id(f->id_a);
 	struct kms_key_info info;
-	char second[KEY_ID_MAX], kid[KEY_ID_MAX];
+	char second[KEY_ID_MAX], key_id[KEY_ID_MAX];
 
 	assert_int_equal(local_key_rotate(f->dir, &id, second, NULL), 0);
 	assert_int_equal(local_key_disable(f->dir, &first, NULL), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_DENIED);
-	assert_int_equal(fix_describe(f, f->kid_a, &info), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_DENIED);
+	assert_int_equal(fix_describe(f, f->id_a, &info), KMS_OK);
 	assert_false(info.enabled);
 	assert_int_equal(fix_describe(f, KEY_A, &info), KMS_OK);
 	assert_true(info.enabled);
-	assert_int_equal(fix_wrap(f, KEY_A, kid), KMS_OK);
-	assert_string_equal(kid, second);
+	assert_int_equal(fix_wrap(f, KEY_A, key_id), KMS_OK);
+	assert_string_equal(key_id, second);
 	assert_int_equal(local_key_enable(f->dir, &first, NULL), 0);
-	assert_int_equal(fix_wrap(f, f->kid_a, kid), KMS_OK);
+	assert_int_equal(fix_wrap(f, f->id_a, key_id), KMS_OK);
 }
 
 /* The three operations, as an outcome each. */
 static unsigned denied_now(struct fix *f)
 {
 	struct kms_key_info info;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	struct fix keep = *f; /* wrap overwrites f->wrapped */
 	unsigned denied = 0;
 
 	denied |= fix_describe(f, KEY_A, &info) == KMS_DENIED ? LOCAL_OP_GET : 0;
-	denied |= fix_wrap(f, KEY_A, kid) == KMS_DENIED ? LOCAL_OP_WRAP : 0;
+	denied |= fix_wrap(f, KEY_A, key_id) == KMS_DENIED ? LOCAL_OP_WRAP : 0;
 	*f = keep;
-	denied |= fix_unwrap(f, f->kid_a) == KMS_DENIED ? LOCAL_OP_UNWRAP : 0;
+	denied |= fix_unwrap(f, f->id_a) == KMS_DENIED ? LOCAL_OP_UNWRAP : 0;
 	return denied;
 }
 
@@ -220,18 +220,18 @@ static void foreign_bytes_are_damaged(void **state)
 
 	assert_int_equal(local_key_rotate(f->dir, &id, second, NULL), 0);
 	assert_int_equal(fix_unwrap(f, second), KMS_DAMAGED);
-	assert_int_equal(fix_unwrap(f, f->kid_b), KMS_DAMAGED);
+	assert_int_equal(fix_unwrap(f, f->id_b), KMS_DAMAGED);
 	for (f->wrapped_len = 0; f->wrapped_len < 256; f->wrapped_len += 51)
-		assert_int_equal(fix_unwrap(f, f->kid_a), KMS_DAMAGED);
+		assert_int_equal(fix_unwrap(f, f->id_a), KMS_DAMAGED);
 	f->wrapped_len = 257;
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_DAMAGED);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_DAMAGED);
 	f->wrapped_len = 256;
 	for (size_t i = 0; i < 256; i++) {
 		f->wrapped[i] ^= 0x10;
-		assert_int_equal(fix_unwrap(f, f->kid_a), KMS_DAMAGED);
+		assert_int_equal(fix_unwrap(f, f->id_a), KMS_DAMAGED);
 		f->wrapped[i] ^= 0x10;
 	}
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_OK);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_OK);
 }
 
 /* An unversioned unwrap would open today and be damage after the next rotation. */
@@ -242,23 +242,24 @@ static void unwrap_needs_a_version(void **state)
 	assert_int_equal(fix_unwrap(f, KEY_A), KMS_MISCONFIGURED);
 }
 
-/* Key Vault's asymmetry (AKV.md section 4): outside nbf..exp no new wraps, old data still opens. */
+/* Key Vault's asymmetry (kms/README.md, Keys): outside nbf..exp no new wraps, old data still opens.
+ */
 static void window_stops_wrap_but_not_unwrap(void **state)
 {
 	struct fix *f = *state;
 	struct local_create soon = fix_rsa(), late = fix_rsa();
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	soon.not_before = time(NULL) + 3600;
 	late.expires = time(NULL) + 5; /* making its key takes a second or two on a busy machine */
-	fix_create(f, "local://hot/keys/soon", soon, kid);
-	assert_int_equal(fix_wrap(f, "local://hot/keys/soon", kid), KMS_MISCONFIGURED);
-	fix_create(f, "local://hot/keys/late", late, kid);
-	while (fix_wrap(f, "local://hot/keys/late", kid) == KMS_OK)
+	fix_create(f, "local://hot/keys/soon", soon, key_id);
+	assert_int_equal(fix_wrap(f, "local://hot/keys/soon", key_id), KMS_MISCONFIGURED);
+	fix_create(f, "local://hot/keys/late", late, key_id);
+	while (fix_wrap(f, "local://hot/keys/late", key_id) == KMS_OK)
 		(void)usleep(50000);
 	assert_true(time(NULL) >= late.expires);
-	assert_int_equal(fix_wrap(f, "local://hot/keys/late", kid), KMS_MISCONFIGURED);
-	assert_int_equal(fix_unwrap(f, kid), KMS_OK);
+	assert_int_equal(fix_wrap(f, "local://hot/keys/late", key_id), KMS_MISCONFIGURED);
+	assert_int_equal(fix_unwrap(f, key_id), KMS_OK);
 }
 
 static void key_ops_and_type_are_minded(void **state)
@@ -267,19 +268,19 @@ static void key_ops_and_type_are_minded(void **state)
 	struct local_create wrap_only = fix_rsa();
 	struct local_create ec = {.kty = "EC", .ops = LOCAL_OP_WRAP | LOCAL_OP_UNWRAP};
 	struct kms_key_info info;
-	char kid[KEY_ID_MAX], kid2[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX], key_id_2[KEY_ID_MAX];
 	struct key_id id = fix_id("local://hot/keys/ec");
 
 	wrap_only.ops = LOCAL_OP_WRAP;
-	fix_create(f, "local://hot/keys/half", wrap_only, kid);
-	assert_int_equal(fix_wrap(f, "local://hot/keys/half", kid), KMS_OK);
-	assert_int_equal(fix_unwrap(f, kid), KMS_MISCONFIGURED);
-	fix_create(f, "local://hot/keys/ec", ec, kid);
-	assert_int_equal(fix_describe(f, kid, &info), KMS_OK);
+	fix_create(f, "local://hot/keys/half", wrap_only, key_id);
+	assert_int_equal(fix_wrap(f, "local://hot/keys/half", key_id), KMS_OK);
+	assert_int_equal(fix_unwrap(f, key_id), KMS_MISCONFIGURED);
+	fix_create(f, "local://hot/keys/ec", ec, key_id);
+	assert_int_equal(fix_describe(f, key_id, &info), KMS_OK);
 	assert_string_equal(info.kty, "EC");
-	assert_int_equal(fix_wrap(f, kid, kid2), KMS_MISCONFIGURED);
-	assert_int_equal(local_key_rotate(f->dir, &id, kid2, NULL), 0);
-	assert_string_not_equal(kid, kid2);
+	assert_int_equal(fix_wrap(f, key_id, key_id_2), KMS_MISCONFIGURED);
+	assert_int_equal(local_key_rotate(f->dir, &id, key_id_2, NULL), 0);
+	assert_string_not_equal(key_id, key_id_2);
 }
 
 /* Two vaults are two: whatever is done to one, the other answers. */
@@ -316,7 +317,7 @@ static void faults_answer_by_their_table(void **state)
 	const char *uris[] = {KEY_A, "local://hot"};
 	struct fix *f = *state;
 	struct kms_key_info info;
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	for (size_t i = 0; i < 10; i++) {
 		struct key_id id = fix_id(uris[i / 5]);
@@ -325,8 +326,8 @@ static void faults_answer_by_their_table(void **state)
 
 		assert_int_equal(local_fault_set(f->dir, &id, fault, NULL), 0);
 		assert_int_equal(fix_describe(f, KEY_A, &info), row[1]);
-		assert_int_equal(fix_wrap(f, KEY_A, kid), row[2]);
-		assert_int_equal(fix_unwrap(f, f->kid_a), row[3]);
+		assert_int_equal(fix_wrap(f, KEY_A, key_id), row[2]);
+		assert_int_equal(fix_unwrap(f, f->id_a), row[3]);
 	}
 }
 
@@ -353,7 +354,7 @@ static void slow_fault_delays_the_answer(void **state)
 	assert_true(seconds() - before >= 0.3);
 	slow.outcome = KMS_TRANSIENT;
 	assert_int_equal(local_fault_set(f->dir, &id, slow, NULL), 0);
-	assert_int_equal(fix_unwrap(f, f->kid_a), KMS_TRANSIENT);
+	assert_int_equal(fix_unwrap(f, f->id_a), KMS_TRANSIENT);
 	slow.delay_ms = LOCAL_DELAY_MAX_MS + 1;
 	assert_int_equal(local_fault_set(f->dir, &id, slow, NULL), -EINVAL);
 }
@@ -385,7 +386,7 @@ static void kms_observe_sees_each_call_once(void **state)
 	CLEANUP(kms_free_p) struct kms *kms = NULL;
 
 	assert_int_equal(kms_new(&config, &kms, NULL), 0);
-	assert_int_equal(kms_describe(kms, f->kid_a, &info, NULL, NULL), KMS_OK);
+	assert_int_equal(kms_describe(kms, f->id_a, &info, NULL, NULL), KMS_OK);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.last.outcome, KMS_OK);
 	assert_string_equal(kms_operation_name(seen.last.operation), "get");

@@ -2,7 +2,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/acts_internal.h"
-#include "kms/local_edit.h"
+#include "kms/local/edit_internal.h"
 
 static int refresh(struct fix *f)
 {

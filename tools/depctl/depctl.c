@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kms/local.h"
+#include "kms/kms.h"
 #include "tools/depctl/out.h"
 
 static int cmd_help(int argc, char **argv, const struct cmd_env *env);
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 		return cmd_refuse(-ENOMEM, NULL);
 	w.env.vaults_dir = getenv("DEPFS_VAULTS");
 	if (!w.env.vaults_dir || !*w.env.vaults_dir)
-		w.env.vaults_dir = LOCAL_VAULTS_DIR;
+		w.env.vaults_dir = KMS_LOCAL_VAULTS_DIR;
 
 	exit_code = sort_words(argc, argv, &w);
 	if (exit_code == CMD_OK)

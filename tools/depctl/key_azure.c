@@ -8,7 +8,8 @@
 
 #include "crypto/secret.h"
 #include "fs/policy/policy.h"
-#include "kms/azure_key.h"
+#include "kms/azure/diagnose.h"
+#include "kms/azure/keys.h"
 #include "tools/depctl/key_print.h"
 #include "tools/depctl/out.h"
 
@@ -99,11 +100,11 @@ int azure_show(const struct cmd_env *env, const struct key_id *id)
 	if (r < 0)
 		return cmd_refuse(r, &err);
 	key_id_format(id, text);
-	o = azure_key_get(kms, text, &key, &err);
+	o = azure_key_get(kms_azure(kms), text, &key, &err);
 	if (o != KMS_OK)
 		return refuse(o, (err_prefix(&err, 0, "key %s", text), &err));
 	/* without the permission "list" the rest is worth showing */
-	if (!id->version[0] && azure_key_versions(kms, text, &list, &n, &err) != KMS_OK)
+	if (!id->version[0] && azure_key_versions(kms_azure(kms), text, &list, &n, &err) != KMS_OK)
 		fprintf(stderr, "depctl: note: versions cannot be listed: %s\n", err.text);
 	if (env->json)
 		return print_json(&key, list, n);
@@ -126,7 +127,7 @@ static bool cause_find(struct kms *kms, const char *key_id, enum azure_step *ret
 		       struct azure_finding *ret_finding)
 {
 	for (*ret_step = 0; *ret_step < AZURE_STEP_END; (*ret_step)++) {
-		azure_diagnose(kms, key_id, *ret_step, ret_finding);
+		azure_diagnose(kms_azure(kms), key_id, *ret_step, ret_finding);
 		if (ret_finding->outcome != KMS_OK)
 			return true;
 	}
@@ -209,7 +210,7 @@ static int walk(const struct cmd_env *env, struct kms *kms, const char *key_id, 
 	for (enum azure_step step = 0; step < AZURE_STEP_END; step++) {
 		struct azure_finding f;
 
-		azure_diagnose(kms, key_id, step, &f);
+		azure_diagnose(kms_azure(kms), key_id, step, &f);
 		if (step_print(env, step, &f, steps))
 			continue;
 		return remedy_print(env, step, &f);

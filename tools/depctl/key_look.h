@@ -2,7 +2,7 @@
 #ifndef DEPFS_DEPCTL_KEY_LOOK_H
 #define DEPFS_DEPCTL_KEY_LOOK_H
 
-#include "kms/local.h"
+#include "kms/local/local.h"
 #include "tools/depctl/depctl.h"
 
 /* Both print on stdout and return an enum cmd_exit. */

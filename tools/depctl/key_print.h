@@ -2,7 +2,7 @@
 #ifndef DEPFS_DEPCTL_KEY_PRINT_H
 #define DEPFS_DEPCTL_KEY_PRINT_H
 
-#include "kms/local.h"
+#include "kms/local/local.h"
 
 #define KEY_DATE_LEN 32
 /* key_date_text() - RFC 3339 in UTC; @none for 0. */

@@ -1,0 +1,20 @@
+/* kms/azure/client_internal.h - the parts of the client, joined; made by azure.c. */
+#ifndef DEPFS_KMS_AZURE_CLIENT_INTERNAL_H
+#define DEPFS_KMS_AZURE_CLIENT_INTERNAL_H
+
+#include "kms/azure/azure.h"
+#include "kms/azure/challenge_internal.h"
+#include "kms/azure/config_internal.h"
+#include "kms/azure/http_internal.h"
+#include "kms/azure/token_internal.h"
+
+/* All constant between azure_new() and azure_free(); each part has its own lock. */
+struct azure {
+	struct azure_config *config;
+	struct http *http;
+	struct circuits *circuits;
+	struct token_cache *tokens;
+	struct challenge_cache *challenges;
+};
+
+#endif
