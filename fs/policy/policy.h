@@ -9,7 +9,7 @@
 #include "crypto/base/err.h"
 #include "fs/audit/audit.h"
 #include "fs/keyring/keyring.h"
-#include "fs/policy/engine.h"
+#include "fs/policy/policies.h"
 #include "fs/store/record.h"
 
 /*
@@ -61,44 +61,48 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
  * @ret_len: its bytes, without the line end. */
 const char *policy_warning_next(const char *lines, size_t *ret_len);
 
-int policy_get(struct engine *e, const char *p, struct policy_info *ret_info,
+int policy_get(struct policies *ps, const char *p, struct policy_info *ret_info,
 	       struct err *err) MUST_CHECK;
+/* policy_name_of() - of any policy that headers may name, a removed one too; -ENOENT. */
+int policy_name_of(struct policies *ps, const uint8_t id[static UUID_LEN],
+		   char ret_name[static POLICY_NAME_MAX + 1]) MUST_CHECK;
 /* policy_list() - by name; *ret_list is malloc'ed, the caller frees it. */
-int policy_list(struct engine *e, struct policy_info **ret_list, size_t *ret_count) MUST_CHECK;
-/* policy_generation() - counts changes of any policy record or assignment: a cheap "did anything
+int policy_list(struct policies *ps, struct policy_info **ret_list, size_t *ret_count) MUST_CHECK;
+/* policy_change_no() - counts changes of any policy record or assignment: a cheap "did anything
  * change". */
-uint64_t policy_change_no(const struct engine *e);
+uint64_t policy_change_no(const struct policies *ps);
 
 int policy_name_check(const char *name, struct err *err)
 	MUST_CHECK; /* the rules of "create": -EINVAL, -ENAMETOOLONG */
 
-int policy_create_draft(struct engine *e, const char *name, const struct actor *who,
+int policy_create_draft(struct policies *ps, const char *name, const struct actor *who,
 			struct err *err) MUST_CHECK;
-int policy_set_kind(struct engine *e, const char *p, enum policy_kind kind, const struct actor *who,
+int policy_set_kind(struct policies *ps, const char *p, enum policy_kind kind,
+		    const struct actor *who,
 		    struct err *err) MUST_CHECK; /* draft only, else -EBUSY */
 /* policy_set_keys() - completes a draft (it becomes enabled), or replaces both keys; @ids are
  * trimmed. */
-int policy_set_keys(struct engine *e, const char *p, const char *const ids[static 2],
+int policy_set_keys(struct policies *ps, const char *p, const char *const ids[static 2],
 		    const struct actor *who, struct err *err) MUST_CHECK;
 /* policy_create() - draft and keys in one act: exists whole or not at all. */
-int policy_create(struct engine *e, const char *name, const char *const ids[static 2],
+int policy_create(struct policies *ps, const char *name, const char *const ids[static 2],
 		  enum policy_kind kind, const char *description, const struct actor *who,
 		  struct err *err) MUST_CHECK;
-int policy_rename(struct engine *e, const char *p, const char *new_name, const struct actor *who,
+int policy_rename(struct policies *ps, const char *p, const char *new_name, const struct actor *who,
 		  struct err *err) MUST_CHECK;
-int policy_describe(struct engine *e, const char *p, const char *text, const struct actor *who,
+int policy_describe(struct policies *ps, const char *p, const char *text, const struct actor *who,
 		    struct err *err) MUST_CHECK;
-int policy_enable(struct engine *e, const char *p, const struct actor *who,
+int policy_enable(struct policies *ps, const char *p, const struct actor *who,
 		  struct err *err) MUST_CHECK;
-int policy_disable(struct engine *e, const char *p, const struct actor *who,
+int policy_disable(struct policies *ps, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
 /* policy_rotate() - a new generation of the DEP key for new data; a job brings what is under the
  * older ones to it. */
-int policy_rotate(struct engine *e, const char *p, const struct actor *who,
+int policy_rotate(struct policies *ps, const char *p, const struct actor *who,
 		  struct err *err) MUST_CHECK;
-int policy_refresh(struct engine *e, const char *p, const struct actor *who,
+int policy_refresh(struct policies *ps, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
-int policy_check(struct engine *e, const char *p, const struct actor *who,
+int policy_check(struct policies *ps, const char *p, const struct actor *who,
 		 struct err *err) MUST_CHECK;
 /* root_key_check() - every check of DESIGN section 5 that concerns one root key, without a store:
  * lines as policy_check()'s, "expiry: ok, none". Returns 0 or what refuses the key. */
@@ -120,23 +124,23 @@ enum remove_how {
 };
 /* policy_remove() - -EBUSY with what to do: assigned, or no scan proves that no file is under it.
  */
-int policy_remove(struct engine *e, const char *p, enum remove_how how, const struct actor *who,
+int policy_remove(struct policies *ps, const char *p, enum remove_how how, const struct actor *who,
 		  struct err *err) MUST_CHECK;
 
-int assign_tenant(struct engine *e, const char *p, const struct actor *who,
+int assign_tenant(struct policies *ps, const char *p, const struct actor *who,
 		  struct err *err) MUST_CHECK;
-int unassign_tenant(struct engine *e, const struct actor *who, struct err *err) MUST_CHECK;
-int assign_mailbox(struct engine *e, const char *mailbox, const char *p, const struct actor *who,
+int unassign_tenant(struct policies *ps, const struct actor *who, struct err *err) MUST_CHECK;
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p, const struct actor *who,
 		   struct err *err) MUST_CHECK;
-int unassign_mailbox(struct engine *e, const char *mailbox, const struct actor *who,
+int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *who,
 		     struct err *err) MUST_CHECK;
 /* assignment_get() - the tenant's policy; -ENOENT: none. assignment_of_mailbox() - its own;
  * -ENOENT: none. */
-int assignment_get(struct engine *e, struct policy_info *ret_info) MUST_CHECK;
-int assignment_of_mailbox(struct engine *e, const char *mailbox,
+int assignment_get(struct policies *ps, struct policy_info *ret_info) MUST_CHECK;
+int assignment_of_mailbox(struct policies *ps, const char *mailbox,
 			  struct policy_info *ret_info) MUST_CHECK;
 /* mailbox_list() - ids with a policy of their own; *ret_ids one malloc'ed block of NUL-terminated
  * strings. */
-int mailbox_list(struct engine *e, char **ret_ids, size_t *ret_count) MUST_CHECK;
+int mailbox_list(struct policies *ps, char **ret_ids, size_t *ret_count) MUST_CHECK;
 
 #endif

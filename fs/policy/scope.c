@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/hash.h"
+#include "crypto/seeded_hash.h"
 #include "fs/store/service.h"
 
 #define BUCKETS_FIRST 64

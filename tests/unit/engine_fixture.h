@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "fs/policy/policy.h"
+#include "fs/engine/engine.h"
 #include "fs/store/service.h"
 #include "kms/local.h"
 
@@ -240,14 +240,14 @@ static inline void fix_refused_at(struct fix *f, int r, int expected, const char
 
 static inline void fix_policy(struct fix *f, const char *name, enum policy_kind kind)
 {
-	DONE(f, policy_create(f->e, name, AB, kind, "", &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, name, AB, kind, "", &WHO, &f->err));
 }
 
 static inline struct policy_info fix_info(struct fix *f, const char *p)
 {
 	struct policy_info info;
 
-	DONE(f, policy_get(f->e, p, &info, &f->err));
+	DONE(f, policy_get(f->e->policies, p, &info, &f->err));
 	return info;
 }
 
@@ -320,10 +320,9 @@ static inline unsigned fix_events(struct fix *f, const char *event, const char *
 	unsigned n = 0;
 
 	(void)snprintf(quoted, sizeof(quoted), "\"event\":\"%s\"", event);
-	assert_int_equal(audit_sync(engine_audit(f->e), NULL), 0);
+	assert_int_equal(audit_sync(f->e->audit, NULL), 0);
 	for (;;) {
-		ssize_t len =
-			audit_read(engine_audit(f->e), seq, buf, sizeof(buf) - 1, &seq, &f->err);
+		ssize_t len = audit_read(f->e->audit, seq, buf, sizeof(buf) - 1, &seq, &f->err);
 
 		assert_true(len >= 0);
 		if (len == 0)
@@ -341,14 +340,14 @@ static inline int fix_get(struct fix *f, const struct wrap_ref *ref, enum reques
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 
 	f->err.text[0] = '\0';
-	return keyring_get(f->e, ref, class, NULL, &kek, &f->err);
+	return keyring_get(f->e->keyring, ref, class, NULL, &kek, &f->err);
 }
 
 static inline int fix_peek(struct fix *f, const struct wrap_ref *ref, enum request_class class)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 
-	return keyring_peek(f->e, ref, class, &kek);
+	return keyring_peek(f->e->keyring, ref, class, &kek);
 }
 
 #endif

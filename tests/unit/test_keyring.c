@@ -2,6 +2,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "fs/keyring/keyring_internal.h"
+#include "fs/policy/policies_internal.h"
 
 enum opened {
 	BY_VAULT,
@@ -146,7 +147,7 @@ static void unknown_keys_are_enokey(void **state)
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
 	REFUSED(f, -ENOKEY, fix_get(f, &none, REQUEST_SYSTEM));
 	REFUSED(f, -ENOKEY, fix_get(f, &service, REQUEST_SYSTEM));
 	ref = fix_ref(f, "D");
@@ -188,7 +189,7 @@ static void either_root_comes_first_sometimes(void **state)
 	hot = fix_asked(f, "hot", "unwrapKey");
 	cold = fix_asked(f, "cold", "unwrapKey");
 	for (int i = 0; i < 40; i++) { /* one-sided once in 2^39 runs */
-		keyring_forget(f->e, ref.policy_id);
+		keyring_forget(f->e->keyring, ref.policy_id);
 		assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	}
 	hot = fix_asked(f, "hot", "unwrapKey") - hot;
@@ -201,17 +202,17 @@ static void either_root_comes_first_sometimes(void **state)
 static void a_key_that_cannot_be_opened_by_anything_is_ebadmsg(void **state)
 {
 	struct fix *f = *state;
-	struct tables *t = &f->e->tables;
+	struct tables *t = &f->e->policies->tables;
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	t->policies[0]->keys[0]->roots[0].wrapped[100] ^= 1;
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	keyring_forget(f->e, ref.policy_id);
+	keyring_forget(f->e->keyring, ref.policy_id);
 	t->policies[0]->keys[0]->roots[1].wrapped[100] ^= 1;
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0); /* the availability copy */
-	keyring_forget(f->e, ref.policy_id);
+	keyring_forget(f->e->keyring, ref.policy_id);
 	t->policies[0]->keys[0]->avail_copy[7] ^= 1;
 	REFUSED(f, -EBADMSG, fix_get(f, &ref, REQUEST_USER));
 	REFUSED(f, -EBADMSG, fix_get(f, &ref, REQUEST_SYSTEM));

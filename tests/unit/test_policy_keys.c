@@ -1,11 +1,11 @@
 /* tests/unit/test_policy_keys.c - refresh, replace and check: copies change whole or not at all. */
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/acts_internal.h"
+#include "fs/policy/act_internal.h"
 
 static int refresh(struct fix *f)
 {
-	return policy_refresh(f->e, "P", &WHO, &f->err);
+	return policy_refresh(f->e->policies, "P", &WHO, &f->err);
 }
 
 static void one_version_disabled(struct fix *f, const char *kid)
@@ -118,9 +118,9 @@ static void refresh_looks_past_a_version_in_the_key_id(void **state)
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	(void)snprintf(first, sizeof(first), "%s", fix_info(f, "P").roots[0].kid);
-	DONE(f, policy_create(f->e, "Q", ids, POLICY_MAILBOX, NULL, &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, "Q", ids, POLICY_MAILBOX, NULL, &WHO, &f->err));
 	fix_rotate(f, KEY_A, kid);
-	DONE(f, policy_refresh(f->e, "Q", &WHO, &f->err));
+	DONE(f, policy_refresh(f->e->policies, "Q", &WHO, &f->err));
 	assert_string_equal(fix_info(f, "Q").roots[0].kid, kid);
 }
 
@@ -136,7 +136,7 @@ static void replace_recovers_from_lost_roots(void **state)
 	DONE(f, local_key_delete(f->vaults, &a, &f->err));
 	DONE(f, local_key_delete(f->vaults, &b, &f->err));
 	REFUSED(f, -EKEYREVOKED, fix_get(f, &ref, REQUEST_USER));
-	DONE(f, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	DONE(f, policy_set_keys(f->e->policies, "P", CD, &WHO, &f->err));
 	assert_int_equal(fix_events(f, "availability-key-used", "\"outcome\":\"ok\"", ""), 1);
 	assert_string_equal(fix_info(f, "P").roots[0].key_id, KEY_C);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0); /* at once, not a check period later */
@@ -157,10 +157,10 @@ static void replace_keeps_the_dep_key(void **state)
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
-	DONE(f, keyring_get(f->e, &ref, REQUEST_USER, NULL, &before, &f->err));
+	DONE(f, keyring_get(f->e->keyring, &ref, REQUEST_USER, NULL, &before, &f->err));
 	assert_int_equal(wrap_seal(before, (const uint8_t *)"x", 1, key, wrapped), 0);
-	DONE(f, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
-	DONE(f, keyring_get(f->e, &ref, REQUEST_USER, NULL, &after, &f->err));
+	DONE(f, policy_set_keys(f->e->policies, "P", CD, &WHO, &f->err));
+	DONE(f, keyring_get(f->e->keyring, &ref, REQUEST_USER, NULL, &after, &f->err));
 	assert_int_equal(wrap_open(after, (const uint8_t *)"x", 1, wrapped, opened), 0);
 	assert_memory_equal(opened, key, sizeof(key));
 }
@@ -172,10 +172,10 @@ static void replace_is_refused_as_create_is(void **state)
 	struct policy_info info;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	REFUSED(f, -EINVAL, policy_set_keys(f->e, "P", same_vault, &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_set_keys(f->e, "P", soon, &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_set_keys(f->e->policies, "P", same_vault, &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_set_keys(f->e->policies, "P", soon, &WHO, &f->err));
 	fix_fault(f, "local://spare", KMS_TRANSIENT, 0);
-	REFUSED(f, -EAGAIN, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	REFUSED(f, -EAGAIN, policy_set_keys(f->e->policies, "P", CD, &WHO, &f->err));
 	info = fix_info(f, "P");
 	assert_string_equal(info.roots[0].key_id, KEY_A);
 	assert_non_null(strstr(info.last_check, "key 1 describe: transient"));
@@ -190,10 +190,10 @@ static void check_tells_and_changes_nothing(void **state)
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	before = fix_info(f, "P");
-	DONE(f, policy_check(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_check(f->e->policies, "P", &WHO, &f->err));
 	assert_non_null(strstr(fix_info(f, "P").last_check, "key 2 recorded copy: ok\n"));
 	fix_disable(f, KEY_A);
-	REFUSED(f, -EKEYREVOKED, policy_check(f->e, "P", &WHO, &f->err));
+	REFUSED(f, -EKEYREVOKED, policy_check(f->e->policies, "P", &WHO, &f->err));
 	after = fix_info(f, "P");
 	assert_non_null(strstr(after.last_check, "key 1 enabled: refused, the key is disabled\n"));
 	assert_non_null(strstr(after.last_check, "key 1 recorded copy: denied"));
@@ -208,17 +208,17 @@ static void check_tells_and_changes_nothing(void **state)
  */
 static void second_generation(struct fix *f)
 {
-	struct policy_record rec = f->e->tables.policies[0]->rec;
+	struct policy_record rec = f->e->policies->tables.policies[0]->rec;
 	const struct key_id ids[2] = {fix_key(KEY_A), fix_key(KEY_B)};
 	CLEANUP(free_mem_p) struct key_record *key = NULL;
 	struct report rep = {0};
 	const struct key_record *keys[1];
 	struct act a;
 
-	DONE(f, policy_make_keys(f->e, &rec, ids, &key, &rep, &f->err));
+	DONE(f, policy_make_keys(f->e->policies, &rec, ids, &key, &rep, &f->err));
 	key->generation = rec.generation = 2;
 	keys[0] = key;
-	DONE(f, act_begin(&a, f->e, "test", &WHO, "P", &f->err));
+	DONE(f, act_begin(&a, f->e->policies, "test", &WHO, "P", &f->err));
 	memcpy(rec.wrapped_avail, a.policy->rec.wrapped_avail, WRAP_LEN);
 	DONE(f, act_commit(&a, &rec, keys, 1));
 	DONE(f, act_end(&a, 0));
