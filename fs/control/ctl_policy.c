@@ -144,7 +144,7 @@ static int key_ids_show(struct ctl_call *call)
 	}
 	for (int i = 0; i < 2; i++)
 		(void)fprintf(call->out, "%s %s\n", info.roots[i].key_id,
-			      version_of(info.roots[i].kid, &key));
+			      version_of(info.roots[i].copy_key_id, &key));
 	return 0;
 }
 
@@ -175,10 +175,10 @@ static void say_versions(struct ctl_call *call, const char *did, const struct po
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		const char *old = version_of(before->roots[i].kid, &was);
-		const char *new = version_of(after.roots[i].kid, &is);
+		const char *old = version_of(before->roots[i].copy_key_id, &was);
+		const char *new = version_of(after.roots[i].copy_key_id, &is);
 
-		if (strcmp(before->roots[i].kid, after.roots[i].kid) == 0)
+		if (strcmp(before->roots[i].copy_key_id, after.roots[i].copy_key_id) == 0)
 			(void)snprintf(text[i], sizeof(text[i]), "%s unchanged", new);
 		else
 			(void)snprintf(text[i], sizeof(text[i]), "%s -> %s", old, new);
@@ -428,7 +428,7 @@ static void root_show(FILE *out, int no, const struct policy_root_info *root)
 
 	ctl_time(root->health.when, when);
 	(void)fprintf(out, "key %d: %s\n", no, root->key_id);
-	(void)fprintf(out, "key %d version: %s\n", no, version_of(root->kid, &key));
+	(void)fprintf(out, "key %d version: %s\n", no, version_of(root->copy_key_id, &key));
 	(void)fprintf(out, "key %d outcome: %s\n", no,
 		      root->health.when ? kms_outcome_name(root->health.outcome) : "not asked yet");
 	(void)fprintf(out, "key %d when: %s\n", no, when);

@@ -12,7 +12,8 @@ static int refuse_command(const struct job *j, const char *what, struct err *err
 		       (unsigned long long)j->rec.no, job_state_name(j->rec.state), what);
 }
 
-/* What the record says after @command; a running job is told, and its runner writes the record. */
+/* The record after @command. A running job gets a stop request, and the runner writes its record.
+ */
 static int command_apply(struct jobs *jobs, struct job *j, enum job_command command, uint32_t rate,
 			 struct job_record *ret_rec, struct err *err)
 {
@@ -87,7 +88,8 @@ static void command_take_locked(struct jobs *jobs, struct job *j, enum job_comma
 	jobs_changed(jobs);
 }
 
-/* jobs.write is held: records and the one that runs change under it, or not at all. */
+/* jobs.write is held, so no other record is written meanwhile. The runner may begin with the job
+ * during the commit; command_take_locked() then gives it a stop request. */
 static int command_do(struct jobs *jobs, struct job *j, enum job_command command, uint32_t rate,
 		      struct err *err)
 {
@@ -112,7 +114,7 @@ static int command_do(struct jobs *jobs, struct job *j, enum job_command command
 }
 
 int job_command(struct jobs *jobs, uint64_t no, enum job_command command, uint32_t rate,
-		const struct actor *who, struct err *err)
+		const struct actor *actor, struct err *err)
 {
 	static const char *const events[] = {
 		[JOB_PAUSE] = "job-pause", [JOB_RESUME] = "job-resume", [JOB_CANCEL] = "job-cancel",
@@ -129,12 +131,12 @@ int job_command(struct jobs *jobs, uint64_t no, enum job_command command, uint32
 	pthread_mutex_unlock(&jobs->lock);
 	if (j) {
 		r = command_do(jobs, j, command, rate, err);
-		job_report(jobs, j, events[command], who, r, r < 0 ? err_text(err, r) : NULL);
+		job_report(jobs, j, events[command], actor, r, r < 0 ? err_text(err, r) : NULL);
 	} else {
 		r = job_missing(no, err);
 	}
 	pthread_mutex_unlock(&jobs->write);
 	if (audit_sync(jobs->audit, NULL) < 0)
-		return r; /* as acts: it has happened, and the log says what it lost */
+		return r; /* it has happened, as in act_end(); the log counts what it lost */
 	return r;
 }

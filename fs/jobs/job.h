@@ -38,7 +38,7 @@ struct store;
 struct job_info { /* a copy */
 	struct job_record rec;
 	bool counting;	 /* total is not known yet */
-	uint64_t per_s;	 /* files a second, lately */
+	uint64_t per_s;	 /* files a second, over the last seconds */
 	uint64_t left_s; /* estimate; UINT64_MAX: none */
 };
 
@@ -71,22 +71,22 @@ enum job_command {
 	JOB_RATE,  /* at most so many files a second; 0: no limit */
 };
 
-/* job_command() - an event with @who; takes effect within a second. Return: 0; -ENOENT; -EINVAL:
+/* job_command() - an event with @actor; takes effect within a second. Return: 0; -ENOENT; -EINVAL:
  * not in this state; errors of store_commit(). Repeating a command is harmless. */
 int job_command(struct jobs *jobs, uint64_t no, enum job_command command, uint32_t rate,
-		const struct actor *who, struct err *err) MUST_CHECK;
+		const struct actor *actor, struct err *err) MUST_CHECK;
 
 /* job_failures() - *ret_text: a line "path: reason" for each, malloc'ed. */
 int job_failures(struct jobs *jobs, uint64_t no, char **ret_text, struct err *err) MUST_CHECK;
 
 /**
- * renew_start() - a job that gives a file, or all files below a folder, a fresh data key
+ * renew_start() - a job that gives a file, or all files below a folder, a new data key
  * @path: relative to the mount's top; empty: everything
  * An earlier job for the same path that has not ended is superseded.
  * Return: 0; -ENOENT, -EINVAL: no such file or folder; -EROFS: a mount for reading only; errors of
  * store_commit().
  */
-int renew_start(struct jobs *jobs, const char *path, const struct actor *who, uint64_t *ret_no,
+int renew_start(struct jobs *jobs, const char *path, const struct actor *actor, uint64_t *ret_no,
 		struct err *err) MUST_CHECK;
 
 /* ---- for the walk through the files: fs/walk ---- */
@@ -157,7 +157,7 @@ void job_pace(struct job *j);
  */
 bool job_checkpoint_due(struct job *j);
 /* job_checkpoint() - @cursor: relative path of the folder to go on with after a crash, of whose
- * files @visited have been counted. Also before run() returns early. */
-int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct err *err) MUST_CHECK;
+ * files @counted have been counted. Also before run() returns early. */
+int job_checkpoint(struct job *j, const char *cursor, uint64_t counted, struct err *err) MUST_CHECK;
 
 #endif

@@ -48,7 +48,8 @@ int job_record_encode(const struct job_record *rec, uint8_t out[static JOB_RECOR
 	return 0;
 }
 
-/* A later version may have another layout, so it is told before anything behind it is judged. */
+/* A later version may have another layout, so the version is checked before the fields behind it.
+ */
 static int head_decode(struct rbuf *b, struct job_record *rec)
 {
 	uint16_t version;

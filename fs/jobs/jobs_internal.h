@@ -27,11 +27,11 @@ struct job_sample {
 struct job {
 	struct job *next; /* by number */
 	struct job_record
-		rec; /* written under jobs.write and jobs.lock; its four counts are these: */
+		rec; /* guarded by jobs.lock; put into the state under jobs.write. Its counts: */
 	_Atomic uint64_t total, done, failed, skipped;
 	_Atomic uint32_t rate;
 	_Atomic int stop_request;   /* enum stop_request */
-	_Atomic uint64_t uncounted; /* so many that need nothing were counted before */
+	_Atomic uint64_t uncounted; /* files yet to come that were counted already */
 	_Atomic bool again;	    /* JOB_FLAG_AGAIN */
 	_Atomic bool counted;	    /* total is known */
 	uint64_t not_before_ms;	    /* while it waits; guarded by jobs.lock */
@@ -45,7 +45,7 @@ struct job {
 	struct jobs *jobs; /* constant */
 };
 
-/* Lock order: write, lock. Only the first is held across a commit. */
+/* Lock order: write, lock. The first is held across commits, the second is a leaf. */
 struct jobs {
 	struct store *store; /* constant, as the next three */
 	struct audit *audit;
@@ -54,8 +54,9 @@ struct jobs {
 	pthread_mutex_t write; /* one change of records at a time */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct job *first, *running; /* written under both locks, read under either */
-	uint64_t last_no;
+	struct job *first;   /* the list: changed under both locks, so either is enough to read */
+	struct job *running; /* guarded by lock */
+	uint64_t last_no;    /* as the list */
 	struct job_runner runner;
 	pthread_t thread;
 	bool serving;
@@ -73,8 +74,8 @@ void job_again_locked(struct job *j);		 /* job_again() */
 uint64_t job_files_counted(const struct job *j); /* done, failed or skipped */
 int job_missing(uint64_t no, struct err *err);	 /* -ENOENT and its sentence */
 /* job_report() - an event about it with its counts. */
-void job_report(struct jobs *jobs, const struct job *j, const char *event, const struct actor *who,
-		int r, const char *reason);
+void job_report(struct jobs *jobs, const struct job *j, const char *event,
+		const struct actor *actor, int r, const char *reason);
 void jobs_changed(struct jobs *jobs); /* wakes the runner; lock is held */
 
 /* ---- save.c: the durable side; jobs.write is held ---- */

@@ -152,13 +152,13 @@ bool job_checkpoint_due(struct job *j)
 	pthread_mutex_unlock(&j->jobs->lock);
 	if (!many && now_ms < j->checkpoint_ms)
 		return false;
-	j->checkpoint_ms = now_ms; /* when it began: job_checkpoint() sees how long it took */
+	j->checkpoint_ms = now_ms; /* when it began: job_checkpoint() measures from here */
 	return true;
 }
 
-/* A record that says "superseded" stays. A path that is too long leaves the cursor where it was:
- * more is looked at again. */
-int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct err *err)
+/* A record whose state is superseded stays. A path that is too long leaves the cursor where it was,
+ * so more files are looked at again after a crash. */
+int job_checkpoint(struct job *j, const char *cursor, uint64_t counted, struct err *err)
 {
 	struct jobs *jobs = j->jobs;
 	uint64_t took_ms;
@@ -168,7 +168,7 @@ int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct e
 	if (atomic_load(&j->stop_request) != STOP_SUPERSEDE && strlen(cursor) <= JOB_CURSOR_MAX) {
 		pthread_mutex_lock(&jobs->lock);
 		strcpy(j->rec.cursor, cursor);
-		j->rec.repeat = visited;
+		j->rec.repeat = counted;
 		pthread_mutex_unlock(&jobs->lock);
 		r = job_save(jobs, j, err);
 	}

@@ -7,7 +7,7 @@
 #include "fs/jobs/jobs_internal.h"
 #include "fs/jobs/plan.h"
 
-#define DRAWN_LEN 10 /* of a file id; the rest says whose it is */
+#define DRAWN_LEN 10 /* random bytes of a file id; the rest marks the job */
 
 /* SHA-256 over the job's random number and the drawn bytes. */
 static int sign(const struct job *j, const uint8_t drawn[static DRAWN_LEN],
@@ -77,7 +77,7 @@ static int start(struct jobs *jobs, const char *path, uint64_t *ret_no, struct e
 	return r;
 }
 
-int renew_start(struct jobs *jobs, const char *path, const struct actor *who, uint64_t *ret_no,
+int renew_start(struct jobs *jobs, const char *path, const struct actor *actor, uint64_t *ret_no,
 		struct err *err)
 {
 	struct audit_field fields[3];
@@ -92,10 +92,10 @@ int renew_start(struct jobs *jobs, const char *path, const struct actor *who, ui
 	fields[0] = AUDIT_FIELD_STR("path", path);
 	fields[1] = AUDIT_FIELD_STR("reason", r < 0 ? err_text(err, r) : NULL);
 	fields[2] = AUDIT_FIELD_U64("job", no);
-	audit_event(jobs->audit, "renew", who, errno_name(r), fields, r < 0 ? 2 : 3);
+	audit_event(jobs->audit, "renew", actor, errno_name(r), fields, r < 0 ? 2 : 3);
 	if (r == 0)
 		*ret_no = no;
 	if (audit_sync(jobs->audit, NULL) < 0)
-		return r; /* as acts: it has happened, and the log says what it lost */
+		return r; /* it has happened, as in act_end(); the log counts what it lost */
 	return r;
 }

@@ -1,6 +1,5 @@
 /* fs/jobs/renewal.c - the old data keys of files that are being renewed: in memory and in the
- * state.
- */
+ * state. */
 #include "fs/jobs/renewal.h"
 
 #include <errno.h>
@@ -36,7 +35,7 @@ static void record_name(const uint8_t file_id[static FILE_ID_LEN], char out[stat
 	hex_encode(file_id, FILE_ID_LEN, out + PREFIX_LEN);
 }
 
-/* There are few: one a file that is being renewed, or was when a job was stopped. */
+/* A list will do: one entry a file that is being renewed, or was when a job was stopped. */
 static struct renewal_entry *find_locked(struct renewals *t, const uint8_t *file_id)
 {
 	for (size_t i = 0; i < t->n; i++)
@@ -237,7 +236,7 @@ enum change {
 	DROP,
 	HOLD,
 	UNHOLD,
-	SEE
+	FOUND
 };
 
 static void change(struct renewals *t, const uint8_t *file_id, enum change what)
@@ -248,7 +247,7 @@ static void change(struct renewals *t, const uint8_t *file_id, enum change what)
 	entry = find_locked(t, file_id);
 	if (entry) {
 		entry->dropped |= what == DROP;
-		entry->sought &= what != SEE;
+		entry->sought &= what != FOUND;
 		entry->holds += what == HOLD;
 		entry->holds -= what == UNHOLD;
 	}
@@ -270,9 +269,9 @@ void renewal_unhold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN
 	change(t, file_id, UNHOLD);
 }
 
-void renewal_seen(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
+void renewal_found(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
 {
-	change(t, file_id, SEE);
+	change(t, file_id, FOUND);
 }
 
 size_t renewals_left(struct renewals *t)
@@ -286,7 +285,7 @@ size_t renewals_left(struct renewals *t)
 	return n;
 }
 
-void renewals_search(struct renewals *t)
+void renewals_search_begin(struct renewals *t)
 {
 
 	pthread_mutex_lock(&t->lock);
@@ -295,12 +294,12 @@ void renewals_search(struct renewals *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void renewals_searched(struct renewals *t, enum renewals_look look)
+void renewals_search_end(struct renewals *t, enum renewals_searched look)
 {
 
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->n; i++) {
-		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds && look == LOOKED_AT_ALL;
+		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds && look == SEARCHED_ALL;
 		t->at[i].sought = false;
 	}
 	pthread_mutex_unlock(&t->lock);

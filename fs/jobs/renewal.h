@@ -54,21 +54,21 @@ int renewals_flush(struct renewals *t, struct err *err) MUST_CHECK;
 /* renewals_left() - how many are neither dropped nor begun by an open file: left by a job that was
  * stopped. */
 size_t renewals_left(struct renewals *t);
-/* renewal_hold() - it is the record of an open file, renewal_unhold() of one less. */
+/* renewal_hold() - one more open file reads with the old key; renewal_unhold() - one less. */
 void renewal_hold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
 void renewal_unhold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
 /*
- * Whose file is gone is known after a look at every file: renewals_search() before it,
- * renewal_seen() for each that is renewing, renewals_searched() after it drops the others, but for
- * those of open files and those that were added meanwhile; and none when there may be a file of
- * theirs that could not be looked at.
+ * Renewals whose file is gone are known after a walk through every file: renewals_search_begin()
+ * before it, renewal_found() for each file that is renewing, and renewals_search_end() after it
+ * drops the others, but for those of open files and those that were added meanwhile; with
+ * SEARCHED_SOME (some file could not be looked at) it drops none.
  */
-enum renewals_look {
-	LOOKED_AT_ALL,
-	LOOKED_AT_SOME
+enum renewals_searched {
+	SEARCHED_ALL,
+	SEARCHED_SOME
 };
-void renewals_search(struct renewals *t);
-void renewal_seen(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
-void renewals_searched(struct renewals *t, enum renewals_look look);
+void renewals_search_begin(struct renewals *t);
+void renewal_found(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
+void renewals_search_end(struct renewals *t, enum renewals_searched look);
 
 #endif

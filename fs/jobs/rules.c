@@ -35,7 +35,7 @@ size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LE
 
 /*
  * Assigning decides about mailbox/ and signals/ anew, for the tenant or for one mailbox. It does
- * not end the offboarding of another policy, whose chat and EDM files nobody else would visit.
+ * not end the offboarding of another policy, whose chat and EDM files no other job would come to.
  */
 bool job_supersedes(const struct job_record *newer, const struct job_record *older)
 {

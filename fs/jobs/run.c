@@ -10,7 +10,7 @@
 
 #include "fs/jobs/jobs_internal.h"
 
-/* The first that may run; *ret_wait_ms: until then one will, 0: nobody knows. */
+/* The first that may run; *ret_wait_ms: when the next one that waits may, 0: none waits. */
 static struct job *next_job_locked(struct jobs *jobs, uint64_t *ret_wait_ms)
 {
 	uint64_t now_ms = clock_now_ms();
@@ -77,7 +77,7 @@ static void end_locked(struct jobs *jobs, struct job *j, int r, const char *why)
 	j->rec.state = s;
 }
 
-/* A job that ended is one that is durably so; else it is taken up again. */
+/* A job has ended when its record durably says so; otherwise it runs again. */
 static void end_job(struct jobs *jobs, struct job *j, int r, struct err *err)
 {
 	enum job_state s;
@@ -120,8 +120,9 @@ static void run_job(struct jobs *jobs, struct job *j)
 }
 
 /*
- * What programs ask for goes first: where they leave no processor idle, this gets a tenth of one
- * (nice 10 weighs 110 to their 1024, sched(7)). Not less: programs wait for locks that it holds.
+ * Requests of programs go first: where they leave no processor idle, the job gets a tenth of one
+ * (nice 10 weighs 110 to their 1024, sched(7)). Not less, since programs wait for locks that it
+ * holds.
  */
 static void lower_priority(void)
 {

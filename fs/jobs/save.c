@@ -44,8 +44,7 @@ int job_erase(struct store_txn *txn, const struct job_record *rec, struct err *e
 	return r < 0 ? r : store_del(txn, TABLE_JOBS, key, sizeof(key), err);
 }
 
-/* What there is to write, taken from the job under its lock, so that nothing is locked meanwhile.
- */
+/* What there is to write, copied from the job, so that jobs.lock is not held across the commit. */
 struct saving {
 	struct job_record rec;
 	char **new_failures;
@@ -174,7 +173,7 @@ static int load_job(void *arg, const void *key, size_t key_len, const uint8_t *v
 	atomic_store(&j->again, j->rec.flags & JOB_FLAG_AGAIN);
 	if (j->rec.state == JOB_RUNNING)
 		j->rec.state = JOB_QUEUED;    /* its cursor says that another pass has to follow */
-	job_insert_locked(l->jobs, STEAL(j)); /* nobody else is there yet */
+	job_insert_locked(l->jobs, STEAL(j)); /* no other thread knows the table yet */
 	return 0;
 }
 

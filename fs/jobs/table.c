@@ -51,8 +51,8 @@ struct job *job_find_locked(struct jobs *jobs, uint64_t no)
 	return j;
 }
 
-void job_report(struct jobs *jobs, const struct job *j, const char *event, const struct actor *who,
-		int r, const char *reason)
+void job_report(struct jobs *jobs, const struct job *j, const char *event,
+		const struct actor *actor, int r, const char *reason)
 {
 	char id[UUID_TEXT_LEN], mailbox[MAILBOX_ID_MAX + 1];
 	enum job_state state;
@@ -75,7 +75,7 @@ void job_report(struct jobs *jobs, const struct job *j, const char *event, const
 		AUDIT_FIELD_STR("reason", reason),
 	};
 
-	audit_event(jobs->audit, event, who, errno_name(r), fields,
+	audit_event(jobs->audit, event, actor, errno_name(r), fields,
 		    sizeof(fields) / sizeof(fields[0]));
 }
 

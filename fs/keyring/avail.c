@@ -20,7 +20,7 @@ void copy_damaged_report(struct keyring *k, const struct key_source *src, const 
 	audit_event(k->audit, "key-copy-damaged", NULL, "EBADMSG", fields, 5);
 }
 
-/* Service key opens availability key, that one opens the DEP key. */
+/* The service key opens the availability key, which opens the DEP key. */
 int avail_unwrap(struct keyring *k, const struct key_source *src, struct secret *dep_key)
 {
 	CLEANUP(secret_free_p) struct secret *avail = NULL;

@@ -13,7 +13,8 @@ struct check {
 
 #define PROOF_REPORT_MS (60 * 60 * 1000u)
 
-/* Proofs that say what the one before said are counted, and told once an hour. */
+/* Proofs with the same outcomes as the one before are counted, and reported once an hour. Returns
+ * how many to report, 0: none yet. */
 static uint64_t proof_note_locked(struct key_policy *kp, const struct root_answer answers[static 2])
 {
 	uint64_t now_ms = clock_now_ms(), checks = ++kp->proof.checks;
@@ -29,7 +30,7 @@ static uint64_t proof_note_locked(struct key_policy *kp, const struct root_answe
 	return checks;
 }
 
-/* @checks: this one, and those since the last event that said the same as it. */
+/* @checks: this one, and those with the same outcomes since the last event. */
 static void proof_report(struct keyring *k, const struct key_source *src, uint64_t checks,
 			 const struct root_answer answers[static 2])
 {
@@ -71,7 +72,7 @@ static void check_judge(struct keyring *k, const struct key_source *src, uint64_
 	judgement_report(k, src, &j, answers);
 }
 
-/* A thread for each policy: one slow vault holds up nobody else's proof. */
+/* In a thread for each policy: a slow vault delays no proof of another policy. */
 static int check_policy(struct keyring *k, const uint8_t policy_id[static UUID_LEN], uint64_t epoch)
 {
 	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
@@ -120,14 +121,14 @@ static void check_run(void *arg)
 {
 	struct check *c = arg;
 
-	/* a failure is lack of memory or a policy that is gone: the next round sees again */
+	/* a failure is lack of memory or a policy that is gone: the next round tries again */
 	(void)check_policy(c->k, c->policy_id, epoch_of(c->k, c->policy_id));
 	check_end(c);
 }
 
-/* Worth asking about: a key was opened, so that files may be; or was taken away and may come back;
- * or a root failed when it was last asked: that it does no more would else show when somebody opens
- * a file by chance. */
+/* Due are policies whose key was opened, so that files may be open; those whose key was taken away
+ * and may come back; and those of which a root failed when last asked, whose recovery would
+ * otherwise show only when a file is opened. */
 static bool is_due_locked(const struct key_policy *kp)
 {
 	if (kp->checking)
@@ -153,7 +154,7 @@ static struct check *check_new_locked(struct keyring *k, struct key_policy *kp, 
 	return c;
 }
 
-/* After a denial a key serves system requests for a while, and is not to stay for longer. */
+/* After a denial a key serves system requests until a time, and must not stay longer. */
 static void wipe_expired_locked(struct key_policy *kp)
 {
 	uint64_t now_ms = clock_now_ms();
@@ -175,7 +176,7 @@ void keyring_check_all(struct keyring *k)
 				first = check_new_locked(k, kp, first);
 		}
 	pthread_rwlock_unlock(&k->lock);
-	if (first) /* else what failed between two rounds would be asked in the next but one */
+	if (first) /* a circuit that opened since the last round would else skip this one */
 		kms_circuits_probe(k->kms);
 	for (struct check *c = first, *next; c; c = next) {
 		next = c->next;

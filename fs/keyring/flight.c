@@ -1,4 +1,5 @@
-/* fs/keyring/flight.c - asking the vaults for one key, once for all who wait for it. */
+/* fs/keyring/flight.c - single flight: the vaults are asked for one key once, for all callers that
+ * wait for it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 /*
  * One question to the vaults about one generation. It runs in a thread of its own, because a vault
- * call cannot be called back and a caller must be able to leave.
+ * call cannot be cancelled and a caller must be able to give up.
  *
  *   asking   slot->flight points here; callers join and wait
  *   done     verdict is set, slot->flight is empty; each caller takes its part and drops its count
@@ -26,11 +27,11 @@ struct flight {
 	bool done;
 	enum verdict verdict; /* constant once done, like the next two */
 	bool outdated;	      /* the policy's keys were replaced meanwhile */
-	int r;		      /* our own trouble: no thread, or no memory for the opened key */
+	int r;		      /* depfs's own failure: no thread, or no memory for the opened key */
 	uint64_t landed_ms;
 	struct root_answer answers[2];
 	struct wrap_key *key;	/* opened by a vault */
-	struct wrap_key *avail; /* by the availability key, when somebody needed that */
+	struct wrap_key *avail; /* by the availability key, once a caller needed that */
 };
 
 static void flight_put(struct flight *f)
@@ -128,18 +129,18 @@ static void asked_note_locked(struct key_slot *slot)
 
 enum joined {
 	JOIN_SERVED,  /* the slot was open after all */
-	JOIN_WAIT,    /* somebody asks already */
+	JOIN_WAIT,    /* a flight is under way */
 	JOIN_STARTED, /* ours to run */
 };
 
 static int flight_join(struct keyring *k, const struct key_source *src, enum request_class class,
 		       struct flight **ret_flight, enum joined *ret_how, struct wrap_key **ret_kek)
 {
-	CLEANUP(flight_put_p) struct flight *fresh = flight_new(k, src);
+	CLEANUP(flight_put_p) struct flight *mine = flight_new(k, src);
 	struct key_slot *slot = NULL;
 	struct key_policy *kp;
 
-	if (!fresh)
+	if (!mine)
 		return -ENOMEM;
 	pthread_rwlock_wrlock(&k->lock);
 	kp = keyring_add_locked(k, src->key.policy_id);
@@ -152,17 +153,17 @@ static int flight_join(struct keyring *k, const struct key_source *src, enum req
 		*ret_flight = flight_get(slot->flight);
 		*ret_how = JOIN_WAIT;
 	} else if (slot) {
-		fresh->epoch = kp->epoch;
-		slot->flight = fresh;
+		mine->epoch = kp->epoch;
+		slot->flight = mine;
 		asked_note_locked(slot);
-		*ret_flight = STEAL(fresh);
+		*ret_flight = STEAL(mine);
 		*ret_how = JOIN_STARTED;
 	}
 	pthread_rwlock_unlock(&k->lock);
 	return slot ? 0 : -ENOMEM;
 }
 
-/* Where no thread is to be had, those who joined meanwhile are told so too. */
+/* Without a thread, callers that joined meanwhile get the error too. */
 static void flight_cancel(struct flight *f, int r)
 {
 	f->verdict = VERDICT_OUTAGE;
@@ -213,7 +214,7 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 	return r;
 }
 
-/* Once for all who share the flight: one use, one event. */
+/* Once for all callers of the flight: one use, one event. */
 static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 {
 	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
@@ -234,7 +235,7 @@ static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 	return r;
 }
 
-/* A vault opened the slot, somebody proved denial after us, or the keys were replaced: ours is old.
+/* Since this flight a vault opened the slot, another one proved denial, or the keys were replaced.
  */
 static bool avail_is_old_locked(const struct flight *f, const struct key_policy *kp,
 				const struct key_slot *slot)
@@ -287,8 +288,8 @@ static int avail_failed(const struct flight *f, int r, struct err *err)
 }
 
 /*
- * Whether users are refused. An outage is no answer, so a denial before it stands: else whoever
- * cuts the wire to the vaults would open what their owner has closed.
+ * Whether users are refused. An outage is no answer, so a denial before it stands: otherwise
+ * cutting the connection to the vaults would open what their owner has closed.
  */
 static bool flight_denied(const struct flight *f)
 {
@@ -298,7 +299,7 @@ static bool flight_denied(const struct flight *f)
 	return f->verdict == VERDICT_DENIED || keyring_denied(f->k, &ref);
 }
 
-/* DESIGN 5.1's table; its first row is VERDICT_OPEN. */
+/* The table in fs/README.md, Opening a DEP key. */
 static int flight_take(struct flight *f, enum request_class class, struct wrap_key **ret_kek,
 		       struct err *err)
 {

@@ -24,7 +24,8 @@ static_assert(sizeof(((struct root_health *)0)->text) == sizeof(((struct root_an
 
 /*
  * Denial of the newest generation revokes the policy. Denial of an older one (its root version
- * may have been retired after a refresh that failed) says nothing about the rest: that slot alone.
+ * may have been retired after a refresh that failed) proves nothing about the others: that slot
+ * alone.
  */
 static uint64_t deny_locked(struct key_policy *kp, const struct key_source *src)
 {
@@ -82,7 +83,7 @@ struct judgement keyring_judge_locked(struct keyring *k, struct key_policy *kp,
 		j.revoked_ms = clock_now_ms();
 		keyring_revocation_begin_locked(kp, wiped);
 	}
-	/* closed is no news: it is how every policy starts */
+	/* closed is no change to report: every policy starts so */
 	j.changed = j.state != KEYRING_CLOSED && j.state != kp->reported;
 	if (j.changed)
 		kp->reported = j.state;
@@ -113,8 +114,8 @@ void judgement_report(struct keyring *k, const struct key_source *src, const str
 }
 
 /*
- * An act saw both roots. A look must change nothing (DESIGN section 5), so bad answers only show in
- * the health: the checker takes keys away. Good ones end a revocation.
+ * An act asked both roots. A check must change nothing (depfs-control(5), check), so bad answers
+ * show in the health alone: the checker takes keys away. Two good ones end a revocation.
  */
 void keyring_note(struct keyring *k, const struct key_source *src,
 		  const struct root_answer answers[static 2])

@@ -44,10 +44,10 @@ typedef int key_source_fn(void *arg, const struct wrap_ref *ref, struct key_sour
 int keyring_start(struct keyring *k, key_source_fn *source, void *arg, struct err *err) MUST_CHECK;
 
 /*
- * The end, in this order. keyring_closing() - the vaults are not asked any more: whoever waits for
- * a key is answered within a vault's deadline. keyring_stop() - waits for the keyring's threads and
- * the call-backs they run; nothing may ask for keys by then. keyring_free() - keys are wiped. NULL
- * allowed.
+ * The end, in this order. keyring_closing() - the vaults are not asked any more: a caller that
+ * waits for a key is answered within a vault's deadline. keyring_stop() - waits for the keyring's
+ * threads and the call-backs they run; nothing may ask for keys by then. keyring_free() - keys are
+ * wiped. NULL allowed.
  */
 void keyring_closing(struct keyring *k);
 void keyring_stop(struct keyring *k);

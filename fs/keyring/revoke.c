@@ -89,7 +89,7 @@ void keyring_revocation_run(struct keyring *k, const struct key_source *src, uin
 	report_done(k, src, &files, policy_keys, took_ms);
 }
 
-/* What a vault is about to answer, to a question from before, says nothing more. */
+/* Raising the epoch voids the answers to questions that are under way. */
 static uint64_t purge_locked(struct key_policy *kp)
 {
 	uint64_t wiped = 0;
@@ -117,7 +117,7 @@ void keyring_purge(struct keyring *k, const struct key_source *src)
 		keyring_revocation_begin_locked(kp, purge_locked(kp));
 	pthread_rwlock_unlock(&k->lock);
 	if (!kp)
-		return; /* no memory for it: its key was never asked for, so no file is open */
+		return; /* no memory, so its key was never asked for and no file of it is open */
 	metrics_add(k->metrics, METRIC_REVOCATIONS, 1);
 	keyring_revocation_run(k, src, since_ms);
 }

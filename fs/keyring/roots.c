@@ -20,10 +20,10 @@ bool secrets_equal(struct secret *a, struct secret *b)
 }
 
 /*
- * A vault may answer with any 32 bytes: what is wrapped under those is lost, and known to it. The
- * availability copy tells; nothing is opened by it here, so no event. Without it (it is damaged)
- * the vault's word has to do.
- * Return: 1: it is another key; 0; -ENOMEM.
+ * A vault may answer with any 32 bytes; data wrapped under those would be lost, and readable to the
+ * vault. So the answer is compared with the availability copy, which opens nothing here and makes
+ * no event. When that copy is damaged the answer is taken as it is. Return: 1: it is another key;
+ * 0; -ENOMEM.
  */
 static int key_is_another(struct keyring *k, const struct key_source *src, struct secret *key)
 {
@@ -81,9 +81,9 @@ void root_ask(struct keyring *k, const struct key_source *src, unsigned i, struc
 }
 
 /*
- * DESIGN 5.1. A recorded copy names a key and version, so "not found" means that somebody took it
- * away: denied. "Misconfigured" (an id or an answer that this depfs cannot use) is counted as
- * denied too: it is no outage that passes, and what is in doubt must not open by the back door.
+ * A recorded copy names a key and version, so "not found" means that the key was deleted: denied.
+ * "Misconfigured" (an id or an answer that this depfs cannot use) counts as denied too: it does not
+ * pass as an outage does, and in doubt the availability key must not open the data.
  */
 static bool is_denial(const struct root_answer *a)
 {
@@ -91,10 +91,10 @@ static bool is_denial(const struct root_answer *a)
 			    a->outcome == KMS_MISCONFIGURED);
 }
 
-/* One root after the other, in random order, until one opens. false: the engine closes: nobody
- * waits any more, and half an answer judges nothing. */
-static bool ask_in_turn(struct keyring *k, const struct key_source *src,
-			struct root_answer answers[static 2], struct secret **ret_key)
+/* One root after the other, in random order, until one opens. false: the keyring is closing; one
+ * answer of two must not be judged. */
+static bool ask_one_by_one(struct keyring *k, const struct key_source *src,
+			   struct root_answer answers[static 2], struct secret **ret_key)
 {
 	uint8_t first;
 
@@ -152,7 +152,7 @@ static void ask_both(struct keyring *k, const struct key_source *src,
 	(void)pthread_mutex_init(&other.lock, NULL);
 	(void)pthread_cond_init(&other.answered, NULL);
 	if (threads_run(&k->threads, side_run, &other) < 0)
-		side_run(&other); /* no thread to be had: one after the other */
+		side_run(&other); /* no thread: one after the other */
 	root_ask(k, src, 0, &answers[0], ret_key);
 	side_wait(&other);
 	if (!*ret_key)
@@ -168,7 +168,7 @@ enum verdict roots_ask(struct keyring *k, const struct key_source *src, enum ask
 	memset(answers, 0, 2 * sizeof(answers[0]));
 	if (how == ASK_BOTH && !atomic_load(&k->closing))
 		ask_both(k, src, answers, &key);
-	else if (how == ASK_BOTH || !ask_in_turn(k, src, answers, &key))
+	else if (how == ASK_BOTH || !ask_one_by_one(k, src, answers, &key))
 		return VERDICT_OUTAGE;
 	if (!key)
 		return is_denial(&answers[0]) || is_denial(&answers[1]) ? VERDICT_DENIED

@@ -58,7 +58,7 @@ struct key_slot *keyring_slot_add_locked(struct key_policy *kp, uint32_t generat
 	return slot;
 }
 
-/* A key taken out of its slot is still good for those who hold a reference. */
+/* Holders of a reference keep using a key that was taken out of its slot. */
 void keyring_slot_close_locked(struct key_slot *slot)
 {
 	wrap_key_put(STEAL(slot->key));
@@ -69,7 +69,7 @@ bool keyring_slot_serves(const struct key_slot *slot, enum request_class class)
 	if (!slot->key)
 		return false;
 	if (slot->from == FROM_VAULT)
-		return true; /* the checker takes it away */
+		return true; /* until the checker takes it away */
 	if (slot->from == FROM_DENIED && class != REQUEST_SYSTEM)
 		return false;
 	return clock_now_ms() < slot->until_ms;

@@ -37,12 +37,12 @@ void act_name(struct act *a, const char *name, const uint8_t *id)
 		uuid_encode(id, a->policy_id);
 }
 
-void act_key_ids(const struct policy *p, char ret_kids[static 2][KEY_ID_MAX])
+void act_key_ids(const struct policy *p, char ret_ids[static 2][KEY_ID_MAX])
 {
 	const struct key_record *key = policy_key(p, p->rec.generation);
 
 	for (unsigned i = 0; key && i < 2; i++)
-		memcpy(ret_kids[i], key->roots[i].kid, KEY_ID_MAX);
+		memcpy(ret_ids[i], key->roots[i].kid, KEY_ID_MAX);
 }
 
 /* Whole warnings only: the report has them all. */
@@ -64,7 +64,7 @@ void act_warnings(struct act *a, const struct report *rep)
 	}
 }
 
-int act_begin(struct act *a, struct policies *ps, const char *event, const struct actor *who,
+int act_begin(struct act *a, struct policies *ps, const char *event, const struct actor *actor,
 	      const char *p, struct err *err)
 {
 	int r;
@@ -72,7 +72,7 @@ int act_begin(struct act *a, struct policies *ps, const char *event, const struc
 	memset(a, 0, sizeof(*a));
 	a->ps = ps;
 	a->event = event;
-	a->who = who;
+	a->actor = actor;
 	a->err = err ? err : &a->own_err;
 	if (p)
 		act_name(a, p, NULL);
@@ -98,8 +98,8 @@ static const char *done_text(int r, const char *text)
 
 /*
  * The event is durable before the act is acknowledged. When it cannot be made so, the act has
- * still happened, and to answer an error would be untrue; the log itself counts what it lost and
- * says so in its next event (audit.h).
+ * happened all the same, so no error is returned; the log counts what it lost and reports that in
+ * its next event (fs/audit/audit.h).
  */
 int act_end(struct act *a, int r)
 {
@@ -119,8 +119,8 @@ int act_end(struct act *a, int r)
 	};
 	size_t n = sizeof(fields) / sizeof(fields[0]) - (a->job == 0);
 
-	/* queued before the next act begins, so that the log tells them in their order */
-	audit_event(a->ps->audit, a->event, a->who, errno_name(r), fields, n);
+	/* queued before the next act begins, so that the log has them in order */
+	audit_event(a->ps->audit, a->event, a->actor, errno_name(r), fields, n);
 	if (a->entered)
 		act_lock_release(&a->ps->act_lock);
 	if (audit_sync(a->ps->audit, NULL) < 0)
@@ -194,7 +194,7 @@ int policy_refuse_purged(const struct act *a)
 		       a->policy->rec.name);
 }
 
-/* A record of the same policy, changed: durable, then seen. */
+/* Durable first, then in the tables. */
 int record_replace(struct act *a, const struct policy_record *rec)
 {
 	struct tables *t = &a->ps->tables;
@@ -232,8 +232,8 @@ int policy_unassigned(const struct act *a)
 
 /*
  * At most 50 policies of kind mailbox are active. A policy becomes active when it is created whole,
- * completed or enabled, so it is counted there; assigning counts again (assignment.c), since a
- * store from elsewhere may hold more.
+ * completed or enabled, so it is counted there; assigning counts again (assign.c), since a store
+ * from elsewhere may hold more.
  */
 int check_quota(struct act *a, enum policy_kind kind)
 {

@@ -6,11 +6,11 @@
 #include "fs/keyring/keyring.h"
 #include "fs/policy/policies_internal.h"
 
-/* One act on its way. From act_begin() to act_end() it is the only one. */
+/* One act under way. From act_begin() to act_end() it is the only one. */
 struct act {
 	struct policies *ps;
 	const char *event;
-	const struct actor *who;
+	const struct actor *actor;
 	struct err *err; /* the caller's, or own_err */
 	struct err own_err;
 	struct policy *policy; /* the one asked for; NULL: none */
@@ -18,7 +18,7 @@ struct act {
 	bool new_policy;		/* act_commit() makes it: no header can refer to it yet */
 	const char *mailbox, *new_name; /* for the event; NULL: none */
 	uint64_t job;			/* started by it, for the event; 0: none */
-	struct mailbox *fresh;		/* assignment.c */
+	struct mailbox *new_mailbox;	/* assign.c; owned */
 	char policy_name[POLICY_NAME_MAX + 1]; /* for the event: as it was, or as asked */
 	char policy_id[UUID_TEXT_LEN];	       /* empty: unknown */
 	/* for the event, where the act is done: what wraps the newest generation; empty: nothing */
@@ -27,17 +27,17 @@ struct act {
 };
 
 /**
- * act_begin() - wait for our turn
+ * act_begin() - take the act lock, waiting for the act that has it
  * @p: name or id of the policy, looked up; NULL: the act is about none yet
  * Return: 0; -EBUSY after 30 s; -ENOENT. Whatever it is, act_end() follows.
  */
-int act_begin(struct act *a, struct policies *ps, const char *event, const struct actor *who,
+int act_begin(struct act *a, struct policies *ps, const char *event, const struct actor *actor,
 	      const char *p, struct err *err) MUST_CHECK;
-/* act_end() - the event, the next one's turn, and @r handed back. */
+/* act_end() - queue the event, release the lock, make the event durable; returns @r. */
 int act_end(struct act *a, int r);
 void act_name(struct act *a, const char *name, const uint8_t *id); /* for the event; @id or NULL */
 /* act_key_ids() - the ids that wrap the newest generation of @p; untouched when it has no keys. */
-void act_key_ids(const struct policy *p, char ret_kids[static 2][KEY_ID_MAX]);
+void act_key_ids(const struct policy *p, char ret_ids[static 2][KEY_ID_MAX]);
 
 /* policy_put() - its record, in a transaction of the caller's. */
 int policy_put(struct store_txn *txn, const struct policy_record *rec, struct err *err) MUST_CHECK;
@@ -48,8 +48,8 @@ int act_commit(struct act *a, const struct policy_record *rec, const struct key_
 int act_commit_job(struct act *a, const struct policy_record *rec,
 		   const struct key_record *const *keys, uint32_t n_keys,
 		   struct job_plan *plan) MUST_CHECK;
-/* act_changed() - after the tables were: readers of policy_change_no(), and targets when @targets.
- */
+/* act_changed() - the tables changed: raises policy_change_no(), and targets_epoch() as @targets
+ * asks. */
 enum act_targets {
 	TARGETS_SAME,
 	TARGETS_CHANGED
@@ -62,9 +62,9 @@ struct report {
 	size_t len;
 	size_t spare;	     /* bytes at the end kept free, for lines that must not be left out */
 	int r;		     /* of the first refusal */
-	struct audit *audit; /* where each call of a vault is told; NULL: nowhere */
-	bool terse;	     /* a vault's refusal that was just said is not said again */
-	struct err said;     /* that refusal */
+	struct audit *audit; /* gets an event for each call of a vault; NULL: none */
+	bool terse;	     /* a vault's refusal is not repeated in the next line */
+	struct err last;     /* that refusal */
 };
 
 /* act_warnings() - the report's warnings, for the event. */
@@ -73,7 +73,7 @@ void act_warnings(struct act *a, const struct report *rep);
 /* report_line() - "<what>: <outcome text>"; what does not fit is left out. */
 void report_line(struct report *rep, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* report_refuse() - a line that begins "refused, "; the first one is what @err says. */
+/* report_refuse() - a line that begins "refused, "; the first one is put in @err. */
 void report_refuse(struct report *rep, struct err *err, int r, const char *what, const char *whose,
 		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* vault_call_report() - an event about one call of a vault: "key-wrap", "key-unwrap",
@@ -83,7 +83,7 @@ void vault_call_report(struct audit *audit, const char *event, const char *key_i
 		       enum kms_outcome outcome, const char *request_id, const struct err *cause);
 /* report_outcome() - a line of a vault's outcome; one that is not ok refuses. */
 void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
-		    const struct err *said);
+		    const struct err *cause);
 
 /* root_ids_parse() - trim both, refuse what is no key id; with the version given, if any. */
 int root_id_parse(const char *text, struct key_id *ret_id, struct err *err) MUST_CHECK; /* one */
@@ -95,13 +95,15 @@ enum named_version {
 	NAMED_REFUSES,
 	NAMED_WARNS
 };
-/* check_roots() - every check of DESIGN section 5; returns report.r, which is 0 or what refuses. */
+/* check_roots() - every check of depfs-control(5), check; returns report.r, which is 0 or what
+ * refuses. */
 int check_roots(struct policies *ps, const struct key_id ids[static 2], enum named_version named,
 		struct report *rep, struct err *err) MUST_CHECK;
 
 #define CHECK_WRAPPED_LEN 2560 /* bytes of the lines of the next one, at most about */
-/* check_wrapped() - whether the versions that have just wrapped would be taken by "create". A line
- * that says no begins "warning, ": the act is done, for the older copies would be no better. */
+/* check_wrapped() - whether the versions that have just wrapped would be taken by "create". A
+ * refusal is a line that begins "warning, ": the act is done, for the older copies would be no
+ * better. */
 void check_wrapped(struct policies *ps, const struct root_copy copies[static 2],
 		   struct report *rep);
 int description_check(const char *text, struct err *err) MUST_CHECK;
@@ -109,15 +111,15 @@ int kind_check(enum policy_kind kind, struct err *err) MUST_CHECK;
 /* check_quota() - one more policy of kind mailbox may be active; -EDQUOT. */
 int check_quota(struct act *a, enum policy_kind kind) MUST_CHECK;
 
-/* record_replace() - the policy's record changed: durable, then seen. */
+/* record_replace() - the policy's record changed: durable first, then in the tables. */
 int record_replace(struct act *a, const struct policy_record *rec) MUST_CHECK;
 /* policy_unassigned() - -EBUSY: it is assigned. policy_refuse_purged() - gives -EINVAL. */
 int policy_unassigned(const struct act *a) MUST_CHECK;
 int policy_refuse_purged(const struct act *a);
 
-/* copy_make() - wrap under a root's newest version, open again and compare. Lines begin with @who,
- * "key 1", or with the word alone when it is empty. Returns 0 or what refused it. */
-int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,
+/* copy_make() - wrap under a root's newest version, open again and compare. Lines begin with
+ * @label, "key 1", or with the word alone when it is empty. Returns 0 or what refused it. */
+int copy_make(struct kms *kms, const struct key_id *id, const char *label, struct secret *dep_key,
 	      struct root_copy *ret_copy, struct report *rep, struct err *err) MUST_CHECK;
 
 /* copies_make() - both copies; @prefix: empty or "generation 2 " */
@@ -125,11 +127,12 @@ int copies_make(struct policies *ps, const struct key_id ids[static 2], const ch
 		struct secret *dep_key, struct root_copy ret_copies[static 2], struct report *rep,
 		struct err *err) MUST_CHECK;
 
-/* acts_keys.c: the keys of a policy that has none yet. @rec: id is set; generation 1 is made. */
+/* policy_make_keys() - the keys of a policy that has none yet. @rec: id is set; generation 1 is
+ * made. */
 int policy_make_keys(struct policies *ps, struct policy_record *rec,
 		     const struct key_id ids[static 2], struct key_record **ret_key,
 		     struct report *rep, struct err *err) MUST_CHECK;
-/* policy_complete() - acts_create.c: a draft gets its keys and is enabled. */
+/* policy_complete() - a draft gets its keys and is enabled. */
 int policy_complete(struct act *a, const char *const ids[static 2], struct report *rep) MUST_CHECK;
 /* roots_proved() - both of a policy's root keys have just opened their copies. */
 void roots_proved(struct policies *ps, const struct policy *p);

@@ -61,7 +61,7 @@ static void proof_void(struct act *a, struct policy *p)
  * @policy: assigned, or no longer; @mailbox: NULL: the tenant.
  */
 static int assignment_change(struct act *a, enum job_kind kind, struct policy *policy,
-			     const char *mailbox, void (*seen)(struct act *a, struct policy *p))
+			     const char *mailbox, void (*apply)(struct act *a, struct policy *p))
 {
 	struct policy *now = kind == JOB_ASSIGN ? policy : NULL;
 	char key[MAILBOX_KEY_LEN] = TENANT_KEY;
@@ -75,7 +75,7 @@ static int assignment_change(struct act *a, enum job_kind kind, struct policy *p
 		r = assignment_write(a, key, now, &plan);
 	if (r == 0) {
 		proof_void(a, now);
-		seen(a, now);
+		apply(a, now);
 		act_changed(a, TARGETS_CHANGED);
 	}
 	a->job = job_plan_end(&plan, r);
@@ -119,10 +119,10 @@ static int assign_tenant_do(struct act *a)
 	return assignment_change(a, JOB_ASSIGN, a->policy, NULL, tenant_set);
 }
 
-int assign_tenant(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int assign_tenant(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "assign-tenant", who, p, err);
+	int r = act_begin(&a, ps, "assign-tenant", actor, p, err);
 
 	if (r == 0)
 		r = assign_tenant_do(&a);
@@ -139,17 +139,17 @@ static int unassign_tenant_do(struct act *a)
 	return assignment_change(a, JOB_OFFBOARD, p, NULL, tenant_set);
 }
 
-int unassign_tenant(struct policies *ps, const struct actor *who, struct err *err)
+int unassign_tenant(struct policies *ps, const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "unassign-tenant", who, NULL, err);
+	int r = act_begin(&a, ps, "unassign-tenant", actor, NULL, err);
 
 	if (r == 0)
 		r = unassign_tenant_do(&a);
 	return act_end(&a, r);
 }
 
-/* Its room was made before: a->fresh. */
+/* a->new_mailbox was allocated before, so that nothing can fail here. */
 static void mailbox_set(struct act *a, struct policy *p)
 {
 	struct tables *t = &a->ps->tables;
@@ -159,8 +159,8 @@ static void mailbox_set(struct act *a, struct policy *p)
 	if (m)
 		tables_mailbox_remove_locked(t, m);
 	if (p) {
-		a->fresh->policy = p;
-		tables_mailbox_insert_locked(t, STEAL(a->fresh));
+		a->new_mailbox->policy = p;
+		tables_mailbox_insert_locked(t, STEAL(a->new_mailbox));
 	}
 	pthread_rwlock_unlock(&t->lock);
 }
@@ -180,19 +180,19 @@ static int assign_mailbox_do(struct act *a, const char *id)
 	m = tables_mailbox_locked(t, id);
 	if (m && m->policy == a->policy)
 		return 0;
-	r = mailbox_new(t, id, &a->fresh);
+	r = mailbox_new(t, id, &a->new_mailbox);
 	if (r < 0)
 		return err_set(a->err, r, "no memory for one mailbox more");
 	r = assignment_change(a, JOB_ASSIGN, a->policy, id, mailbox_set);
-	free(a->fresh); /* given to the tables, or not */
+	free(a->new_mailbox); /* NULL once the tables have it */
 	return r;
 }
 
-int assign_mailbox(struct policies *ps, const char *mailbox, const char *p, const struct actor *who,
-		   struct err *err)
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
+		   const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "assign-mailbox", who, p, err);
+	int r = act_begin(&a, ps, "assign-mailbox", actor, p, err);
 
 	a.mailbox = mailbox;
 	if (r == 0)
@@ -217,11 +217,11 @@ static int unassign_mailbox_do(struct act *a, const char *id)
 	return assignment_change(a, JOB_OFFBOARD, m->policy, id, mailbox_set);
 }
 
-int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *who,
+int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *actor,
 		     struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "unassign-mailbox", who, NULL, err);
+	int r = act_begin(&a, ps, "unassign-mailbox", actor, NULL, err);
 
 	a.mailbox = mailbox;
 	if (r == 0)

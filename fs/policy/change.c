@@ -23,11 +23,11 @@ static int rename_do(struct act *a, const char *new_name)
 	return record_replace(a, &rec);
 }
 
-int policy_rename(struct policies *ps, const char *p, const char *new_name, const struct actor *who,
-		  struct err *err)
+int policy_rename(struct policies *ps, const char *p, const char *new_name,
+		  const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-rename", who, p, err);
+	int r = act_begin(&a, ps, "policy-rename", actor, p, err);
 
 	a.new_name = new_name;
 	if (r == 0)
@@ -48,11 +48,11 @@ static int describe_do(struct act *a, const char *text)
 	return record_replace(a, &rec);
 }
 
-int policy_describe(struct policies *ps, const char *p, const char *text, const struct actor *who,
+int policy_describe(struct policies *ps, const char *p, const char *text, const struct actor *actor,
 		    struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-describe", who, p, err);
+	int r = act_begin(&a, ps, "policy-describe", actor, p, err);
 
 	if (r == 0)
 		r = describe_do(&a, text);
@@ -75,10 +75,10 @@ static int kind_do(struct act *a, enum policy_kind kind)
 }
 
 int policy_set_kind(struct policies *ps, const char *p, enum policy_kind kind,
-		    const struct actor *who, struct err *err)
+		    const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-kind", who, p, err);
+	int r = act_begin(&a, ps, "policy-kind", actor, p, err);
 
 	if (r == 0)
 		r = kind_do(&a, kind);
@@ -104,10 +104,10 @@ static int enable_do(struct act *a)
 	return record_replace(a, &rec);
 }
 
-int policy_enable(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int policy_enable(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-enable", who, p, err);
+	int r = act_begin(&a, ps, "policy-enable", actor, p, err);
 
 	if (r == 0)
 		r = enable_do(&a);
@@ -126,10 +126,10 @@ static int disable_do(struct act *a)
 	return record_replace(a, &rec);
 }
 
-int policy_disable(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int policy_disable(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-disable", who, p, err);
+	int r = act_begin(&a, ps, "policy-disable", actor, p, err);
 
 	if (r == 0)
 		r = disable_do(&a);

@@ -40,16 +40,16 @@ static bool describe(struct kms *kms, struct root_check *c, const char *check, c
 		     struct kms_key_info *ret_info)
 {
 	char request_id[KMS_REQUEST_ID_LEN] = "";
-	struct err said = {0};
-	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &said);
+	struct err cause = {0};
+	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &cause);
 
 	vault_call_report(c->rep->audit, "key-describe", o == KMS_OK ? ret_info->id : id, o,
-			  request_id, &said);
+			  request_id, &cause);
 	if (o != KMS_OK && c->warns)
 		report_line(c->rep, what(c, check), "warning, %s, %s", kms_outcome_name(o),
-			    err_text(&said, kms_errno(o, &said)));
+			    err_text(&cause, kms_errno(o, &cause)));
 	else if (o != KMS_OK)
-		report_outcome(c->rep, c->err, what(c, check), o, &said);
+		report_outcome(c->rep, c->err, what(c, check), o, &cause);
 	return o == KMS_OK;
 }
 
@@ -80,22 +80,23 @@ static void check_recovery(struct root_check *c, const struct kms_key_info *info
 		report_line(c->rep, what(c, "recovery level"), "warning, purgeable");
 }
 
-/* Wraps take the newest version, but who names one means it to be there. @newest: described. */
+/* Wraps take the newest version, but an id that names a version expects it to exist. @newest:
+ * described. */
 static void check_named(struct kms *kms, struct root_check *c, const struct key_id *given,
 			const struct kms_key_info *newest)
 {
 	static const char check[] = "named version";
 	char id[KEY_ID_MAX], found[KMS_FOUND_LEN];
 	struct kms_key_info info = *newest;
-	struct key_id seen = {0};
+	struct key_id newest_id = {0};
 	bool is_newest;
 	int r;
 
 	if (!given->version[0])
 		return;
 	key_id_format(given, id);
-	is_newest = key_id_parse(newest->id, &seen, NULL) == 0 &&
-		    strcmp(seen.version, given->version) == 0;
+	is_newest = key_id_parse(newest->id, &newest_id, NULL) == 0 &&
+		    strcmp(newest_id.version, given->version) == 0;
 	if (!is_newest && !describe(kms, c, check, id, &info))
 		return;
 	r = kms_key_fit(&info, KMS_RULE_ENABLED, time(NULL), found);

@@ -1,5 +1,4 @@
-/* fs/policy/copies.c - the copies of a policy that has keys: refreshed, replaced, looked at.
- */
+/* fs/policy/copies.c - the copies of a policy that has keys: refreshed, replaced, checked. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +46,7 @@ static int key_set_copy(const struct policy *p, struct key_set *set)
 	return 0;
 }
 
-/* Durable first, then seen. The old records leave with @set. */
+/* Durable first, then in the tables. The old records leave with @set. */
 static int key_set_install(struct act *a, struct key_set *set, const struct policy_record *rec)
 {
 	struct tables *t = &a->ps->tables;
@@ -96,7 +95,8 @@ static int key_replace(struct act *a, const struct key_id ids[static 2], struct 
 
 	source_fill(a->policy, key, &src);
 	generation_prefix(a->policy, key->generation, prefix);
-	/* the way back when a root key was lost, so even the availability key may open it */
+	/* this repairs a policy whose root keys are lost, so the availability key may open it too
+	 */
 	r = keyring_open_any(a->ps->keyring, &src, &dep_key, a->err);
 	if (r < 0)
 		return r;
@@ -129,7 +129,7 @@ int policy_replace_keys(struct act *a, const struct key_id ids[static 2], struct
 	return 0;
 }
 
-/* What one root's old copy gives; a root that fails is served from the other's plaintext. */
+/* One root's old copy; for a root that fails the other's plaintext is wrapped. */
 static void copy_open(struct act *a, const struct key_source *src, unsigned i, const char *prefix,
 		      struct root_answer *answer, struct secret **ret_dep_key, struct report *rep)
 {
@@ -143,7 +143,7 @@ static void copy_open(struct act *a, const struct key_source *src, unsigned i, c
 		report_line(rep, what, "%s, %s", kms_outcome_name(answer->outcome), answer->text);
 }
 
-/* Neither opened: the errno of a clear "no" before that of an outage, which may pass. */
+/* Neither opened: the errno of a denial goes before that of an outage, which may pass. */
 static int none_opened(struct act *a, const struct root_answer answers[static 2])
 {
 	const struct root_answer *worse = &answers[0];
@@ -220,12 +220,12 @@ int policy_refresh_keys(struct act *a, struct report *rep)
 static void copy_report(struct act *a, const char *prefix, unsigned no,
 			const struct root_answer *answer, struct report *rep)
 {
-	struct err said = {0};
+	struct err cause = {0};
 	char what[80];
 
 	(void)snprintf(what, sizeof(what), "%skey %u recorded copy", prefix, no);
-	(void)err_set(&said, answer->r, "%s", answer->text);
-	report_outcome(rep, a->err, what, answer->outcome, &said);
+	(void)err_set(&cause, answer->r, "%s", answer->text);
+	report_outcome(rep, a->err, what, answer->outcome, &cause);
 }
 
 /* Of each generation both recorded copies, by the versions that wrapped them. */

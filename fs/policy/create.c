@@ -57,7 +57,7 @@ static int record_new(struct act *a, const char *name, enum policy_kind kind,
 	return 0;
 }
 
-/* Room before the commit, so that what is durable can also be seen. */
+/* Space in the tables before the commit, so that nothing can fail once the policy is durable. */
 static int policy_insert(struct act *a, struct policy **p)
 {
 	struct tables *t = &a->ps->tables;
@@ -92,11 +92,11 @@ static int draft_do(struct act *a, const char *name)
 	return policy_insert(a, &p);
 }
 
-int policy_create_draft(struct policies *ps, const char *name, const struct actor *who,
+int policy_create_draft(struct policies *ps, const char *name, const struct actor *actor,
 			struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-draft", who, NULL, err);
+	int r = act_begin(&a, ps, "policy-draft", actor, NULL, err);
 
 	act_name(&a, name, NULL);
 	if (r == 0)
@@ -161,11 +161,11 @@ static int create_do(struct act *a, const char *name, const char *const ids[stat
 }
 
 int policy_create(struct policies *ps, const char *name, const char *const ids[static 2],
-		  enum policy_kind kind, const char *description, const struct actor *who,
+		  enum policy_kind kind, const char *description, const struct actor *actor,
 		  struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "policy-create", who, NULL, err);
+	int r = act_begin(&a, ps, "policy-create", actor, NULL, err);
 
 	act_name(&a, name, NULL);
 	if (r == 0)

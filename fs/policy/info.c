@@ -42,7 +42,7 @@ static void info_copy_locked(const struct tables *t, const struct policy *p,
 	for (unsigned i = 0; i < 2; i++) {
 		memcpy(info->roots[i].key_id, p->rec.key_ids[i], KEY_ID_MAX);
 		if (key)
-			memcpy(info->roots[i].kid, key->roots[i].kid, KEY_ID_MAX);
+			memcpy(info->roots[i].copy_key_id, key->roots[i].kid, KEY_ID_MAX);
 	}
 	memcpy(info->last_rotate, p->last_rotate, sizeof(info->last_rotate));
 	memcpy(info->last_refresh, p->last_refresh, sizeof(info->last_refresh));

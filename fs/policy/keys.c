@@ -8,7 +8,7 @@
 #include "fs/policy/act_internal.h"
 #include "fs/store/service.h"
 
-/* Blanks around an id come from people and from `echo`. */
+/* Blanks around an id come from terminals and from `echo`. */
 int root_id_parse(const char *text, struct key_id *ret_id, struct err *err)
 {
 	char trimmed[KEY_ID_MAX];
@@ -38,48 +38,49 @@ int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static
 }
 
 /* The copy is good only when the vault gives back what went in. */
-static int copy_prove(struct kms *kms, const struct root_copy *copy, const char *who,
+static int copy_prove(struct kms *kms, const struct root_copy *copy, const char *label,
 		      struct secret *dep_key, struct report *rep, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *again = NULL;
-	struct err said = {0};
+	struct err cause = {0};
 	enum kms_outcome o;
 	char what[80], request_id[KMS_REQUEST_ID_LEN] = "";
 
-	(void)snprintf(what, sizeof(what), "%s%sunwrap", who, *who ? " " : "");
-	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, request_id, &said);
+	(void)snprintf(what, sizeof(what), "%s%sunwrap", label, *label ? " " : "");
+	o = kms_unwrap(kms, copy->kid, copy->wrapped, copy->wrapped_len, &again, request_id,
+		       &cause);
 	if (o == KMS_OK && !secrets_equal(again, dep_key)) {
 		o = KMS_DAMAGED;
-		(void)err_set(&said, -EBADMSG, "key %s: what was wrapped opens to something else",
+		(void)err_set(&cause, -EBADMSG, "key %s: what was wrapped opens to something else",
 			      copy->kid);
 	}
-	vault_call_report(rep->audit, "key-unwrap", copy->kid, o, request_id, &said);
-	report_outcome(rep, err, what, o, &said);
-	return kms_errno(o, &said);
+	vault_call_report(rep->audit, "key-unwrap", copy->kid, o, request_id, &cause);
+	report_outcome(rep, err, what, o, &cause);
+	return kms_errno(o, &cause);
 }
 
-int copy_make(struct kms *kms, const struct key_id *id, const char *who, struct secret *dep_key,
+int copy_make(struct kms *kms, const struct key_id *id, const char *label, struct secret *dep_key,
 	      struct root_copy *ret_copy, struct report *rep, struct err *err)
 {
 	struct root_copy copy = {0};
 	struct key_id newest = *id;
 	char text[KEY_ID_MAX], what[80], request_id[KMS_REQUEST_ID_LEN] = "";
-	struct err said = {0};
+	struct err cause = {0};
 	enum kms_outcome o;
 	size_t len = 0;
 	int r;
 
 	newest.version[0] = '\0';
 	key_id_format(&newest, text);
-	(void)snprintf(what, sizeof(what), "%s%swrap", who, *who ? " " : "");
-	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, request_id, &said);
+	(void)snprintf(what, sizeof(what), "%s%swrap", label, *label ? " " : "");
+	o = kms_wrap(kms, text, dep_key, copy.wrapped, &len, copy.kid, request_id, &cause);
 	vault_call_report(rep->audit, "key-wrap", o == KMS_OK ? copy.kid : text, o, request_id,
-			  &said);
-	report_outcome(rep, err, what, o, &said);
+			  &cause);
+	report_outcome(rep, err, what, o, &cause);
 	if (o != KMS_OK)
-		return kms_errno(o, &said);
+		return kms_errno(o, &cause);
 	copy.wrapped_len = (uint16_t)len;
-	r = copy_prove(kms, &copy, who, dep_key, rep, err);
+	r = copy_prove(kms, &copy, label, dep_key, rep, err);
 	if (r < 0)
 		return r;
 	*ret_copy = copy;
@@ -91,12 +92,12 @@ int copies_make(struct policies *ps, const struct key_id ids[static 2], const ch
 		struct err *err)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		char who[64];
+		char label[64];
 		int r;
 
-		(void)snprintf(who, sizeof(who), "%skey %u copy", prefix, i + 1);
+		(void)snprintf(label, sizeof(label), "%skey %u copy", prefix, i + 1);
 		rep->audit = ps->audit;
-		r = copy_make(ps->kms, &ids[i], who, dep_key, &ret_copies[i], rep, err);
+		r = copy_make(ps->kms, &ids[i], label, dep_key, &ret_copies[i], rep, err);
 		if (r < 0)
 			return r;
 	}

@@ -1,4 +1,4 @@
-/* fs/policy/policies_load.c - the tables in memory, filled from the store when it is opened. */
+/* fs/policy/load.c - the tables in memory, filled from the store when it is opened. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

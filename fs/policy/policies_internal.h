@@ -17,8 +17,10 @@
 #include "fs/store/store.h"
 
 /*
- * Locks, outermost first: the act lock, jobs.write, jobs.lock; tables.lock is a leaf, as is the
- * scopes' lock. The act lock is held across vault calls and commits, jobs.write across commits.
+ * Locks, outermost first: the act lock, jobs.write (within it: the store's writer), then as leaves
+ * jobs.lock, tables.lock and scope_table.lock. An act takes the keyring's locks too, under neither
+ * of the leaves nor jobs.write. The act lock is held across vault calls and commits, jobs.write
+ * across commits and, in a purge, while the old state is overwritten.
  */
 
 /* One policy. Pointers stay valid until policies_free(), but for those of a draft that is discarded
@@ -42,7 +44,8 @@ struct mailbox {
 	char id[];
 };
 
-/* What the store says, in memory. An act, which holds the act lock, reads it without this lock. */
+/* The records of the store, in memory. An act, which holds the act lock, reads it without this
+ * lock. */
 struct tables {
 	pthread_rwlock_t lock;
 	struct policy **policies; /* by name, case-blind */

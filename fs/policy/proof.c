@@ -50,7 +50,7 @@ static int load_untargeted(void *arg, const void *key, size_t key_len, const uin
 	(void)value, (void)value_len;
 	if (key_len < sizeof(UNTARGETED) - 1 ||
 	    memcmp(key, UNTARGETED, sizeof(UNTARGETED) - 1) != 0)
-		return 1; /* they stand together */
+		return 1; /* the keys are in order: no more of them */
 	if (key_len != UNTARGETED_LEN - 1)
 		return 0;
 	memcpy(text, (const char *)key + sizeof(UNTARGETED) - 1, UUID_TEXT_LEN - 1);

@@ -47,7 +47,8 @@ static int request_check(struct act *a, const struct purge_request *rq)
 	return r;
 }
 
-/* Somebody closed this vault to us, and not by a mistake of ours. */
+/* Only a denial counts: the vault's owner closed it, and it is no mistake in depfs's configuration.
+ */
 static int root_denies(struct act *a, const struct key_record *key, unsigned i,
 		       const struct root_answer *answer)
 {
@@ -81,7 +82,7 @@ static int generation_denied(struct act *a, const struct key_record *key,
 		       : err_set(a->err, -EAGAIN, "the vaults' answers do not agree");
 }
 
-/* Of the newest generation, whose answers the receipt tells, and of every other. */
+/* Of every generation; @answers: of the newest, for the receipt. */
 static int all_denied(struct act *a, struct root_answer answers[static 2])
 {
 	struct root_answer older[2];
@@ -143,8 +144,8 @@ static void purge_install(struct act *a, const struct policy_record *rec)
 	act_changed(a, TARGETS_CHANGED);
 }
 
-/* What LMDB and the snapshot before leave on the disk. The job does it again, so a failure here
- * delays it, and an event tells. */
+/* What LMDB and the previous snapshot leave on the disk. The job does it again, so a failure only
+ * delays it, and makes an event. */
 static void overwrite(struct policies *ps, int snapshot_fd)
 {
 	struct err err = {0};
@@ -187,7 +188,7 @@ static int purge_do(struct act *a, const struct purge_request *rq)
 	return r;
 }
 
-/* Whose files are to be seen to, after the act. */
+/* The policy whose files are shut after the act. */
 static void purged_source(const struct policy *p, struct key_source *ret_src)
 {
 	memcpy(ret_src->key.policy_id, p->rec.id, UUID_LEN);
@@ -195,11 +196,11 @@ static void purged_source(const struct policy *p, struct key_source *ret_src)
 }
 
 int policy_purge(struct policies *ps, const char *p, const struct purge_request *rq,
-		 const struct actor *who, struct err *err)
+		 const struct actor *actor, struct err *err)
 {
 	struct key_source purged = {0};
 	struct act a;
-	int r = act_begin(&a, ps, "policy-purge", who, p, err);
+	int r = act_begin(&a, ps, "policy-purge", actor, p, err);
 
 	if (r == 0)
 		r = request_check(&a, rq);

@@ -1,4 +1,4 @@
-/* fs/policy/purge.h - crypto-erase: a mailbox policy's key is destroyed, and a receipt says so. */
+/* fs/policy/purge.h - crypto-erase: a mailbox policy's key is destroyed, and a receipt written. */
 #ifndef DEPFS_POLICY_PURGE_H
 #define DEPFS_POLICY_PURGE_H
 
@@ -24,7 +24,7 @@ struct purge_request {
  * vault still grants access; -EAGAIN ...: one does not answer.
  */
 int policy_purge(struct policies *ps, const char *p, const struct purge_request *rq,
-		 const struct actor *who, struct err *err) MUST_CHECK;
+		 const struct actor *actor, struct err *err) MUST_CHECK;
 
 /* purge_receipt() - of a purged policy, *ret_text malloc'ed; -ENOENT: none, or not yet. */
 int purge_receipt(struct policies *ps, const uint8_t id[static UUID_LEN],

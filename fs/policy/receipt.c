@@ -68,9 +68,9 @@ int purge_head_make(struct act *a, const struct purge_request *rq,
 		      a->policy_id, policy_kind_name(p->rec.kind), p->n_keys, p->mailboxes);
 	line_print(out, "reason", rq->reason);
 	line_print(out, "contact", rq->contact);
-	if (a->who)
-		(void)fprintf(out, "by: uid %u, gid %u, pid %d\n", a->who->uid, a->who->gid,
-			      (int)a->who->pid);
+	if (a->actor)
+		(void)fprintf(out, "by: uid %u, gid %u, pid %d\n", a->actor->uid, a->actor->gid,
+			      (int)a->actor->pid);
 	time_print(out, "purged");
 	for (unsigned i = 0; i < 2; i++)
 		(void)fprintf(out, "key %u: %s, %s\n", i + 1, key->roots[i].kid,
@@ -169,7 +169,7 @@ int receipt_end(struct receipt *rc, const struct scan_result *res, struct err *e
 	return r;
 }
 
-/* What is left of it goes when the job is repeated. */
+/* A file that was begun is replaced when the job is repeated. */
 void receipt_give_up(struct receipt *rc)
 {
 	if (!rc)

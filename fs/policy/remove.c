@@ -1,4 +1,4 @@
-/* fs/policy/remove.c - a policy goes: as a draft, as a tombstone, or with all it had. */
+/* fs/policy/remove.c - a policy removed: a draft, to a tombstone, or with its records. */
 #include <errno.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static int records_del(struct store_txn *txn, const struct policy *p, struct err
 	return r < 0 ? r : untargeted_del(txn, p->rec.id, err);
 }
 
-/* Jobs and scans know it by its id alone, so nobody holds a pointer. */
+/* Jobs and scans know it by its id alone, so no pointer to it is left. */
 static int erase(struct act *a)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
@@ -58,12 +58,12 @@ static int remove_do(struct act *a, enum remove_how how)
 	return record_replace(a, &rec);
 }
 
-int policy_remove(struct policies *ps, const char *p, enum remove_how how, const struct actor *who,
-		  struct err *err)
+int policy_remove(struct policies *ps, const char *p, enum remove_how how,
+		  const struct actor *actor, struct err *err)
 {
 	struct act a;
 	int r = act_begin(&a, ps, how == REMOVE_FORCE ? "policy-remove-force" : "policy-remove",
-			  who, p, err);
+			  actor, p, err);
 
 	if (r == 0)
 		r = remove_do(&a, how);

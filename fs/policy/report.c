@@ -14,12 +14,13 @@ static void report_vline(struct report *rep, const char *what, const char *word,
 			 va_list args)
 {
 	char text[ERR_TEXT_LEN];
-	size_t room = sizeof(rep->text) - rep->spare - rep->len;
+	size_t space = sizeof(rep->text) - rep->spare - rep->len;
 	int n;
 
 	(void)vsnprintf(text, sizeof(text), fmt, args);
-	n = snprintf(rep->text + rep->len, room, "%s: %s%.*s\n", what, word, REPORT_TEXT_LEN, text);
-	if (n < 0 || (size_t)n >= room)
+	n = snprintf(rep->text + rep->len, space, "%s: %s%.*s\n", what, word, REPORT_TEXT_LEN,
+		     text);
+	if (n < 0 || (size_t)n >= space)
 		rep->text[rep->len] = '\0'; /* whole lines only */
 	else
 		rep->len += (size_t)n;
@@ -48,32 +49,32 @@ void report_refuse(struct report *rep, struct err *err, int r, const char *what,
 		rep->r = err_set(err, r, "%s: %s", whose, text);
 }
 
-/* Sentences about an outage also tell how long it was tried, which differs. */
-static bool is_same(enum kms_outcome o, const struct err *said, const struct err *before)
+/* Sentences about an outage contain the time that was spent, which differs. */
+static bool is_same(enum kms_outcome o, const struct err *cause, const struct err *before)
 {
-	if (!said->text[0])
+	if (!cause->text[0])
 		return false;
-	if (o == KMS_TRANSIENT && said->cause != 0)
-		return said->cause == before->cause;
-	return strcmp(said->text, before->text) == 0;
+	if (o == KMS_TRANSIENT && cause->cause != 0)
+		return cause->cause == before->cause;
+	return strcmp(cause->text, before->text) == 0;
 }
 
 void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
-		    const struct err *said)
+		    const struct err *cause)
 {
-	int r = kms_errno(o, said);
+	int r = kms_errno(o, cause);
 
 	if (o == KMS_OK) {
 		report_line(rep, what, "ok");
 		return;
 	}
-	if (rep->terse && is_same(o, said, &rep->said))
+	if (rep->terse && is_same(o, cause, &rep->last))
 		report_line(rep, what, "%s, for the same reason", kms_outcome_name(o));
 	else
-		report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
-	rep->said = *said;
+		report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(cause, r));
+	rep->last = *cause;
 	if (rep->r == 0) /* the vault's sentence names the key id */
-		rep->r = err_set(err, r, "%s: %s", what, err_text(said, r));
+		rep->r = err_set(err, r, "%s: %s", what, err_text(cause, r));
 }
 
 const char *policy_warning_next(const char *lines, size_t *ret_len)

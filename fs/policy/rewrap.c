@@ -26,9 +26,9 @@ static bool wants_newest(struct policies *ps, const struct job_record *rec,
 }
 
 /*
- * The target is what is in force when the file is visited, not when the job was started: what
- * another assignment decided meanwhile is not undone. So an offboarding goes on beside the
- * assignment of the next policy, and takes chat and EDM files to that one.
+ * The target is the one in force when the walk comes to the file, not when the job was started, so
+ * that a later assignment is not undone. An offboarding thus goes on beside the assignment of the
+ * next policy, and takes chat and EDM files to that one.
  */
 bool job_wants(struct policies *ps, const struct job *j, const struct wrap_ref *now,
 	       const struct scope *scope, struct wrap_ref *ret_target)

@@ -31,11 +31,11 @@ static int replace_do(struct act *a, const char *const ids[static 2], struct rep
 }
 
 int policy_set_keys(struct policies *ps, const char *p, const char *const ids[static 2],
-		    const struct actor *who, struct err *err)
+		    const struct actor *actor, struct err *err)
 {
 	struct report rep = {0};
 	struct act a;
-	int r = act_begin(&a, ps, "policy-keys", who, p, err);
+	int r = act_begin(&a, ps, "policy-keys", actor, p, err);
 
 	if (r == 0 && policy_is_purged(a.policy)) {
 		r = policy_refuse_purged(&a);
@@ -61,7 +61,7 @@ static int needs_keys(struct act *a)
 		       a->policy_name);
 }
 
-/* Copies are under the newest versions, which nothing has looked at yet. */
+/* The copies are under the newest versions, which were not checked yet. */
 static void wrapped_newest(struct act *a, struct report *rep)
 {
 	const struct policy *p = a->policy;
@@ -70,11 +70,11 @@ static void wrapped_newest(struct act *a, struct report *rep)
 	check_wrapped(a->ps, policy_key(p, p->rec.generation)->roots, rep);
 }
 
-int policy_refresh(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int policy_refresh(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct report rep = {.spare = CHECK_WRAPPED_LEN};
 	struct act a;
-	int r = act_begin(&a, ps, "policy-refresh", who, p, err);
+	int r = act_begin(&a, ps, "policy-refresh", actor, p, err);
 
 	if (r == 0)
 		r = needs_keys(&a);
@@ -91,20 +91,20 @@ int policy_refresh(struct policies *ps, const char *p, const struct actor *who, 
 	return act_end(&a, r);
 }
 
-/* Room for the record first, so that nothing can fail once it is durable. */
+/* Space for the record first, so that nothing can fail once it is durable. */
 static int rotate_commit(struct act *a, struct key_record **key, struct job_plan *plan)
 {
 	struct tables *t = &a->ps->tables;
 	struct policy_record rec = a->policy->rec;
 	struct policy *p = a->policy;
 	struct key_record **more = calloc(p->n_keys + 1, sizeof(struct key_record *)), **old;
-	const struct key_record *fresh = *key;
+	const struct key_record *next = *key;
 	int r;
 
 	if (!more)
 		return err_set(a->err, -ENOMEM, "no memory for one generation more");
-	rec.generation = fresh->generation;
-	r = act_commit_job(a, &rec, &fresh, 1, plan);
+	rec.generation = next->generation;
+	r = act_commit_job(a, &rec, &next, 1, plan);
 	if (r < 0) {
 		free(more);
 		return r;
@@ -141,11 +141,11 @@ static int rotate_do(struct act *a, struct report *rep)
 	return r;
 }
 
-int policy_rotate(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int policy_rotate(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct report rep = {.spare = CHECK_WRAPPED_LEN};
 	struct act a;
-	int r = act_begin(&a, ps, "policy-rotate", who, p, err);
+	int r = act_begin(&a, ps, "policy-rotate", actor, p, err);
 
 	if (r == 0)
 		r = needs_keys(&a);
@@ -176,11 +176,11 @@ static int check_do(struct act *a, struct report *rep)
 	return r < 0 ? r : rep->r;
 }
 
-int policy_check(struct policies *ps, const char *p, const struct actor *who, struct err *err)
+int policy_check(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
 {
 	struct report rep = {0};
 	struct act a;
-	int r = act_begin(&a, ps, "policy-check", who, p, err);
+	int r = act_begin(&a, ps, "policy-check", actor, p, err);
 
 	if (r == 0)
 		r = needs_keys(&a);

@@ -60,10 +60,10 @@ static int start_do(struct act *a)
 	return r;
 }
 
-int scan_start(struct policies *ps, const struct actor *who, uint64_t *ret_job, struct err *err)
+int scan_start(struct policies *ps, const struct actor *actor, uint64_t *ret_job, struct err *err)
 {
 	struct act a;
-	int r = act_begin(&a, ps, "scan-start", who, NULL, err);
+	int r = act_begin(&a, ps, "scan-start", actor, NULL, err);
 
 	if (r == 0)
 		r = start_do(&a);
@@ -72,7 +72,7 @@ int scan_start(struct policies *ps, const struct actor *who, uint64_t *ret_job, 
 	return act_end(&a, r);
 }
 
-/* ---- carried out ---- */
+/* ---- for the walk ---- */
 
 void scan_begins(struct policies *ps, const struct job *j)
 {
@@ -87,7 +87,7 @@ void scan_begins(struct policies *ps, const struct job *j)
 	pthread_rwlock_unlock(&t->lock);
 }
 
-/* Unreadable headers may say anything: then nothing is proved that was not before. */
+/* An unreadable header may name any policy: then nothing is proved that was not before. */
 static bool is_proved(const struct policy *p, const struct job *j, const struct scan_result *res)
 {
 	return p->proof.quiet_job == job_of(j)->no && !res->unreadable;
@@ -109,7 +109,7 @@ static int ends_commit(struct act *a, const struct job *j, const struct scan_res
 	for (size_t i = 0; r == 0 && i < t->n_policies; i++) {
 		const struct policy *p = t->policies[i];
 
-		/* what was proved by the scan before is so no more: its counts are gone */
+		/* the proof of the scan before is void: its counts are gone */
 		r = is_proved(p, j, res) ? untargeted_put(txn, p->rec.id, a->err)
 		    : p->proof.untargeted && res->unreadable
 			    ? untargeted_del(txn, p->rec.id, a->err)

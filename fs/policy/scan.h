@@ -14,7 +14,7 @@
 
 struct scan_row {
 	enum workload workload;
-	struct wrap_ref ref;   /* what the headers say; zeros: the service key */
+	struct wrap_ref ref;   /* in the headers; zeros: the service key */
 	uint64_t files, bytes; /* bytes of plaintext */
 };
 
@@ -51,7 +51,7 @@ int scan_encode(const struct scan_result *res, uint8_t **ret_rec, size_t *ret_le
 int scan_decode(const uint8_t *in, size_t in_len, struct scan_result *ret_res) MUST_CHECK;
 
 /* scan_start() - an act: queues a scan; one that has not begun yet is enough. */
-int scan_start(struct policies *ps, const struct actor *who, uint64_t *ret_job,
+int scan_start(struct policies *ps, const struct actor *actor, uint64_t *ret_job,
 	       struct err *err) MUST_CHECK;
 
 /* scan_last() - a copy of what the last complete scan counted; -ENOENT: there was none. */
@@ -59,8 +59,8 @@ int scan_last(struct policies *ps, struct scan_result *ret_res) MUST_CHECK;
 
 /* ---- for the walk that counts: fs/walk ---- */
 
-/* scan_begins() - before targets_synchronize(): policies that are no target now can become one
- * only by an act, and that is noticed. */
+/* scan_begins() - before targets_synchronize(): a policy that is no target now can become one
+ * only by an act, which voids the proof of this scan. */
 void scan_begins(struct policies *ps, const struct job *j);
 /* scan_ends() - the result is durable; @res is consumed on success. */
 int scan_ends(struct policies *ps, struct job *j, struct scan_result *res,

@@ -10,7 +10,8 @@
 /* What is known of the files under a policy; part of struct policy, guarded by tables.lock. */
 struct scan_proof {
 	bool untargeted;    /* the record "untargeted/<policy id>" is there */
-	uint64_t quiet_job; /* a scan in whose whole time it has been no target so far; 0: none */
+	uint64_t quiet_job; /* the scan that runs, while the policy was no target since it began; 0:
+			       none */
 };
 
 /* scan_load() - the last scan's counts and the proofs, into the tables. */
@@ -20,8 +21,8 @@ int untargeted_put(struct store_txn *txn, const uint8_t id[static UUID_LEN],
 		   struct err *err) MUST_CHECK;
 int untargeted_del(struct store_txn *txn, const uint8_t id[static UUID_LEN],
 		   struct err *err) MUST_CHECK;
-/* scan_proves_empty() - no header can refer to the policy; else -EBUSY and a sentence that says
- * what to do. The act lock is held. */
+/* scan_proves_empty() - no header can refer to the policy; else -EBUSY with a sentence on what
+ * to do. The act lock is held. */
 int scan_proves_empty(struct policies *ps, const uint8_t id[static UUID_LEN],
 		      struct err *err) MUST_CHECK;
 

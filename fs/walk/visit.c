@@ -208,7 +208,7 @@ static int search(struct session *s, struct job *j, struct err *err)
 	next_pass(s->visits);
 	s->renew.searching = true;
 	pthread_rwlock_unlock(&s->visits->lock);
-	renewals_search(s->engine->renewals);
+	renewals_search_begin(s->engine->renewals);
 	s->renew.only_ends = true;
 	r = walk_store(s, j, err);
 	return r < 0 ? r : walk_all_moved(s, j, err);
@@ -218,8 +218,8 @@ static int search(struct session *s, struct job *j, struct err *err)
 static int end_renewals(struct session *s, struct err *err)
 {
 	if (s->renew.searching)
-		renewals_searched(s->engine->renewals,
-				  atomic_load(&s->renew.unseen) ? LOOKED_AT_SOME : LOOKED_AT_ALL);
+		renewals_search_end(s->engine->renewals,
+				    atomic_load(&s->renew.unseen) ? SEARCHED_SOME : SEARCHED_ALL);
 	return renewals_flush(s->engine->renewals, err);
 }
 

@@ -116,7 +116,7 @@ static int look(struct session *s, const struct job *j, int fd, struct stat *ret
 	if (r != LOOK_FINE)
 		return r; /* an empty one is just being made, with a fresh key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
-		renewal_seen(s->engine->renewals, hdr.file_id);
+		renewal_found(s->engine->renewals, hdr.file_id);
 		return LOOK_WANTED;
 	}
 	if (s->renew.only_ends)

@@ -59,11 +59,11 @@ static void with_mailbox_assigned(struct fix *f)
 
 static void with_newer_roots(struct fix *f)
 {
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	with_p(f);
-	fix_rotate(f, KEY_A, kid);
-	fix_rotate(f, KEY_B, kid);
+	fix_rotate(f, KEY_A, key_id);
+	fix_rotate(f, KEY_B, key_id);
 }
 
 static void with_two(struct fix *f)
@@ -72,7 +72,7 @@ static void with_two(struct fix *f)
 	fix_policy(f, "Q", POLICY_MULTI_WORKLOAD);
 }
 
-/* Nobody can open it by its vaults any more. */
+/* Neither vault opens it any more. */
 static void with_lost_roots(struct fix *f)
 {
 	with_assigned(f);
@@ -242,7 +242,7 @@ static int find_anything(void *arg, const char *path, struct err *err)
 	return 0;
 }
 
-/* Served, but by nobody who would begin with it. */
+/* Served, but without a thread that would run it. */
 static int renew(struct fix *f)
 {
 	struct jobs *jobs = f->e->jobs;

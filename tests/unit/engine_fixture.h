@@ -61,9 +61,9 @@ static inline struct key_id fix_key(const char *uri)
 static inline void fix_make(const char *vaults, const char *uri, struct local_create options)
 {
 	struct key_id id = fix_key(uri);
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	struct err err = {0};
-	int r = local_key_create(vaults, &id, &options, kid, &err);
+	int r = local_key_create(vaults, &id, &options, key_id, &err);
 
 	if (r < 0)
 		fail_msg("create %s: %s", uri, err_text(&err, r));
@@ -225,7 +225,7 @@ static inline int fix_teardown(void **state)
 	return 0;
 }
 
-/* A refusal has its errno and says why. */
+/* A refusal has its errno and a sentence. */
 static inline void fix_refused_at(struct fix *f, int r, int expected, const char *call, int line)
 {
 	if (r != expected)
@@ -260,7 +260,7 @@ static inline struct wrap_ref fix_ref(struct fix *f, const char *p)
 	return ref;
 }
 
-/* What a vault is told by hand. "" as key: the whole vault. */
+/* A fault set in a vault. "" as key: the whole vault. */
 static inline void fix_fault(struct fix *f, const char *uri, enum kms_outcome o, unsigned delay_ms)
 {
 	struct key_id id = fix_key(uri);
@@ -282,11 +282,11 @@ static inline void fix_enable(struct fix *f, const char *uri)
 	DONE(f, local_key_enable(f->vaults, &id, &f->err));
 }
 
-static inline void fix_rotate(struct fix *f, const char *uri, char kid[static KEY_ID_MAX])
+static inline void fix_rotate(struct fix *f, const char *uri, char key_id[static KEY_ID_MAX])
 {
 	struct key_id id = fix_key(uri);
 
-	DONE(f, local_key_rotate(f->vaults, &id, kid, &f->err));
+	DONE(f, local_key_rotate(f->vaults, &id, key_id, &f->err));
 }
 
 /* How many lines of a file hold all of the words. */

@@ -1,4 +1,5 @@
-/* tests/unit/test_assignment.c - tenant and mailboxes: who covers what, and each refusal. */
+/* tests/unit/test_assignment.c - tenant and mailboxes: which policy covers what, and each refusal.
+ */
 #include "tests/unit/engine_fixture.h"
 
 #include "fs/policy/policies_internal.h"
@@ -21,7 +22,7 @@ static void covered(struct fix *f, const char *path, enum target_source source, 
 	assert_true(wrap_ref_equal(&ref, &expected));
 }
 
-/* Resolution for new data, DESIGN section 3. */
+/* Resolution for new data (fs/README.md, Workloads). */
 static void mailbox_wins_over_tenant_over_service(void **state)
 {
 	struct fix *f = *state;

@@ -191,7 +191,8 @@ static void policy_files_show_what_was_written(void **state)
 	(void)snprintf(want, sizeof(want), "%s\n", id);
 	assert_string_equal(get(f, "policies/EUR/id"), want);
 	(void)snprintf(want, sizeof(want), KEY_A " %.32s\n" KEY_B " %.32s\n",
-		       strrchr(info.roots[0].kid, '/') + 1, strrchr(info.roots[1].kid, '/') + 1);
+		       strrchr(info.roots[0].copy_key_id, '/') + 1,
+		       strrchr(info.roots[1].copy_key_id, '/') + 1);
 	assert_string_equal(get(f, "policies/EUR/key_ids"), want);
 }
 

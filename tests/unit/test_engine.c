@@ -17,7 +17,7 @@ static void a_check_period_of_zero_is_refused(void **state)
 	assert_true(f->e->started > 0);
 }
 
-/* Writes past the engine, as a later depfs or somebody with the service key might. */
+/* Writes past the engine, as a later depfs, or a program that has the service key, might. */
 static void put(struct fix *f, enum store_table table, const void *key, size_t key_len,
 		const void *value, size_t len)
 {
@@ -177,17 +177,17 @@ static void wide_damage_is_counted_beyond_its_allowance(void **state)
 {
 	struct fix *f = *state;
 	char path[64], count[64];
-	unsigned told;
+	unsigned reported;
 
 	for (int i = 0; i < 3000; i++) {
 		(void)snprintf(path, sizeof(path), "edm/%d", i);
 		damage_report(f->e->damage, path, 0, "block");
 	}
-	told = fix_events(f, "block-damaged", "", "");
-	assert_in_range(told, 1000, 1100);
-	fix_close(f); /* which tells all counts */
+	reported = fix_events(f, "block-damaged", "", "");
+	assert_in_range(reported, 1000, 1100);
+	fix_close(f); /* which reports all counts */
 	fix_open(f);
-	(void)snprintf(count, sizeof(count), "\"count\":%u,", 3000 - told);
+	(void)snprintf(count, sizeof(count), "\"count\":%u,", 3000 - reported);
 	assert_int_equal(fix_events(f, "events-coalesced", "\"of\":\"block-damaged\"", count), 1);
 }
 
@@ -286,20 +286,20 @@ static void renewals_outlive_a_restart_until_dropped(void **state)
 	assert_true(renewal_find(f->e->renewals, ren.file_id, &found));
 	assert_memory_equal(&found, &ren, sizeof(ren));
 	assert_int_equal(renewals_left(f->e->renewals), 1);
-	renewals_search(f->e->renewals);
-	renewal_seen(f->e->renewals, ren.file_id);
-	renewals_searched(f->e->renewals, LOOKED_AT_ALL); /* its file was found */
+	renewals_search_begin(f->e->renewals);
+	renewal_found(f->e->renewals, ren.file_id);
+	renewals_search_end(f->e->renewals, SEARCHED_ALL); /* its file was found */
 	DONE(f, renewals_flush(f->e->renewals, &f->err));
-	renewals_search(f->e->renewals);
+	renewals_search_begin(f->e->renewals);
 	renewal_hold(f->e->renewals, ren.file_id);
-	renewals_searched(f->e->renewals, LOOKED_AT_ALL); /* not found, but open */
+	renewals_search_end(f->e->renewals, SEARCHED_ALL); /* not found, but open */
 	renewal_unhold(f->e->renewals, ren.file_id);
-	renewals_search(f->e->renewals);
-	renewals_searched(f->e->renewals,
-			  LOOKED_AT_SOME); /* not found, but something was not looked at */
+	renewals_search_begin(f->e->renewals);
+	renewals_search_end(f->e->renewals,
+			    SEARCHED_SOME); /* not found, but something was not looked at */
 	assert_int_equal(renewals_left(f->e->renewals), 1);
-	renewals_search(f->e->renewals);
-	renewals_searched(f->e->renewals, LOOKED_AT_ALL);
+	renewals_search_begin(f->e->renewals);
+	renewals_search_end(f->e->renewals, SEARCHED_ALL);
 	DONE(f, renewals_flush(f->e->renewals, &f->err));
 	assert_false(renewal_find(f->e->renewals, ren.file_id, &found));
 	fix_restart(f);

@@ -1,4 +1,5 @@
-/* tests/unit/test_keyring.c - DESIGN 5.1's table, row by row, for users and for the system. */
+/* tests/unit/test_keyring.c - the table in fs/README.md, Opening a DEP key, row by row, for
+ * users and for the system. */
 #include "tests/unit/engine_fixture.h"
 
 #include "fs/keyring/keyring_internal.h"
@@ -10,7 +11,7 @@ enum opened {
 	BY_NOBODY
 };
 
-/* Each row in a fresh engine: nothing is cached, nothing is known. */
+/* Each row in a new engine: nothing is cached, nothing is known. */
 struct row {
 	enum kms_outcome hot, cold;
 	enum opened user, system;
@@ -162,7 +163,7 @@ static void unknown_keys_are_enokey(void **state)
 	assert_int_equal(fix_get(f, &service, REQUEST_USER), 0);
 }
 
-/* "key-open" tells of each question to a vault; a hit in the cache asks none and tells nothing. */
+/* "key-open" reports each question to a vault; a hit in the cache asks none and reports none. */
 static void each_opening_is_an_event(void **state)
 {
 	struct fix *f = *state;
@@ -220,7 +221,7 @@ static void a_key_that_cannot_be_opened_by_anything_is_ebadmsg(void **state)
 	assert_true(fix_events(f, "key-copy-damaged", KEY_A, "") >= 1);
 }
 
-/* The figure for the report; the claim is only that the hot path asks nobody. */
+/* The figure for the report; the claim is only that the hot path asks no vault. */
 static void peek_is_from_memory(void **state)
 {
 	struct fix *f = *state;

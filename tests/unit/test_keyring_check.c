@@ -17,30 +17,30 @@ static void checked(struct fix *f)
 	}
 }
 
-struct told {
+struct reported {
 	atomic_int times;
 	uint8_t id[UUID_LEN];
 };
 
 static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files)
 {
-	struct told *told = arg;
+	struct reported *reported = arg;
 
 	*files = (struct revoked_files){
 		.open_files = 3, .handles = 5, .flushed = 4096, .data_keys = 3};
 
-	memcpy(told->id, policy_id, UUID_LEN);
-	atomic_fetch_add(&told->times, 1);
+	memcpy(reported->id, policy_id, UUID_LEN);
+	atomic_fetch_add(&reported->times, 1);
 }
 
-/* Denial takes the keys away within a period and is told once; returned access opens again. */
+/* Denial takes the keys away within a period and is reported once; returned access opens again. */
 static void the_checker_revokes_and_restores(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct wrap_ref ref;
 
-	keyring_on_revoked(f->e->keyring, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
@@ -49,8 +49,8 @@ static void the_checker_revokes_and_restores(void **state)
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0); /* not yet proved */
 	for (int i = 0; i < 3; i++)
 		checked(f);
-	assert_int_equal(atomic_load(&told.times), 1);
-	assert_memory_equal(told.id, ref.policy_id, UUID_LEN);
+	assert_int_equal(atomic_load(&reported.times), 1);
+	assert_memory_equal(reported.id, ref.policy_id, UUID_LEN);
 	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
 	assert_int_equal(fix_info(f, "P").roots[1].health.outcome, KMS_DENIED);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), -EKEYREVOKED);
@@ -68,7 +68,7 @@ static void the_checker_revokes_and_restores(void **state)
 	keyring_on_revoked(f->e->keyring, NULL, NULL);
 }
 
-/* One denied, one down: none opens and somebody said no. */
+/* One denied, one down: none opens and one denies. */
 static void the_checker_counts_one_denial_as_no(void **state)
 {
 	struct fix *f = *state;
@@ -109,7 +109,7 @@ static void an_outage_key_expires(void **state)
 {
 	struct fix *f = *state;
 	struct wrap_ref ref;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	f->key_check_s = 1;
@@ -120,7 +120,7 @@ static void an_outage_key_expires(void **state)
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0);
 	assert_int_equal(fix_info(f, "P").state, POLICY_DEGRADED);
-	while (fix_peek(f, &ref, REQUEST_USER) == 0 && tries++ < 100)
+	while (fix_peek(f, &ref, REQUEST_USER) == 0 && attempts++ < 100)
 		(void)usleep(50000);
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), -EINPROGRESS);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
@@ -132,7 +132,7 @@ static void the_checker_runs_by_itself(void **state)
 {
 	struct fix *f = *state;
 	struct wrap_ref ref;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	f->key_check_s = 1;
@@ -141,13 +141,13 @@ static void the_checker_runs_by_itself(void **state)
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	fix_fault(f, "local://hot", KMS_DENIED, 0);
 	fix_fault(f, "local://cold", KMS_DENIED, 0);
-	while (fix_info(f, "P").state != POLICY_REVOKED && tries++ < 100)
+	while (fix_info(f, "P").state != POLICY_REVOKED && attempts++ < 100)
 		(void)usleep(50000);
 	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
 	assert_int_not_equal(fix_peek(f, &ref, REQUEST_USER), 0);
 }
 
-/* Whoever cuts the wire to the vaults does not open what their owner has closed. */
+/* Cutting the connection to the vaults does not open what their owner has closed. */
 static void a_denial_outlasts_an_outage(void **state)
 {
 	struct fix *f = *state;
@@ -175,15 +175,16 @@ static void a_denial_outlasts_an_outage(void **state)
 	assert_false(keyring_denied(f->e->keyring, &ref));
 }
 
-/* What a revocation did is kept for status, told once as an event, and summed up for metrics. */
+/* What a revocation did is kept for status, reported once as an event, and summed up for metrics.
+ */
 static void a_revocation_is_reported(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct revocation last, sum;
 	struct wrap_ref ref;
 
-	keyring_on_revoked(f->e->keyring, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	keyring_revocation(f->e->keyring, ref.policy_id, &last);
@@ -232,10 +233,10 @@ static void the_window_counts_what_may_pass(void **state)
 static void a_policy_once_opened_stays_under_check(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct wrap_ref ref;
 
-	keyring_on_revoked(f->e->keyring, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
@@ -244,7 +245,7 @@ static void a_policy_once_opened_stays_under_check(void **state)
 	fix_disable(f, KEY_C);
 	fix_disable(f, KEY_D);
 	checked(f);
-	assert_int_equal(atomic_load(&told.times), 1);
+	assert_int_equal(atomic_load(&reported.times), 1);
 	keyring_on_revoked(f->e->keyring, NULL, NULL);
 }
 
@@ -254,7 +255,7 @@ static void a_hanging_vault_delays_no_other_check(void **state)
 	struct fix *f = *state;
 	struct wrap_ref p, q;
 	unsigned running;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	DONE(f, policy_create(f->e->policies, "Q", CD, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err));
@@ -269,7 +270,7 @@ static void a_hanging_vault_delays_no_other_check(void **state)
 	(void)usleep(1500000); /* P's check hangs from here on, by the checker's own clock */
 	fix_fault(f, "local://spare", KMS_DENIED, 0);
 	fix_fault(f, "local://shelf", KMS_DENIED, 0);
-	while (fix_info(f, "Q").state != POLICY_REVOKED && tries++ < 100)
+	while (fix_info(f, "Q").state != POLICY_REVOKED && attempts++ < 100)
 		(void)usleep(50000);
 	pthread_mutex_lock(&f->e->keyring->threads.lock);
 	running = f->e->keyring->threads.running;

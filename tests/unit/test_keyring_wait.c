@@ -48,7 +48,7 @@ static struct wrap_ref slow_policy(struct fix *f, unsigned delay_ms)
 	return fix_ref(f, "P");
 }
 
-/* One question, whoever waits: a mail server's start is no storm on the vault. */
+/* One question for all callers: a mail server's start does not flood the vault. */
 static void fifty_callers_ask_once(void **state)
 {
 	static struct caller callers[CALLERS];
@@ -167,7 +167,7 @@ static void a_slow_vault_blocks_nobody_else(void **state)
 	assert_int_equal(slow.r, 0);
 }
 
-/* An act may wait for a vault; whoever only looks or opens does not wait for the act. */
+/* An act may wait for a vault; reading policies and opening files do not wait for the act. */
 static void *check_policy_p(void *arg)
 {
 	struct fix *f = arg;

@@ -1,4 +1,4 @@
-/* tests/unit/test_policy.c - policies made and changed: each refusal of DESIGN section 5's table.
+/* tests/unit/test_policy.c - policies made and changed: each refusal.
  */
 #include "tests/unit/engine_fixture.h"
 
@@ -19,7 +19,7 @@ static int create(struct fix *f, const char *name, const char *key1, const char 
 	return policy_create(f->e->policies, name, ids, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err);
 }
 
-/* The straight way: everything that was said is there, under name and id. */
+/* The usual case: everything that was given is there, under name and id. */
 static void create_makes_a_ready_policy(void **state)
 {
 	struct fix *f = *state;
@@ -35,7 +35,7 @@ static void create_makes_a_ready_policy(void **state)
 	assert_int_equal(info.state, POLICY_READY);
 	assert_true(info.enabled && !info.assigned_tenant && info.generation == 1);
 	assert_string_equal(info.roots[0].key_id, KEY_A);
-	assert_non_null(strstr(info.roots[1].kid, KEY_B "/"));
+	assert_non_null(strstr(info.roots[1].copy_key_id, KEY_B "/"));
 	uuid_encode(info.id, id);
 	again = fix_info(f, id);
 	assert_memory_equal(&info, &again, sizeof(info));

@@ -14,7 +14,7 @@ static int set_keys(struct fix *f, const char *const ids[static 2])
 	return policy_set_keys(f->e->policies, "P", ids, &WHO, &f->err);
 }
 
-/* A version that is named is looked at, though wraps take the newest: who mistypes it hears of it.
+/* A version that is named is looked at, though wraps take the newest, so that a typing error shows.
  */
 static void a_named_version_must_be_there(void **state)
 {
@@ -32,18 +32,18 @@ static void a_named_version_must_be_there(void **state)
 
 static void a_named_version_must_be_enabled(void **state)
 {
-	char report[POLICY_OUTCOME_MAX], first[KEY_ID_MAX], kid[KEY_ID_MAX];
+	char report[POLICY_OUTCOME_MAX], first[KEY_ID_MAX], key_id[KEY_ID_MAX];
 	const char *const ids[2] = {first, KEY_B};
 	struct fix *f = *state;
 	struct key_id id;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	memcpy(first, fix_info(f, "P").roots[0].kid, KEY_ID_MAX);
+	memcpy(first, fix_info(f, "P").roots[0].copy_key_id, KEY_ID_MAX);
 	DONE(f, root_key_check(f->e->kms, first, false, report, &f->err));
 	assert_non_null(strstr(report, "named version: ok\n"));
-	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_A, key_id);
 	DONE(f, set_keys(f, ids));
-	assert_string_equal(fix_info(f, "P").roots[0].kid, kid);
+	assert_string_equal(fix_info(f, "P").roots[0].copy_key_id, key_id);
 	id = fix_key(first);
 	DONE(f, local_key_disable(f->vaults, &id, &f->err));
 	assert_int_equal(root_key_check(f->e->kms, first, false, report, &f->err), -EKEYREVOKED);
@@ -110,11 +110,11 @@ static void warnings_stay_in_a_report_that_overflows(void **state)
 	assert_non_null(strstr(rep.text, "key 2 recovery level: warning, purgeable\n"));
 }
 
-static unsigned key_events(struct fix *f, const char *event, const char *name, const char *kid)
+static unsigned key_events(struct fix *f, const char *event, const char *name, const char *key_id)
 {
 	char want[KEY_ID_MAX + 32];
 
-	(void)snprintf(want, sizeof(want), "\"%s\":\"%s\"", name, kid);
+	(void)snprintf(want, sizeof(want), "\"%s\":\"%s\"", name, key_id);
 	return fix_events(f, event, want, "\"outcome\":\"ok\"");
 }
 
@@ -125,8 +125,8 @@ static void events_name_the_keys_before_and_after(void **state)
 	char a1[KEY_ID_MAX], a2[KEY_ID_MAX], b1[KEY_ID_MAX];
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	memcpy(a1, fix_info(f, "P").roots[0].kid, KEY_ID_MAX);
-	memcpy(b1, fix_info(f, "P").roots[1].kid, KEY_ID_MAX);
+	memcpy(a1, fix_info(f, "P").roots[0].copy_key_id, KEY_ID_MAX);
+	memcpy(b1, fix_info(f, "P").roots[1].copy_key_id, KEY_ID_MAX);
 	assert_int_equal(key_events(f, "policy-create", "key_1", a1), 1);
 	assert_int_equal(key_events(f, "policy-create", "key_2", b1), 1);
 	assert_int_equal(fix_events(f, "policy-create", "_before", ""), 0);
@@ -140,7 +140,8 @@ static void events_name_the_keys_before_and_after(void **state)
 	assert_int_equal(key_events(f, "policy-rotate", "key_1", a2), 1);
 	DONE(f, set_keys(f, CD));
 	assert_int_equal(key_events(f, "policy-keys", "key_2_before", b1), 1);
-	assert_int_equal(key_events(f, "policy-keys", "key_2", fix_info(f, "P").roots[1].kid), 1);
+	assert_int_equal(
+		key_events(f, "policy-keys", "key_2", fix_info(f, "P").roots[1].copy_key_id), 1);
 	fix_fault(f, "local://spare", KMS_DENIED, 0);
 	REFUSED(f, -EACCES, refresh(f)); /* nothing was changed, so none is named */
 	assert_int_equal(fix_events(f, "policy-refresh", "EACCES", "\"key_1"), 0);

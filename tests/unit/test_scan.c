@@ -35,7 +35,7 @@ static void scan_record_is_as_its_table_says(void **state)
 	scan_result_fini(&res);
 }
 
-/* It comes from the disk, so whatever is wrong with it is told. */
+/* It comes from the disk, so whatever is wrong with it is reported. */
 static void scan_decode_refuses_what_is_no_record(void **state)
 {
 	uint8_t bad[sizeof(golden) + 1] = {0};
@@ -200,7 +200,7 @@ static void force_leaves_no_key(void **state)
 	assert_int_equal(fix_get(f, &ref, REQUEST_SYSTEM), -ENOKEY);
 }
 
-/* Two admins who ask at once get one scan; one that runs already may have missed something. */
+/* Two requests at once get one scan; one that runs already may have missed something. */
 static void one_queued_scan_is_enough(void **state)
 {
 	struct fix *f = *state;

@@ -9,7 +9,7 @@ static const struct scope *of(struct fix *f, const char *path)
 	return s;
 }
 
-/* DESIGN section 3's table, row by row. */
+/* The table in fs/README.md, Workloads, row by row. */
 static void first_folder_decides_the_workload(void **state)
 {
 	static const struct {
