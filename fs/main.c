@@ -16,10 +16,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/control/control.h"
+#include "fs/engine/engine.h"
 #include "fs/fuse/serve.h"
 #include "fs/fuse/session.h"
 #include "fs/options.h"
-#include "fs/policy/policy.h"
 #include "fs/privileges.h"
 #include "fs/syscall_filter.h"
 
@@ -236,7 +236,7 @@ static bool any_root_is(struct engine *e, const char *scheme)
 	size_t n = 0, len = strlen(scheme);
 	bool any = false;
 
-	if (policy_list(e, &list, &n) < 0)
+	if (policy_list(e->policies, &list, &n) < 0)
 		return false; /* for lack of memory: a warning less */
 	for (size_t i = 0; i < n; i++)
 		any |= strncmp(list[i].roots[0].key_id, scheme, len) == 0 ||
@@ -261,15 +261,15 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 		    "policies have root keys in local vaults, and their folder %s is missing: "
 		    "is it the one of -o vaults=?",
 		    dir);
-		audit_event(engine_audit(e), "vaults-missing", NULL, "ENOENT", folder, 1);
+		audit_event(e->audit, "vaults-missing", NULL, "ENOENT", folder, 1);
 	}
-	r = any_root_is(e, "https://") ? kms_credential_check(engine_kms(e), &err) : 0;
+	r = any_root_is(e, "https://") ? kms_credential_check(e->kms, &err) : 0;
 	if (r != 0) {
 		const struct audit_field reason[] = {AUDIT_FIELD_STR("reason", err.text)};
 
 		say(LOG_WARNING, "policies have root keys in Azure; credential %s", err.text);
-		audit_event(engine_audit(e), "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok",
-			    reason, 1);
+		audit_event(e->audit, "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok", reason,
+			    1);
 	}
 }
 
@@ -294,7 +294,7 @@ static void data_gauges(void *arg, struct control_gauges *ret_gauges)
 static void filter_syscalls(struct engine *e)
 {
 	enum syscall_network network =
-		kms_needs_network(engine_kms(e)) ? SYSCALL_NETWORK_CLIENT : SYSCALL_NETWORK_NONE;
+		kms_needs_network(e->kms) ? SYSCALL_NETWORK_CLIENT : SYSCALL_NETWORK_NONE;
 	int r = geteuid() == 0 ? syscall_filter_install(network) : 0;
 
 	if (r < 0)
@@ -305,14 +305,14 @@ static void filter_syscalls(struct engine *e)
 static void mount_tell(struct engine *e)
 {
 	struct err err = {0};
-	int64_t since = store_unclean_since(engine_store(e));
+	int64_t since = store_unclean_since(e->store);
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("last_stop", since ? "unclean" : "clean"),
 		AUDIT_FIELD_U64("in_use_since", (uint64_t)since),
 	};
 
-	audit_event(engine_audit(e), "mount", NULL, "ok", fields, since ? 2 : 1);
-	if (audit_sync(engine_audit(e), &err) < 0)
+	audit_event(e->audit, "mount", NULL, "ok", fields, since ? 2 : 1);
+	if (audit_sync(e->audit, &err) < 0)
 		say(LOG_WARNING, "%s", err.text);
 }
 
@@ -399,8 +399,7 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 		clean = r == 0;
 	}
 	if (run->session.engine && run->control)
-		audit_event(engine_audit(run->session.engine), "unmount", NULL, errno_name(r), NULL,
-			    0);
+		audit_event(run->session.engine->audit, "unmount", NULL, errno_name(r), NULL, 0);
 	serve_fini(&run->session);
 	control_free(run->control);
 	/* A store that never got so far as to be served keeps the mark of the unclean stop before.

@@ -39,7 +39,7 @@ int file_damage(struct session *s, int fd, uint64_t block_no, const char *what)
 {
 	char room[STORE_PATH_ROOM];
 
-	engine_damage(s->engine, path_in_store(s, fd, room), block_no, what);
+	damage_report(s->engine->damage, path_in_store(s, fd, room), block_no, what);
 	return -EIO;
 }
 
@@ -51,7 +51,7 @@ void file_event(struct session *s, int fd, const char *event, uint64_t number)
 		AUDIT_FIELD_U64("number", number),
 	};
 
-	audit_event(engine_audit(s->engine), event, NULL, "ok", fields, 2);
+	audit_event(s->engine->audit, event, NULL, "ok", fields, 2);
 }
 
 void file_budget_event(struct session *s, int fd, const char *event, uint64_t used)
@@ -72,7 +72,7 @@ void file_budget_event(struct session *s, int fd, const char *event, uint64_t us
 			       ? ", and writing to it is refused"
 			       : "",
 		       s->mount, path);
-	audit_event(engine_audit(s->engine), event, NULL, "ok", fields, 3);
+	audit_event(s->engine->audit, event, NULL, "ok", fields, 3);
 }
 
 static void file_free(struct file *f)
@@ -161,14 +161,13 @@ static int open_backing(struct session *s, struct inode *i, bool *ret_writable)
 static bool was_moving(struct session *s, const struct scope *scope, const struct header *hdr)
 {
 	return s->unclean_since &&
-	       intent_allows(engine_store(s->engine), hdr->file_id, hdr->scope_id, scope->id);
+	       intent_allows(s->engine->store, hdr->file_id, hdr->scope_id, scope->id);
 }
 
 /* What the header alone can be found guilty of. */
 static const char *header_fault(struct session *s, const struct inode *i, const struct header *hdr)
 {
-	if (memcmp(hdr->store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN) !=
-	    0)
+	if (memcmp(hdr->store_id, store_format_of(s->engine->store)->store_id, UUID_LEN) != 0)
 		return "header of another store";
 	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0 && !was_moving(s, i->scope, hdr))
 		return "header of another scope";
@@ -301,10 +300,10 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 
 static int start_over(struct session *s, struct file *f, const struct request *rq)
 {
-	unsigned room = engine_target_enter(s->engine); /* until its header is on disk */
+	unsigned room = target_read_begin(s->engine->policies); /* until its header is on disk */
 	int r = start_over_entered(s, f, rq);
 
-	engine_target_leave(s->engine, room);
+	target_read_end(s->engine->policies, room);
 	return r;
 }
 
@@ -354,7 +353,7 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	int r;
 
 	if (truncate) {
-		engine_target(s->engine, i->scope, &hdr.ref);
+		target_resolve(s->engine->policies, i->scope, &hdr.ref);
 		return request_kek(s, &hdr.ref, rq, &kek);
 	}
 	fd = open_backing(s, i, &writable);
@@ -363,7 +362,7 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == -ENODATA &&
 	    s->unclean_since) { /* made, and never written: see finish_creation() */
-		engine_target(s->engine, i->scope, &hdr.ref);
+		target_resolve(s->engine->policies, i->scope, &hdr.ref);
 		return request_kek(s, &hdr.ref, rq, &kek);
 	}
 	if (r == 0)
@@ -376,7 +375,7 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	if (r < 0 || !was_moving(s, i->scope, &hdr))
 		return r;
 	wrap_key_put(STEAL(kek));
-	engine_target(s->engine, i->scope, &hdr.ref);
+	target_resolve(s->engine->policies, i->scope, &hdr.ref);
 	return request_kek(s, &hdr.ref, rq, &kek);
 }
 

@@ -92,7 +92,7 @@ static void tell_budget(struct session *s, struct file *f, enum budget_told what
 		return;
 	f->told = what;
 	if (what == TOLD_LOW)
-		metrics_add(engine_metrics(s->engine), METRIC_BUDGET_LOW, 1);
+		metrics_add(s->engine->metrics, METRIC_BUDGET_LOW, 1);
 	file_budget_event(s, f->fd, what == TOLD_LOW ? "write-budget-low" : "write-budget-used-up",
 			  f->budget_used);
 }

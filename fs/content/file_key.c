@@ -10,7 +10,7 @@
 bool file_tag_locked(struct session *s, struct file *f, const struct wrap_ref *ref)
 {
 	atomic_store(&f->inode->policy_tag, inode_tag_of(ref->policy_id));
-	return keyring_denied(s->engine, ref);
+	return keyring_denied(s->engine->keyring, ref);
 }
 
 unsigned file_forget_key_locked(struct file *f)
@@ -52,7 +52,7 @@ static int admit(struct session *s, struct file *f, const struct wrap_ref *ref,
 	int r = 0;
 
 	file_lock_write(&f->lock);
-	denied = keyring_denied(s->engine, ref); /* @kek may be older than the denial */
+	denied = keyring_denied(s->engine->keyring, ref); /* @kek may be older than the denial */
 	if (!wrap_ref_equal(&f->hdr.ref, ref))
 		r = -EAGAIN;
 	else if (denied && class == REQUEST_USER)

@@ -13,9 +13,9 @@ int request_kek(struct session *s, const struct wrap_ref *ref, const struct requ
 	int r;
 
 	if (rq->blocking == NEVER_BLOCK)
-		return keyring_peek(s->engine, ref, rq->class, ret_kek);
+		return keyring_peek(s->engine->keyring, ref, rq->class, ret_kek);
 	atomic_fetch_add(&s->requests_waiting, 1);
-	r = keyring_get(s->engine, ref, rq->class, &rq->wait, ret_kek,
+	r = keyring_get(s->engine->keyring, ref, rq->class, &rq->wait, ret_kek,
 			NULL); /* its event says why */
 	atomic_fetch_sub(&s->requests_waiting, 1);
 	return r;
@@ -57,7 +57,7 @@ static bool must_wait(struct session *s, const struct file *f, const struct wrap
 		      const struct request *rq)
 {
 	return f->published && rq->blocking == NEVER_BLOCK && rq->class == REQUEST_SYSTEM &&
-	       !rq->in_page && keyring_denied(s->engine, target);
+	       !rq->in_page && keyring_denied(s->engine->keyring, target);
 }
 
 /* In memory, unless a rename across scopes came between: *ret_epoch is 0 then, and the next write
@@ -91,8 +91,8 @@ static int rewrap_in_memory(struct session *s, struct file *f, const struct wrap
 
 static int rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
 {
-	uint64_t epoch =
-		engine_epoch(s->engine); /* before the target: a change between is seen next time */
+	uint64_t epoch = targets_epoch(
+		s->engine->policies); /* before the target: a change between is seen next time */
 	struct wrap_ref target, now;
 	const struct scope *scope;
 	int r = 0;
@@ -101,7 +101,7 @@ static int rewrap_if_due(struct session *s, struct file *f, const struct request
 	scope = f->inode->scope;
 	now = f->hdr.ref;
 	file_unlock_read(&f->lock);
-	engine_target(s->engine, scope, &target);
+	target_resolve(s->engine->policies, scope, &target);
 	if (!wrap_ref_equal(&now, &target))
 		r = rewrap_in_memory(s, f, &target, scope, rq, &epoch);
 	if (r == 0)
@@ -114,11 +114,11 @@ int file_rewrap_if_due(struct session *s, struct file *f, const struct request *
 	unsigned room;
 	int r;
 
-	if (atomic_load(&f->epoch) == engine_epoch(s->engine))
+	if (atomic_load(&f->epoch) == targets_epoch(s->engine->policies))
 		return 0;
-	room = engine_target_enter(s->engine);
+	room = target_read_begin(s->engine->policies);
 	r = rewrap_if_due(s, f, rq);
-	engine_target_leave(s->engine, room);
+	target_read_end(s->engine->policies, room);
 	return r;
 }
 
@@ -185,6 +185,6 @@ int file_move_scope(struct session *s, struct file *f, const struct scope *to,
 {
 	struct wrap_ref target;
 
-	engine_target(s->engine, to, &target);
+	target_resolve(s->engine->policies, to, &target);
 	return rewrap_on_disk(s, f, &target, to, rq);
 }

@@ -20,11 +20,11 @@ int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file
 	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
 	int r;
 
-	engine_target(s->engine, scope, &n.hdr.ref);
+	target_resolve(s->engine->policies, scope, &n.hdr.ref);
 	r = request_kek(s, &n.hdr.ref, rq, &kek);
 	if (r < 0)
 		return r;
-	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
+	memcpy(n.hdr.store_id, store_format_of(s->engine->store)->store_id, UUID_LEN);
 	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
 	if (file_id)
 		memcpy(n.hdr.file_id, file_id, FILE_ID_LEN);

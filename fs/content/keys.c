@@ -49,7 +49,7 @@ int keys_load_old(struct session *s, struct file *f)
 
 	if (!(f->hdr.flags & HEADER_FLAG_RENEWING))
 		return 0;
-	if (!renewal_find(s->engine, f->hdr.file_id, &ren))
+	if (!renewal_find(s->engine->renewals, f->hdr.file_id, &ren))
 		return file_damage(s, f->fd, 0, "record of its renewal is missing");
 	r = dek_unwrap_old(f->dek, f->hdr.file_id, ren.old_wrap, ren.old_id, &f->old_dek);
 	if (r < 0)
@@ -59,7 +59,7 @@ int keys_load_old(struct session *s, struct file *f)
 	memcpy(f->old_id, ren.old_id, FILE_ID_LEN);
 	f->renewed_to = 1;
 	f->renewing = true;
-	renewal_hold(s->engine, f->hdr.file_id);
+	renewal_hold(s->engine->renewals, f->hdr.file_id);
 	return 0;
 }
 
@@ -69,13 +69,13 @@ void keys_put_old(struct session *s, struct file *f)
 		return;
 	dek_free(STEAL(f->old_dek));
 	f->renewing = false;
-	renewal_unhold(s->engine, f->hdr.file_id);
+	renewal_unhold(s->engine->renewals, f->hdr.file_id);
 }
 
 void keys_drop_old(struct session *s, struct file *f)
 {
 	if (!f->renewing)
 		return;
-	renewal_drop(s->engine, f->hdr.file_id);
+	renewal_drop(s->engine->renewals, f->hdr.file_id);
 	keys_put_old(s, f);
 }

@@ -195,7 +195,7 @@ static int walk_inner(struct walk *k, int dir_fd, const char *name, const struct
 
 	if (fd < 0)
 		return entry_failed(k, -errno);
-	r = scope_enter(engine_scopes(k->s->engine), scope, name, &inner);
+	r = scope_enter(k->s->engine->scopes, scope, name, &inner);
 	if (r < 0) {
 		(void)close(fd); /* only read from */
 		return r;
@@ -256,7 +256,7 @@ int recover_store(struct session *s, uint64_t *ret_checked, uint64_t *ret_left, 
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", s->store, strerror(errno));
-	r = walk_dir(&k, fd, scope_root(engine_scopes(s->engine)), true);
+	r = walk_dir(&k, fd, scope_root(s->engine->scopes), true);
 	if (r < 0)
 		return err_set(err, r, "%s: recovery after an unclean stop: %s", s->store,
 			       strerror(-r));

@@ -127,7 +127,7 @@ static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two
 		f->renewing = true;
 		memcpy(f->old_id, now.hdr.file_id, FILE_ID_LEN);
 		f->renewed_to = 1;
-		renewal_hold(s->engine, f->hdr.file_id);
+		renewal_hold(s->engine->renewals, f->hdr.file_id);
 	} else if (r == 0) {
 		dek_free(now.dek);
 	} else {
@@ -206,12 +206,12 @@ static int describe(struct file *f, struct plan *p)
 /* What must be on disk before the header has the new key. */
 static int record(struct session *s, struct file *f, const struct plan *p, struct err *err)
 {
-	int r = intent_follow(engine_store(s->engine), p->ren.old_id, p->ren.file_id, err);
+	int r = intent_follow(s->engine->store, p->ren.old_id, p->ren.file_id, err);
 
 	if (r < 0 || !p->two_keys)
 		return r;
 	/* What programs wrote goes there without the lock, so that under it little is left to. */
-	return fdatasync(f->fd) < 0 ? -errno : renewal_add(s->engine, &p->ren, err);
+	return fdatasync(f->fd) < 0 ? -errno : renewal_add(s->engine->renewals, &p->ren, err);
 }
 
 static int begin_once(struct session *s, struct file *f, struct job *j, const struct request *rq,
@@ -235,7 +235,7 @@ static int begin_once(struct session *s, struct file *f, struct job *j, const st
 		r = swap_if_fits(s, f, &p);
 		/* After a failed write either key may lie on disk: then the record stays. */
 		if (r > 0)
-			renewal_drop(s->engine, p.ren.file_id);
+			renewal_drop(s->engine->renewals, p.ren.file_id);
 		*ret_drains = p.drains;
 	}
 	fresh_fini(&p.n);
@@ -254,9 +254,9 @@ static int begin(struct session *s, struct file *f, struct job *j, const struct 
 
 		if (job_stops(j))
 			return -EINTR;
-		room = engine_target_enter(s->engine); /* until its header is on disk */
+		room = target_read_begin(s->engine->policies); /* until its header is on disk */
 		r = begin_once(s, f, j, rq, &drains, err);
-		engine_target_leave(s->engine, room);
+		target_read_end(s->engine->policies, room);
 		if (r == AGAIN)
 			(void)nanosleep(&moment, NULL); /* shorter is fine */
 	}

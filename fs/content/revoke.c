@@ -289,7 +289,7 @@ static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revo
 {
 	struct session *s = arg;
 
-	struct metrics *m = engine_metrics(s->engine);
+	struct metrics *m = s->engine->metrics;
 
 	if (!enter(s))
 		return;
@@ -305,7 +305,7 @@ void revoke_listen(struct session *s)
 {
 	(void)pthread_mutex_init(&s->revoke_lock,
 				 NULL); /* default attributes cannot fail on Linux */
-	engine_on_revoked(s->engine, on_revoked, s);
+	keyring_on_revoked(s->engine->keyring, on_revoked, s);
 }
 
 static bool silent(struct session *s)
@@ -328,7 +328,7 @@ void revoke_silence(struct session *s)
 	struct pollfd fd = {.fd = fuse_session_fd(s->fuse), .events = POLLIN};
 	struct fuse_buf buf = {.mem = NULL};
 
-	engine_on_revoked(s->engine, NULL, NULL);
+	keyring_on_revoked(s->engine->keyring, NULL, NULL);
 	while (!silent(s)) {
 		if (poll(&fd, 1, SERVE_MS) <= 0)
 			continue;

@@ -209,7 +209,7 @@ static int op_mkdir(void *tree, uint64_t parent, const char *name, const struct 
 		return r;
 	r = change_may(&ch, "mkdir");
 	if (r == 0)
-		r = policy_create_draft(ch.call.c->engine, name, who, &ch.call.err);
+		r = policy_create_draft(ch.call.c->engine->policies, name, who, &ch.call.err);
 	if (r == 0)
 		r = ctl_child(tree, ch.call.ref.folder, name, &made);
 	if (r < 0)
@@ -229,8 +229,8 @@ static int op_rmdir(void *tree, uint64_t parent, const char *name, const struct 
 	if (r == 0)
 		r = change_target(&ch);
 	if (r == 0)
-		r = policy_remove(ch.call.c->engine, ch.call.ref.folder->policy_text, REMOVE_KEEP,
-				  who, &ch.call.err);
+		r = policy_remove(ch.call.c->engine->policies, ch.call.ref.folder->policy_text,
+				  REMOVE_KEEP, who, &ch.call.err);
 	return change_end(&ch, r);
 }
 
@@ -248,8 +248,8 @@ static int op_rename(void *tree, uint64_t parent, const char *name, uint64_t new
 	if (r == 0)
 		r = change_target(&ch);
 	if (r == 0)
-		r = policy_rename(ch.call.c->engine, ch.call.ref.folder->policy_text, new_name, who,
-				  &ch.call.err);
+		r = policy_rename(ch.call.c->engine->policies, ch.call.ref.folder->policy_text,
+				  new_name, who, &ch.call.err);
 	return change_end(&ch, r);
 }
 

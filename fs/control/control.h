@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "fs/policy/engine.h"
+#include "fs/engine/engine.h"
 #include "fs/vtree/vtree.h"
 
 struct control;

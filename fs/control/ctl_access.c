@@ -69,7 +69,7 @@ int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
 void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r)
 {
 	const struct actor *who = call->who;
-	struct audit *audit = engine_audit(call->c->engine);
+	struct audit *audit = call->c->engine->audit;
 	const char *outcome = r < 0 ? errno_name(r) : "ok";
 
 	if (opener && (opener->uid != who->uid || opener->gid != who->gid)) {

@@ -33,8 +33,8 @@ static int lines_fill(struct control *c, struct ctl_cursor *cur)
 	cur->at = cur->len = 0;
 	while (n == -E2BIG) {
 		if (cur->cap > 0)
-			n = audit_read(engine_audit(c->engine), cur->seq, cur->lines, cur->cap,
-				       &next, &err);
+			n = audit_read(c->engine->audit, cur->seq, cur->lines, cur->cap, &next,
+				       &err);
 		r = n == -E2BIG ? lines_grow(cur) : 0;
 		if (r < 0)
 			return r;
@@ -69,7 +69,7 @@ ssize_t ctl_events_read(struct control *c, struct ctl_cursor *cur, char *buf, si
 
 bool ctl_events_ready(struct control *c, const struct ctl_cursor *cur)
 {
-	return cur->at < cur->len || audit_last_seq(engine_audit(c->engine)) >= cur->seq;
+	return cur->at < cur->len || audit_last_seq(c->engine->audit) >= cur->seq;
 }
 
 static void stream_unlink_locked(struct ctl_stream *s)
@@ -147,10 +147,10 @@ static void on_append(void *arg)
 
 void ctl_events_start(struct control *c)
 {
-	audit_on_append(engine_audit(c->engine), on_append, c);
+	audit_on_append(c->engine->audit, on_append, c);
 }
 
 void ctl_events_stop(struct control *c)
 {
-	audit_on_append(engine_audit(c->engine), NULL, NULL);
+	audit_on_append(c->engine->audit, NULL, NULL);
 }

@@ -219,7 +219,8 @@ static int policies_adopt_locked(struct control *c, const struct policy_info *li
 int ctl_policies_sync(struct control *c)
 {
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
-	uint64_t no = policy_change_no(c->engine); /* before the list: a later change is seen */
+	uint64_t no =
+		policy_change_no(c->engine->policies); /* before the list: a later change is seen */
 	size_t n = 0;
 	bool current;
 	int r;
@@ -229,7 +230,7 @@ int ctl_policies_sync(struct control *c)
 	pthread_mutex_unlock(&c->lock);
 	if (current)
 		return 0;
-	r = policy_list(c->engine, &list, &n);
+	r = policy_list(c->engine->policies, &list, &n);
 	if (r < 0)
 		return r;
 
@@ -290,7 +291,8 @@ int ctl_job_get(struct control *c, const char *name, struct ctl_folder **ret_fol
 	errno = 0;
 	no = strtoull(name, &end, 10);
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)no);
-	if (errno || *end || strcmp(text, name) != 0 || job_get(c->engine, no, &info, NULL) < 0)
+	if (errno || *end || strcmp(text, name) != 0 ||
+	    job_get(c->engine->jobs, no, &info, NULL) < 0)
 		return -ENOENT;
 	pthread_mutex_lock(&c->lock);
 	r = named_get_locked(c, CTL_JOB, name, ret_folder);

@@ -13,7 +13,7 @@ int ctl_jobs_scan(struct control *c)
 	CLEANUP(free_mem_p) char *text = NULL;
 	CLEANUP(free_mem_p) char **names = NULL;
 	size_t n;
-	int r = job_list(c->engine, &list, &n);
+	int r = job_list(c->engine->jobs, &list, &n);
 
 	if (r < 0)
 		return r;
@@ -30,7 +30,7 @@ int ctl_jobs_scan(struct control *c)
 
 void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after)
 {
-	uint64_t no = job_newest(call->c->engine, mailbox, after);
+	uint64_t no = job_newest(call->c->engine->jobs, mailbox, after);
 
 	if (no)
 		(void)fprintf(call->out, "; job %llu re-wraps what is there already",
@@ -69,23 +69,24 @@ static void speed_show(FILE *out, const struct job_info *info)
 static int status_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) struct job_info *info = malloc(sizeof(*info));
-	char id[UUID_TEXT_LEN];
+	char id[UUID_TEXT_LEN], policy[POLICY_NAME_MAX + 1];
 	FILE *out = call->out;
 	int r;
 
 	if (!info)
 		return -ENOMEM;
-	r = job_get(call->c->engine, no_of(call), info, &call->err);
+	r = job_get(call->c->engine->jobs, no_of(call), info, &call->err);
 	if (r < 0)
 		return r;
 	uuid_encode(info->rec.policy_id, id);
+	if (policy_name_of(call->c->engine->policies, info->rec.policy_id, policy) < 0)
+		strcpy(policy, "none");
 	(void)fprintf(out, "job: %llu\nkind: %s\n", (unsigned long long)info->rec.no,
 		      job_kind_name(info->rec.kind));
 	if (info->rec.kind == JOB_RENEW)
 		(void)fprintf(out, "path: %s\n", info->rec.path[0] ? info->rec.path : ".");
 	else
-		(void)fprintf(out, "policy: %s\npolicy id: %s\nmailbox: %s\n",
-			      info->policy[0] ? info->policy : "none", id,
+		(void)fprintf(out, "policy: %s\npolicy id: %s\nmailbox: %s\n", policy, id,
 			      info->rec.mailbox[0] ? info->rec.mailbox : "all");
 	(void)fprintf(out, "state: %s\n", job_state_name(info->rec.state));
 	if (info->rec.note[0])
@@ -145,7 +146,7 @@ static int control_store(struct ctl_call *call, const char *in)
 			continue;
 		r = words[i].command == JOB_RATE ? rate_parse(call, in + 5, &rate) : 0;
 		if (r == 0)
-			r = job_command(call->c->engine, no_of(call), words[i].command, rate,
+			r = job_command(call->c->engine->jobs, no_of(call), words[i].command, rate,
 					call->who, &call->err);
 		if (r == 0)
 			(void)fprintf(call->out, "ok: job %s %s\n", call->ref.folder->name,
@@ -159,7 +160,7 @@ static int control_store(struct ctl_call *call, const char *in)
 static int failed_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) char *text = NULL;
-	int r = job_failures(call->c->engine, no_of(call), &text, &call->err);
+	int r = job_failures(call->c->engine->jobs, no_of(call), &text, &call->err);
 
 	if (r < 0)
 		return r;

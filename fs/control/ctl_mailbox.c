@@ -97,7 +97,7 @@ static int scan_assigned(struct engine *e, struct id_list *l)
 	CLEANUP(free_mem_p) char *ids = NULL;
 	const char *id;
 	size_t n = 0;
-	int r = mailbox_list(e, &ids, &n);
+	int r = mailbox_list(e->policies, &ids, &n);
 
 	for (id = ids; r == 0 && n > 0; n--, id += strlen(id) + 1)
 		r = id_list_add(l, id);
@@ -107,7 +107,7 @@ static int scan_assigned(struct engine *e, struct id_list *l)
 int ctl_mailboxes_scan(struct control *c)
 {
 	CLEANUP(id_list_fini) struct id_list l = {0};
-	int r = scan_folders(store_path(engine_store(c->engine)), &l);
+	int r = scan_folders(store_path(c->engine->store), &l);
 
 	if (r == 0)
 		r = scan_assigned(c->engine, &l);
@@ -118,7 +118,7 @@ int ctl_mailboxes_scan(struct control *c)
 
 static int scope_of(struct ctl_call *call, const struct scope **ret_scope)
 {
-	struct scope_table *t = engine_scopes(call->c->engine);
+	struct scope_table *t = call->c->engine->scopes;
 	const struct scope *folder;
 	int r = scope_enter(t, scope_root(t), workload_name(WORKLOAD_MAILBOX), &folder);
 
@@ -142,13 +142,13 @@ static int policy_show(struct ctl_call *call)
 	if (r < 0)
 		return err_set(&call->err, r, "mailbox %s: its scope cannot be made",
 			       call->ref.folder->name);
-	source = engine_target_source(call->c->engine, scope, &ref);
+	source = target_resolve(call->c->engine->policies, scope, &ref);
 	if (source == TARGET_SERVICE) {
 		(void)fputs("policy: none\nid: none\nsource: service\n", call->out);
 		return 0;
 	}
 	uuid_encode(ref.policy_id, id);
-	r = policy_get(call->c->engine, id, &info, &call->err);
+	r = policy_get(call->c->engine->policies, id, &info, &call->err);
 	if (r < 0)
 		return r;
 	(void)fprintf(call->out, "policy: %s\nid: %s\nsource: %s\n", info.name, id,
@@ -162,7 +162,7 @@ static bool has_folder(struct ctl_call *call, const char *mailbox)
 	CLEANUP(free_mem_p) char *path = NULL;
 	struct stat st;
 
-	if (asprintf(&path, "%s/%s/%s", store_path(engine_store(call->c->engine)),
+	if (asprintf(&path, "%s/%s/%s", store_path(call->c->engine->store),
 		     workload_name(WORKLOAD_MAILBOX), mailbox) < 0) {
 		path = NULL;
 		return true; /* no memory to tell */
@@ -174,12 +174,12 @@ static int policy_store(struct ctl_call *call, const char *in)
 {
 	const char *mailbox = call->ref.folder->name;
 	struct engine *e = call->c->engine;
-	uint64_t before = job_last(e);
+	uint64_t before = job_last(e->jobs);
 	struct policy_info info;
 	int r;
 
 	if (strcasecmp(in, "none") == 0) {
-		r = unassign_mailbox(e, mailbox, call->who, &call->err);
+		r = unassign_mailbox(e->policies, mailbox, call->who, &call->err);
 		if (r == 0)
 			(void)fprintf(call->out, "ok: mailbox %s has no policy of its own",
 				      mailbox);
@@ -187,10 +187,11 @@ static int policy_store(struct ctl_call *call, const char *in)
 			ctl_job_say(call, mailbox, before);
 		return r;
 	}
-	r = assign_mailbox(e, mailbox, in, call->who, &call->err);
+	r = assign_mailbox(e->policies, mailbox, in, call->who, &call->err);
 	if (r < 0)
 		return r;
-	if (assignment_of_mailbox(e, mailbox, &info) < 0) /* another admin was at it since */
+	if (assignment_of_mailbox(e->policies, mailbox, &info) <
+	    0) /* another admin was at it since */
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
 	(void)fprintf(call->out, "ok: mailbox %s%s is assigned policy %s", mailbox,
 		      has_folder(call, mailbox) ? "" : ", which has no folder yet,", info.name);

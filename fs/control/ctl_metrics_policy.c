@@ -95,7 +95,7 @@ static void show_access(struct metrics_page *p, const struct shown *list, size_t
 	int64_t now = time(NULL);
 
 	page_single(p, "depfs_key_check_interval_seconds", METRIC_GAUGE,
-		    "Access is proved again this often.", engine_key_check_s(p->c->engine));
+		    "Access is proved again this often.", p->c->engine->key_check_s);
 	page_family(p, "depfs_root_key_up", METRIC_GAUGE,
 		    "1: the root key did its work when it was last asked.");
 	for (size_t i = 0; i < n; i++)
@@ -128,7 +128,7 @@ int metrics_policies(struct metrics_page *p)
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
 	CLEANUP(free_mem_p) struct shown *shown = NULL;
 	size_t n = 0, n_shown;
-	int r = policy_list(p->c->engine, &list, &n);
+	int r = policy_list(p->c->engine->policies, &list, &n);
 
 	if (r < 0)
 		return r;
@@ -139,7 +139,7 @@ int metrics_policies(struct metrics_page *p)
 	for (size_t i = 0; i < n_shown; i++) {
 		shown[i].info = &list[i];
 		uuid_encode(list[i].id, shown[i].id);
-		keyring_look(p->c->engine, list[i].id, &shown[i].look);
+		keyring_look(p->c->engine->keyring, list[i].id, &shown[i].look);
 	}
 	show_by_state(p, list, n);
 	show_policies(p, shown, n_shown);
@@ -189,7 +189,7 @@ int metrics_jobs(struct metrics_page *p)
 	unsigned by[JOB_KIND_END][JOB_STATE_END] = {0};
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
 	size_t n = 0;
-	int r = job_list(p->c->engine, &list, &n);
+	int r = job_list(p->c->engine->jobs, &list, &n);
 
 	if (r < 0)
 		return r;

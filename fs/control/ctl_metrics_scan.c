@@ -100,11 +100,11 @@ int metrics_scan(struct metrics_page *p)
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	size_t n = 0;
-	int r = policy_list(p->c->engine, &list, &n), found;
+	int r = policy_list(p->c->engine->policies, &list, &n), found;
 
 	if (r < 0)
 		return r;
-	found = scan_last(p->c->engine, &res);
+	found = scan_last(p->c->engine->policies, &res);
 	if (found < 0 && found != -ENOENT)
 		return found;
 	show_scan(p, &res, found == 0, list, n);

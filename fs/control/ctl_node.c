@@ -68,8 +68,7 @@ int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref)
 void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr)
 {
 	const struct ctl_folder *folder = ref->folder;
-	int64_t when =
-		folder->kind == CTL_POLICY ? (int64_t)folder->created : engine_started(c->engine);
+	int64_t when = folder->kind == CTL_POLICY ? (int64_t)folder->created : c->engine->started;
 	struct vtree_attr attr = {
 		.node = CTL_NODE(folder->no, 1),
 		.mode = S_IFDIR | (folder->kind == CTL_TOP ? CTL_ENTER : CTL_DIR),

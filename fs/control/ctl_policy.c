@@ -18,7 +18,7 @@ static const char *id_of(const struct ctl_call *call)
 
 static int info_of(struct ctl_call *call, struct policy_info *ret_info)
 {
-	return policy_get(call->c->engine, id_of(call), ret_info, &call->err);
+	return policy_get(call->c->engine->policies, id_of(call), ret_info, &call->err);
 }
 
 static struct engine *engine_of(const struct ctl_call *call)
@@ -66,7 +66,8 @@ static int kind_store(struct ctl_call *call, const char *in)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(in, policy_kind_name(kinds[i])) != 0)
 			continue;
-		r = policy_set_kind(engine_of(call), id_of(call), kinds[i], call->who, &call->err);
+		r = policy_set_kind(engine_of(call)->policies, id_of(call), kinds[i], call->who,
+				    &call->err);
 		if (r == 0)
 			say(call, "is of kind %s", in);
 		return r;
@@ -89,7 +90,7 @@ static int description_show(struct ctl_call *call)
 
 static int description_store(struct ctl_call *call, const char *in)
 {
-	int r = policy_describe(engine_of(call), id_of(call), in, call->who, &call->err);
+	int r = policy_describe(engine_of(call)->policies, id_of(call), in, call->who, &call->err);
 
 	if (r == 0)
 		say(call, "described");
@@ -114,8 +115,8 @@ static int enabled_store(struct ctl_call *call, const char *in)
 
 	if (!on && strcmp(in, "0") != 0)
 		return ctl_refuse(call, -EINVAL, "enabled: write 1 or 0");
-	r = on ? policy_enable(engine_of(call), id_of(call), call->who, &call->err)
-	       : policy_disable(engine_of(call), id_of(call), call->who, &call->err);
+	r = on ? policy_enable(engine_of(call)->policies, id_of(call), call->who, &call->err)
+	       : policy_disable(engine_of(call)->policies, id_of(call), call->who, &call->err);
 	if (r == 0)
 		say(call, "is %s", on ? "enabled" : "disabled");
 	return r;
@@ -143,7 +144,7 @@ static int key_ids_show(struct ctl_call *call)
 	}
 	for (int i = 0; i < 2; i++)
 		(void)fprintf(call->out, "%s %s\n", info.roots[i].key_id,
-			      version_of(info.roots[i].kid, &key));
+			      version_of(info.roots[i].copy_key_id, &key));
 	return 0;
 }
 
@@ -174,10 +175,10 @@ static void say_versions(struct ctl_call *call, const char *did, const struct po
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		const char *old = version_of(before->roots[i].kid, &was);
-		const char *new = version_of(after.roots[i].kid, &is);
+		const char *old = version_of(before->roots[i].copy_key_id, &was);
+		const char *new = version_of(after.roots[i].copy_key_id, &is);
 
-		if (strcmp(before->roots[i].kid, after.roots[i].kid) == 0)
+		if (strcmp(before->roots[i].copy_key_id, after.roots[i].copy_key_id) == 0)
 			(void)snprintf(text[i], sizeof(text[i]), "%s unchanged", new);
 		else
 			(void)snprintf(text[i], sizeof(text[i]), "%s -> %s", old, new);
@@ -212,7 +213,7 @@ static int key_ids_store(struct ctl_call *call, const char *in)
 		return r;
 	ids[0] = words[0];
 	ids[1] = words[1];
-	r = policy_set_keys(engine_of(call), id_of(call), ids, call->who, &call->err);
+	r = policy_set_keys(engine_of(call)->policies, id_of(call), ids, call->who, &call->err);
 	if (r < 0)
 		return r;
 	say_versions(call, before.state == POLICY_DRAFT ? "created" : "has its keys", &before);
@@ -251,7 +252,7 @@ static int refresh_store(struct ctl_call *call, const char *in)
 	r = info_of(call, &before);
 	if (r < 0)
 		return r;
-	r = policy_refresh(engine_of(call), id_of(call), call->who, &call->err);
+	r = policy_refresh(engine_of(call)->policies, id_of(call), call->who, &call->err);
 	if (r < 0)
 		return r;
 	say_versions(call, "refreshed", &before);
@@ -270,13 +271,13 @@ static int rotate_show(struct ctl_call *call)
 
 static int rotate_store(struct ctl_call *call, const char *in)
 {
-	uint64_t before = job_last(engine_of(call));
+	uint64_t before = job_last(engine_of(call)->jobs);
 	struct policy_info info;
 	int r;
 
 	if (strcmp(in, "1") != 0)
 		return ctl_refuse(call, -EINVAL, "rotate: write 1 to start a new key generation");
-	r = policy_rotate(engine_of(call), id_of(call), call->who, &call->err);
+	r = policy_rotate(engine_of(call)->policies, id_of(call), call->who, &call->err);
 	if (r < 0)
 		return r;
 	if (info_of(call, &info) < 0) {
@@ -304,7 +305,7 @@ static int check_store(struct ctl_call *call, const char *in)
 
 	if (strcmp(in, "1") != 0)
 		return ctl_refuse(call, -EINVAL, "check: write 1 to check both root keys");
-	r = policy_check(engine_of(call), id_of(call), call->who, &call->err);
+	r = policy_check(engine_of(call)->policies, id_of(call), call->who, &call->err);
 	if (r < 0)
 		return r;
 	say(call, "checked");
@@ -324,7 +325,7 @@ static int purge_show(struct ctl_call *call)
 		(void)fputs("none\n", call->out);
 		return 0;
 	}
-	r = purge_receipt(engine_of(call), info.id, &text);
+	r = purge_receipt(engine_of(call)->policies, info.id, &text);
 	if (r == -ENOENT)
 		(void)fputs("receipt: not written yet, see jobs\n", call->out);
 	else if (r == -EFBIG || r == -EINVAL || r == -ELOOP || r == -ENOTDIR)
@@ -375,16 +376,17 @@ static int purge_store(struct ctl_call *call, const char *in)
 {
 	CLEANUP(free_mem_p) char *copy = strdup(in);
 	struct purge_request rq = {0};
-	uint64_t before = job_last(engine_of(call));
+	uint64_t before = job_last(engine_of(call)->jobs);
 	int r = copy ? purge_parse(call, copy, &rq) : -ENOMEM;
 
 	if (r == 0)
-		r = policy_purge(engine_of(call), id_of(call), &rq, call->who, &call->err);
-	if (r == 0 && job_last(engine_of(call)) > before)
+		r = policy_purge(engine_of(call)->policies, id_of(call), &rq, call->who,
+				 &call->err);
+	if (r == 0 && job_last(engine_of(call)->jobs) > before)
 		say(call,
 		    "is purged: no copy of its key is left; job %llu lists what became "
 		    "unreadable",
-		    (unsigned long long)job_last(engine_of(call)));
+		    (unsigned long long)job_last(engine_of(call)->jobs));
 	else if (r == 0)
 		say(call, "is purged already");
 	return r;
@@ -409,8 +411,8 @@ static int remove_store(struct ctl_call *call, const char *in)
 	r = info_of(call, &info);
 	if (r < 0)
 		return r;
-	r = policy_remove(engine_of(call), id_of(call), force ? REMOVE_FORCE : REMOVE_KEEP,
-			  call->who, &call->err);
+	r = policy_remove(engine_of(call)->policies, id_of(call),
+			  force ? REMOVE_FORCE : REMOVE_KEEP, call->who, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: policy %s is removed; %s\n", info.name,
 			      force || info.state == POLICY_DRAFT || info.state == POLICY_PURGED
@@ -426,7 +428,7 @@ static void root_show(FILE *out, int no, const struct policy_root_info *root)
 
 	ctl_time(root->health.when, when);
 	(void)fprintf(out, "key %d: %s\n", no, root->key_id);
-	(void)fprintf(out, "key %d version: %s\n", no, version_of(root->kid, &key));
+	(void)fprintf(out, "key %d version: %s\n", no, version_of(root->copy_key_id, &key));
 	(void)fprintf(out, "key %d outcome: %s\n", no,
 		      root->health.when ? kms_outcome_name(root->health.outcome) : "not asked yet");
 	(void)fprintf(out, "key %d when: %s\n", no, when);

@@ -10,7 +10,7 @@ static void promises_show(struct ctl_call *call, const struct policy_info *info)
 		      "revocation window: %u s\n"
 		      "revocation window with slow vaults: %u s\n"
 		      "outage budget: %s\n",
-		      keyring_window_s(e, false), keyring_window_s(e, true),
+		      keyring_window_s(e->keyring, false), keyring_window_s(e->keyring, true),
 		      info->revoked ? "none, a vault has to grant access again"
 				    : "unlimited, by the availability key");
 }
@@ -20,7 +20,7 @@ static void revocation_show(struct ctl_call *call, const struct policy_info *inf
 	struct revocation r;
 	char when[CTL_TIME_LEN];
 
-	keyring_revocation(call->c->engine, info->id, &r);
+	keyring_revocation(call->c->engine->keyring, info->id, &r);
 	(void)fprintf(call->out, "revocations: %llu\n", (unsigned long long)r.count);
 	if (!r.count)
 		return;
@@ -58,7 +58,7 @@ void ctl_revocations_summary(struct ctl_call *call)
 	struct revocation sum;
 	char when[CTL_TIME_LEN];
 
-	keyring_revocations(call->c->engine, &sum);
+	keyring_revocations(call->c->engine->keyring, &sum);
 	ctl_time(sum.when, when);
 	(void)fprintf(call->out,
 		      "revocations: %llu\nrevocations under way: %llu\nlast revocation: %s\n",

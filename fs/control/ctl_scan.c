@@ -36,7 +36,7 @@ static void row_show(struct ctl_call *call, size_t no, const struct scan_row *ro
 	bool service = wrap_ref_is_service(&row->ref);
 
 	uuid_encode(row->ref.policy_id, id);
-	if (!service && policy_get(call->c->engine, id, &info, NULL) < 0)
+	if (!service && policy_get(call->c->engine->policies, id, &info, NULL) < 0)
 		info.name[0] = '\0';
 	(void)fprintf(call->out, "row %zu: %s %s %u %llu %llu %s\n", no,
 		      workload_name(row->workload), service ? "none" : id, row->ref.generation,
@@ -69,7 +69,7 @@ static void under_way_show(struct ctl_call *call)
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
 	size_t n;
 
-	if (job_list(call->c->engine, &list, &n) < 0)
+	if (job_list(call->c->engine->jobs, &list, &n) < 0)
 		return; /* no memory: what was counted is what matters */
 	for (size_t i = 0; i < n; i++)
 		if (list[i].rec.kind == JOB_SCAN && !job_state_is_final(list[i].rec.state))
@@ -80,7 +80,7 @@ static void under_way_show(struct ctl_call *call)
 int ctl_scan_show(struct ctl_call *call)
 {
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
-	int r = scan_last(call->c->engine, &res);
+	int r = scan_last(call->c->engine->policies, &res);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -99,7 +99,7 @@ int ctl_scan_store(struct ctl_call *call, const char *in)
 
 	if (strcmp(in, "1") != 0)
 		return ctl_refuse(call, -EINVAL, "scan: write 1 to count all files");
-	r = scan_start(call->c->engine, call->who, &job, &call->err);
+	r = scan_start(call->c->engine->policies, call->who, &job, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: job %llu counts all files\n",
 			      (unsigned long long)job);
@@ -112,7 +112,7 @@ void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	uint64_t files, bytes;
 
-	if (scan_last(call->c->engine, &res) < 0) {
+	if (scan_last(call->c->engine->policies, &res) < 0) {
 		(void)fputs("last scan: never\n", call->out);
 		return;
 	}

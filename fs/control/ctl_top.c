@@ -6,7 +6,7 @@
 
 static int version_show(struct ctl_call *call)
 {
-	const struct store_format *format = store_format_of(engine_store(call->c->engine));
+	const struct store_format *format = store_format_of(call->c->engine->store);
 	char id[UUID_TEXT_LEN];
 
 	uuid_encode(format->store_id, id);
@@ -164,7 +164,7 @@ static int policies_show(struct ctl_call *call)
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
 	struct summary sum = {.tenant = "none"};
 	size_t n = 0;
-	int r = policy_list(call->c->engine, &list, &n);
+	int r = policy_list(call->c->engine->policies, &list, &n);
 
 	if (r < 0)
 		return r;
@@ -176,7 +176,7 @@ static int policies_show(struct ctl_call *call)
 	(void)fprintf(call->out, "tenant policy: %s\nroot keys: %u\nroot keys failing: %u\n",
 		      sum.tenant, sum.roots, sum.failing);
 	failing_show(call->out, list, n);
-	circuits_show(call->out, engine_kms(call->c->engine));
+	circuits_show(call->out, call->c->engine->kms);
 	return 0;
 }
 
@@ -186,7 +186,7 @@ static void jobs_summary(struct ctl_call *call)
 	unsigned by_state[JOB_STATE_END] = {0};
 	size_t n;
 
-	if (job_list(call->c->engine, &list, &n) < 0)
+	if (job_list(call->c->engine->jobs, &list, &n) < 0)
 		return; /* no memory: the rest of the page may still help */
 	for (size_t i = 0; i < n; i++)
 		by_state[list[i].rec.state]++;
@@ -198,8 +198,8 @@ static void jobs_summary(struct ctl_call *call)
 
 static void events_summary(struct ctl_call *call)
 {
-	struct audit *audit = engine_audit(call->c->engine);
-	const struct service_key *sk = store_service_key(engine_store(call->c->engine));
+	struct audit *audit = call->c->engine->audit;
+	const struct service_key *sk = store_service_key(call->c->engine->store);
 	char line[AUDIT_LINE_MAX],
 		key[2 * SIGN_PUBLIC_LEN + 1]; /* a line is JSON, or worth nothing */
 
@@ -219,20 +219,20 @@ static int status_show(struct ctl_call *call)
 
 	if (config->gauges)
 		config->gauges(config->gauges_arg, &gauges);
-	ctl_time(engine_started(e), since);
-	ctl_time(store_unclean_since(engine_store(e)), unclean);
+	ctl_time(e->started, since);
+	ctl_time(store_unclean_since(e->store), unclean);
 	(void)fprintf(call->out,
 		      "version: %s\nstore: %s\nmount: %s\nmounted since: %s\n"
 		      "requests waiting: %u\n",
-		      DEPFS_VERSION, store_path(engine_store(e)), call->c->mount, since,
+		      DEPFS_VERSION, store_path(e->store), call->c->mount, since,
 		      gauges.requests_waiting);
 	r = policies_show(call);
 	if (r < 0)
 		return r;
 	ctl_revocations_summary(call);
 	jobs_summary(call);
-	(void)fprintf(call->out, "key check: every %u s\n", engine_key_check_s(e));
-	if (store_unclean_since(engine_store(e)) == 0)
+	(void)fprintf(call->out, "key check: every %u s\n", e->key_check_s);
+	if (store_unclean_since(e->store) == 0)
 		(void)fputs("last stop: clean\n", call->out);
 	else
 		(void)fprintf(call->out, "last stop: unclean, in use since %s\n", unclean);
@@ -244,7 +244,7 @@ static int assignment_show(struct ctl_call *call)
 {
 	struct policy_info info;
 	char id[UUID_TEXT_LEN];
-	int r = assignment_get(call->c->engine, &info);
+	int r = assignment_get(call->c->engine->policies, &info);
 
 	if (r == -ENOENT) {
 		(void)fputs("none\n", call->out);
@@ -260,22 +260,22 @@ static int assignment_show(struct ctl_call *call)
 static int assignment_store(struct ctl_call *call, const char *in)
 {
 	struct engine *e = call->c->engine;
-	uint64_t before = job_last(e);
+	uint64_t before = job_last(e->jobs);
 	struct policy_info info;
 	int r;
 
 	if (strcasecmp(in, "none") == 0) {
-		r = unassign_tenant(e, call->who, &call->err);
+		r = unassign_tenant(e->policies, call->who, &call->err);
 		if (r == 0) {
 			(void)fputs("ok: the tenant has no policy", call->out);
 			ctl_job_say(call, NULL, before);
 		}
 		return r;
 	}
-	r = assign_tenant(e, in, call->who, &call->err);
+	r = assign_tenant(e->policies, in, call->who, &call->err);
 	if (r < 0)
 		return r;
-	if (assignment_get(e, &info) < 0) /* another admin was at it since */
+	if (assignment_get(e->policies, &info) < 0) /* another admin was at it since */
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
 	(void)fprintf(call->out, "ok: policy %s is assigned to the tenant", info.name);
 	ctl_job_say(call, NULL, before);
@@ -313,7 +313,7 @@ static int renew_store(struct ctl_call *call, const char *in)
 	(void)snprintf(path, sizeof(path), "%s", below);
 	for (size_t len = strlen(path); len && path[len - 1] == '/'; len--)
 		path[len - 1] = '\0';
-	r = renew_start(call->c->engine, path, call->who, &no, &call->err);
+	r = renew_start(call->c->engine->jobs, path, call->who, &no, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: job %llu gives %s a fresh key\n",
 			      (unsigned long long)no, *path ? path : "every file");

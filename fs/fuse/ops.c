@@ -130,7 +130,7 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 	if (fstatat(fd, "", &ret_e->attr, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
 	if (r == 0 && S_ISDIR(ret_e->attr.st_mode))
-		r = scope_enter(engine_scopes(s->engine), scope, name, &scope);
+		r = scope_enter(s->engine->scopes, scope, name, &scope);
 	if (r < 0) {
 		(void)close(fd); /* only looked at */
 		return r;

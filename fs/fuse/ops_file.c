@@ -25,14 +25,14 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_INSERT_HEAD(&s->opened.files, h, others);
 	pthread_mutex_unlock(&s->opened.lock);
-	metrics_add(engine_metrics(s->engine), METRIC_FILES_OPENED, 1);
+	metrics_add(s->engine->metrics, METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
 	return 0;
 }
 
 static void handle_close(struct session *s, struct handle *h)
 {
-	metrics_add(engine_metrics(s->engine), METRIC_FILES_CLOSED, 1);
+	metrics_add(s->engine->metrics, METRIC_FILES_CLOSED, 1);
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_REMOVE(h, others);
 	pthread_mutex_unlock(&s->opened.lock);
@@ -136,7 +136,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
-	room = engine_target_enter(s->engine); /* until the file can be seen by a job */
+	room = target_read_begin(s->engine->policies); /* until the file can be seen by a job */
 	r = fresh_init(s, parent->scope, NULL, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
@@ -147,7 +147,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 		}
 		fresh_fini(&n);
 	}
-	engine_target_leave(s->engine, room);
+	target_read_end(s->engine->policies, room);
 	return r;
 }
 

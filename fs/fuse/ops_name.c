@@ -116,7 +116,7 @@ static int scope_at(struct session *s, struct inode *parent, const char *name, b
 		    const struct scope **ret_scope)
 {
 	if (folder)
-		return scope_enter(engine_scopes(s->engine), parent->scope, name, ret_scope);
+		return scope_enter(s->engine->scopes, parent->scope, name, ret_scope);
 	*ret_scope = parent->scope;
 	return 0;
 }
@@ -311,7 +311,7 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 	r = file_get(s, inode_of(s, e.ino), O_RDWR, rq, &f);
 	if (r == 0) {
 		file_move_begin(f, file_id);
-		r = intent_add(engine_store(s->engine), file_id, old->id, new->id, NULL);
+		r = intent_add(s->engine->store, file_id, old->id, new->id, NULL);
 		if (r == 0)
 			r = file_move_scope(s, f, new, rq);
 		if (r == 0) {
@@ -439,12 +439,12 @@ static int do_rename(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = inode_fd(s->inodes, m.to, &m.to_fd);
 	if (r == 0) {
-		unsigned room = engine_target_enter(s->engine);
+		unsigned room = target_read_begin(s->engine->policies);
 
 		visits_enter(s);
 		r = move_opened(s, &m, rq);
 		visits_leave(s);
-		engine_target_leave(s->engine, room);
+		target_read_end(s->engine->policies, room);
 		inode_fd_done(s->inodes, m.to);
 	}
 	inode_fd_done(s->inodes, m.from);

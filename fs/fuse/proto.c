@@ -180,7 +180,7 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 	struct fuse_in_header head;
 	ssize_t n;
 
-	count_unanswered(engine_metrics(s->engine));
+	count_unanswered(s->engine->metrics);
 	n = read(fd, buf, len);
 	if (n < (ssize_t)sizeof(head))
 		return n;
@@ -228,9 +228,9 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 	if (!serving.unique || head.unique != serving.unique) /* a notification */
 		return writev(fd, iov, count);
 	if (!head.error)
-		count_bytes(engine_metrics(s->engine), &head, &iov[1], count);
+		count_bytes(s->engine->metrics, &head, &iov[1], count);
 	n = writev(fd, iov, count);
-	count_answer(engine_metrics(s->engine), &head);
+	count_answer(s->engine->metrics, &head);
 	return n;
 }
 

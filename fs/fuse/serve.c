@@ -39,7 +39,7 @@ int serve_init(struct session *s, struct err *err)
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail; the default is the usual limit */
 	fds = fds_keep_back(files.rlim_cur < INT_MAX ? (unsigned)files.rlim_cur : INT_MAX) / 2;
 	fds = fds < SERVE_FDS_CACHED ? fds : SERVE_FDS_CACHED;
-	r = inode_table_new(s->top_fd, scope_root(engine_scopes(s->engine)), fds, &s->inodes, err);
+	r = inode_table_new(s->top_fd, scope_root(s->engine->scopes), fds, &s->inodes, err);
 	if (r < 0)
 		return r;
 	r = lane_new(&s->lane);
@@ -52,7 +52,7 @@ int serve_init(struct session *s, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->threads = serving_threads();
-	s->unclean_since = store_unclean_since(engine_store(s->engine));
+	s->unclean_since = store_unclean_since(s->engine->store);
 	(void)pthread_mutex_init(&s->opened.lock,
 				 NULL); /* default attributes cannot fail on Linux */
 	cred_init(s);
@@ -87,12 +87,12 @@ int serve_recover(struct session *s, struct err *err)
 	r = recover_store(s, &checked, &left, err);
 	fields[0] = AUDIT_FIELD_U64("checked", checked);
 	fields[1] = AUDIT_FIELD_U64("left", left);
-	audit_event(engine_audit(s->engine), "recovery", NULL, errno_name(r), fields, 2);
+	audit_event(s->engine->audit, "recovery", NULL, errno_name(r), fields, 2);
 	if (r < 0 || left)
 		return r; /* those are looked at when they are opened */
 	s->unclean_since = 0;
 	r = serve_settle(s, err);
-	return r < 0 ? r : store_recovered(engine_store(s->engine), err);
+	return r < 0 ? r : store_recovered(s->engine->store, err);
 }
 
 int serve_settle(struct session *s, struct err *err)
@@ -101,7 +101,7 @@ int serve_settle(struct session *s, struct err *err)
 		return 0; /* some files are still to be looked at */
 	if (syncfs(s->top_fd) < 0)
 		return err_set(err, -errno, "%s: sync: %s", s->store, strerror(errno));
-	return intent_clear(engine_store(s->engine), err);
+	return intent_clear(s->engine->store, err);
 }
 
 /* The device number of a mount, without asking the mount. */

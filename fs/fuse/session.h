@@ -9,7 +9,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "fs/policy/engine.h"
+#include "fs/engine/engine.h"
 #include "fs/vtree/vtree.h"
 
 /* clang-format off: a list */

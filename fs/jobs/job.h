@@ -1,5 +1,5 @@
-/* fs/jobs/job.h - jobs: changes of many files that can be watched, paused, and outlive a crash.
- */
+/* fs/jobs/job.h - jobs: changes of many files that can be watched and paused and that go on after a
+ * crash (fs/README.md, Jobs). */
 #ifndef DEPFS_JOBS_JOB_H
 #define DEPFS_JOBS_JOB_H
 
@@ -11,46 +11,57 @@
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
 #include "fs/jobs/job_record.h"
-#include "fs/policy/scope.h"
 
-struct engine;
+struct jobs;
+struct store;
 
 /*
- * A job's states, and who moves it on:
+ * A job's states, and what ends each:
  *
  *   queued      another runs, or the mount is not served yet    the runner starts it
- *   running     its files are being visited                     the runner, when it ends
+ *   running     the walk goes through its files                 the runner, when it ends
  *   waiting     the key it needs cannot be had; tried again     the runner, after key_check seconds
  *   paused      by `pause`                                      `resume`, `cancel`
- *   done        no file is left                                 nobody
+ *   done        no file is left                                 -
  *   failed      some files could not be done; they are listed   `retry`
  *   cancelled   by `cancel`                                     `retry`
- *   superseded  by a later job that decides about these files   nobody
+ *   superseded  by a later job that decides about these files   -
  *
  * One job runs at a time, in the order of their numbers; one that waits or is paused lets the next
- * go first. Which files a job wants is decided by what their headers say when they are visited
- * (job_wants()), so that a file is done once, whatever is interrupted and repeated.
+ * go first. Which files a job is to change is decided by their headers when the walk comes to them
+ * (fs/policy/target.h, job_wants()), so that a file is done once, whatever is interrupted and
+ * repeated.
+ *
+ * This room lies below fs/policy: an act and the job that it makes necessary are one transaction
+ * (plan.h), so acts must be able to start jobs. A job knows its policy by id alone.
  */
 struct job_info { /* a copy */
 	struct job_record rec;
-	char policy[POLICY_NAME_MAX + 1]; /* empty: none, or gone */
-	bool counting;			  /* total is not known yet */
-	uint64_t per_s;			  /* files a second, lately */
-	uint64_t left_s;		  /* estimate; UINT64_MAX: none */
+	bool counting;	 /* total is not known yet */
+	uint64_t per_s;	 /* files a second, over the last seconds */
+	uint64_t left_s; /* estimate; UINT64_MAX: none */
 };
 
-const char *job_kind_name(enum job_kind k);   /* "assign", ... */
-const char *job_state_name(enum job_state s); /* "queued", ... */
-bool job_state_is_final(enum job_state s);    /* done, failed, cancelled, superseded */
+struct jobs_config {
+	struct store *store; /* borrowed, like audit */
+	struct audit *audit;
+	unsigned key_check_s; /* a waiting job is tried again after this time */
+	uint32_t rate;	      /* files/s that a new job may do; 0: no limit */
+};
+
+/* jobs_new() - loads the jobs of the store; none runs before jobs_serve(). */
+int jobs_new(const struct jobs_config *config, struct jobs **ret_jobs, struct err *err) MUST_CHECK;
+void jobs_free(struct jobs *jobs); /* after jobs_stop(); NULL allowed */
 
 /* job_get() - -ENOENT with a sentence. */
-int job_get(struct engine *e, uint64_t no, struct job_info *ret_info, struct err *err) MUST_CHECK;
+int job_get(struct jobs *jobs, uint64_t no, struct job_info *ret_info, struct err *err) MUST_CHECK;
 /* job_list() - by number; *ret_list is malloc'ed, the caller frees it. */
-int job_list(struct engine *e, struct job_info **ret_list, size_t *ret_count) MUST_CHECK;
+int job_list(struct jobs *jobs, struct job_info **ret_list, size_t *ret_count) MUST_CHECK;
 /* job_newest() - of those that re-wrap, for @mailbox (NULL: for no single one) and later than
  * @after; 0: none. */
-uint64_t job_newest(struct engine *e, const char *mailbox, uint64_t after);
-uint64_t job_last(struct engine *e); /* the greatest number so far; 0: there was none */
+uint64_t job_newest(struct jobs *jobs, const char *mailbox, uint64_t after);
+uint64_t job_last(struct jobs *jobs); /* the greatest number so far; 0: there was none */
+uint64_t job_queued(struct jobs *jobs, enum job_kind kind); /* the newest that is queued; 0: none */
 
 enum job_command {
 	JOB_PAUSE,
@@ -60,32 +71,33 @@ enum job_command {
 	JOB_RATE,  /* at most so many files a second; 0: no limit */
 };
 
-/* job_command() - an event with @who; takes effect within a second. Return: 0; -ENOENT; -EINVAL:
+/* job_command() - an event with @actor; takes effect within a second. Return: 0; -ENOENT; -EINVAL:
  * not in this state; errors of store_commit(). Repeating a command is harmless. */
-int job_command(struct engine *e, uint64_t no, enum job_command command, uint32_t rate,
-		const struct actor *who, struct err *err) MUST_CHECK;
+int job_command(struct jobs *jobs, uint64_t no, enum job_command command, uint32_t rate,
+		const struct actor *actor, struct err *err) MUST_CHECK;
 
 /* job_failures() - *ret_text: a line "path: reason" for each, malloc'ed. */
-int job_failures(struct engine *e, uint64_t no, char **ret_text, struct err *err) MUST_CHECK;
+int job_failures(struct jobs *jobs, uint64_t no, char **ret_text, struct err *err) MUST_CHECK;
 
 /**
- * renew_start() - a job that gives a file, or all files below a folder, a fresh data key
+ * renew_start() - a job that gives a file, or all files below a folder, a new data key
  * @path: relative to the mount's top; empty: everything
  * An earlier job for the same path that has not ended is superseded.
  * Return: 0; -ENOENT, -EINVAL: no such file or folder; -EROFS: a mount for reading only; errors of
  * store_commit().
  */
-int renew_start(struct engine *e, const char *path, const struct actor *who, uint64_t *ret_no,
+int renew_start(struct jobs *jobs, const char *path, const struct actor *actor, uint64_t *ret_no,
 		struct err *err) MUST_CHECK;
 
-/* ---- for whoever visits the files: fs/data ---- */
+/* ---- for the walk through the files: fs/walk ---- */
 
 struct job; /* the one that runs */
 
 struct job_runner {
-	/* Visits every file of @j from its cursor on. Whoever moves files must know of it before
-	 * engine_targets_settle() is called, and that before the first visit. Return: 0: none is
-	 * left, and all is on disk; -EINTR: job_stops(); else why no file can be done now. */
+	/* Goes through every file of @j from its cursor on. Renames must take the job into account
+	 * before targets_synchronize() is called, and that before the first file. Return: 0: no
+	 * file is left, and all is on disk; -EINTR: job_stops(); else why no file can be done now.
+	 */
 	int (*run)(void *arg, struct job *j, struct err *err);
 	/* Is @path, below the store's top, a file or a folder? -ENOENT, -EINVAL ... */
 	int (*find)(void *arg, const char *path, struct err *err);
@@ -93,23 +105,14 @@ struct job_runner {
 };
 
 /* jobs_serve() - from now on jobs run, on a thread of their own. */
-int jobs_serve(struct engine *e, const struct job_runner *runner, struct err *err) MUST_CHECK;
+int jobs_serve(struct jobs *jobs, const struct job_runner *runner, struct err *err) MUST_CHECK;
 /* jobs_stop() - the running one is interrupted and waited for. */
-void jobs_stop(struct engine *e);
+void jobs_stop(struct jobs *jobs);
 
 /* job_rewraps() - it changes headers; else it only looks at the files. */
 bool job_rewraps(const struct job *j);
 
 const struct job_record *job_of(const struct job *j); /* constant while it runs, but for counts */
-
-/**
- * job_wants() - whether a file is due, by what its header says
- * @now: under what its data key is wrapped; @scope: where it lies
- * @ret_target: what it is to be wrapped under
- * From memory, never blocks. Any thread, while the job runs.
- */
-bool job_wants(struct engine *e, const struct job *j, const struct wrap_ref *now,
-	       const struct scope *scope, struct wrap_ref *ret_target);
 
 /* Top folders to walk, relative to the store: "mailbox", "mailbox/u1", or "" for all of them.
  * Return: how many. */
@@ -118,8 +121,8 @@ bool job_wants(struct engine *e, const struct job *j, const struct wrap_ref *now
 size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN]);
 
 /*
- * job_file_id() - a random file id for a file that @j renews; it tells this job, and hardly any
- * other one (1 in 2^48), that the file is done: job_file_id_is_of(). So a file is renewed once
+ * job_file_id() - a random file id for a file that @j renews; this job recognizes it, and another
+ * one does with a probability of 2^-48: job_file_id_is_of(). So a file is renewed once
  * whatever is repeated, and nothing is kept for it.
  */
 int job_file_id(const struct job *j, uint8_t ret_id[static FILE_ID_LEN]) MUST_CHECK;
@@ -133,7 +136,7 @@ enum job_outcome {
 /* Counting, by any thread while the job runs. @why of a failure is a sentence without a path. */
 void job_total(struct job *j, uint64_t files);
 void job_file(struct job *j, enum job_outcome outcome);
-/* job_file_early() - done because it is about to move, though the walk may yet come to it. */
+/* job_file_early() - done because it is about to move; the walk may yet come to it. */
 void job_file_early(struct job *j);
 void job_file_failed(struct job *j, const char *path, const char *why);
 /* job_again() - a pass over all files begins that only looks for what the last one may have missed:
@@ -143,7 +146,7 @@ void job_again(struct job *j);
 /* job_restart() - what it counted before is void: it begins anew. */
 void job_restart(struct job *j);
 
-/* job_stops() - it was told to pause, to end, or the mount goes away. One atomic load. */
+/* job_stops() - it is to pause or to end, or the mount ends. Two atomic loads. */
 bool job_stops(const struct job *j);
 /* job_pace() - sleep as `rate` asks for; returns when job_stops(). */
 void job_pace(struct job *j);
@@ -154,7 +157,7 @@ void job_pace(struct job *j);
  */
 bool job_checkpoint_due(struct job *j);
 /* job_checkpoint() - @cursor: relative path of the folder to go on with after a crash, of whose
- * files @visited have been counted. Also before run() returns early. */
-int job_checkpoint(struct job *j, const char *cursor, uint64_t visited, struct err *err) MUST_CHECK;
+ * files @counted have been counted. Also before run() returns early. */
+int job_checkpoint(struct job *j, const char *cursor, uint64_t counted, struct err *err) MUST_CHECK;
 
 #endif

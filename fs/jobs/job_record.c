@@ -1,4 +1,4 @@
-/* fs/jobs/job_record.c - codec of a job's record. */
+/* fs/jobs/job_record.c - codec of a job's record, and the names of its kinds and states. */
 #include "fs/jobs/job_record.h"
 
 #include <assert.h>
@@ -48,7 +48,8 @@ int job_record_encode(const struct job_record *rec, uint8_t out[static JOB_RECOR
 	return 0;
 }
 
-/* A later version may have another layout, so it is told before anything behind it is judged. */
+/* A later version may have another layout, so the version is checked before the fields behind it.
+ */
 static int head_decode(struct rbuf *b, struct job_record *rec)
 {
 	uint16_t version;
@@ -121,4 +122,31 @@ void job_failure_key(uint64_t no, uint32_t index, uint8_t out[static JOB_FAILURE
 {
 	job_key(no, out);
 	put_big_endian(index, out + JOB_KEY_LEN, 4);
+}
+
+const char *job_kind_name(enum job_kind k)
+{
+	static const char *const names[] = {
+		[JOB_ASSIGN] = "assign", [JOB_OFFBOARD] = "offboard", [JOB_ROTATE] = "rotate",
+		[JOB_RENEW] = "renew",	 [JOB_SCAN] = "scan",	      [JOB_PURGE] = "purge",
+	};
+
+	return k > 0 && k < JOB_KIND_END && names[k] ? names[k] : "unknown";
+}
+
+const char *job_state_name(enum job_state s)
+{
+	static const char *const names[] = {
+		[JOB_QUEUED] = "queued",       [JOB_RUNNING] = "running",
+		[JOB_WAITING] = "waiting",     [JOB_PAUSED] = "paused",
+		[JOB_DONE] = "done",	       [JOB_FAILED] = "failed",
+		[JOB_CANCELLED] = "cancelled", [JOB_SUPERSEDED] = "superseded",
+	};
+
+	return s > 0 && s < JOB_STATE_END ? names[s] : "unknown";
+}
+
+bool job_state_is_final(enum job_state s)
+{
+	return s >= JOB_DONE;
 }

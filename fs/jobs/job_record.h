@@ -1,4 +1,4 @@
-/* fs/jobs/job_record.h - codec of a job's record in the state. */
+/* fs/jobs/job_record.h - a job's record in the state: its kinds, states, and codec. */
 #ifndef DEPFS_JOBS_JOB_RECORD_H
 #define DEPFS_JOBS_JOB_RECORD_H
 
@@ -25,6 +25,10 @@ enum job_state {
 	JOB_SUPERSEDED,
 	JOB_STATE_END
 };
+
+const char *job_kind_name(enum job_kind k);   /* "assign", ... */
+const char *job_state_name(enum job_state s); /* "queued", ... */
+bool job_state_is_final(enum job_state s);    /* done, failed, cancelled, superseded */
 
 #define JOB_CURSOR_MAX	 8192 /* bytes; a longer path starts the pass anew after a crash */
 #define JOB_PATH_MAX	 4095 /* bytes */
@@ -57,7 +61,7 @@ struct job_record {
 	uint64_t repeat; /* of those counted, so many lie in the cursor's folder */
 	uint32_t listed; /* failures kept */
 	char mailbox[MAILBOX_ID_MAX + 1];
-	char cursor[JOB_CURSOR_MAX + 1]; /* folder being visited; empty: at the start */
+	char cursor[JOB_CURSOR_MAX + 1]; /* folder that the walk is in; empty: at the start */
 	char note[JOB_NOTE_MAX + 1];
 	char path[JOB_PATH_MAX + 1]; /* JOB_RENEW: of the file or folder, relative to the top;
 					empty: everything */

@@ -1,15 +1,33 @@
+/* fs/jobs/renewal.c - the old data keys of files that are being renewed: in memory and in the
+ * state. */
 #include "fs/jobs/renewal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/engine_internal.h"
+#include "fs/store/store.h"
 
 #define PREFIX	   "renew/"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 #define NAME_LEN   (PREFIX_LEN + 2 * FILE_ID_LEN)
 #define VALUE_LEN  (FILE_ID_LEN + HEADER_WRAP_LEN)
+
+/* One record in memory. */
+struct renewal_entry {
+	struct renewal ren;
+	unsigned holds; /* open files that read with it */
+	bool dropped;	/* to be forgotten durably */
+	bool sought;	/* not found yet by a walk through every file */
+};
+
+struct renewals {
+	struct store *store;  /* constant */
+	pthread_mutex_t lock; /* a leaf; guards what follows */
+	struct renewal_entry *at;
+	size_t n, capacity;
+};
 
 static void record_name(const uint8_t file_id[static FILE_ID_LEN], char out[static NAME_LEN + 1])
 {
@@ -17,18 +35,7 @@ static void record_name(const uint8_t file_id[static FILE_ID_LEN], char out[stat
 	hex_encode(file_id, FILE_ID_LEN, out + PREFIX_LEN);
 }
 
-void renewals_init(struct renewals *t)
-{
-	(void)pthread_mutex_init(&t->lock, NULL); /* default attributes cannot fail on Linux */
-}
-
-void renewals_fini(struct renewals *t)
-{
-	free(t->at);
-	(void)pthread_mutex_destroy(&t->lock);
-}
-
-/* There are few: one a file that is being renewed, or was when a job was stopped. */
+/* A list will do: one entry a file that is being renewed, or was when a job was stopped. */
 static struct renewal_entry *find_locked(struct renewals *t, const uint8_t *file_id)
 {
 	for (size_t i = 0; i < t->n; i++)
@@ -39,14 +46,14 @@ static struct renewal_entry *find_locked(struct renewals *t, const uint8_t *file
 
 static int insert_locked(struct renewals *t, const struct renewal *ren)
 {
-	if (t->n == t->room) {
-		size_t room = t->room ? t->room * 2 : 8;
-		struct renewal_entry *more = reallocarray(t->at, room, sizeof(*more));
+	if (t->n == t->capacity) {
+		size_t capacity = t->capacity ? t->capacity * 2 : 8;
+		struct renewal_entry *more = reallocarray(t->at, capacity, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
 		t->at = more;
-		t->room = room;
+		t->capacity = capacity;
 	}
 	t->at[t->n++] = (struct renewal_entry){.ren = *ren};
 	return 0;
@@ -62,12 +69,12 @@ static void remove_locked(struct renewals *t, const uint8_t *file_id)
 
 /* ---- the durable side ---- */
 
-static int put_record(struct engine *e, const struct renewal *ren, struct err *err)
+static int put_record(struct renewals *t, const struct renewal *ren, struct err *err)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
 	uint8_t value[VALUE_LEN];
 	char name[NAME_LEN + 1];
-	int r = store_begin(e->store, STORE_WRITE, &txn, err);
+	int r = store_begin(t->store, STORE_WRITE, &txn, err);
 
 	record_name(ren->file_id, name);
 	memcpy(value, ren->old_id, FILE_ID_LEN);
@@ -78,9 +85,8 @@ static int put_record(struct engine *e, const struct renewal *ren, struct err *e
 }
 
 /* In memory first: nothing can fail once it is durable. */
-int renewal_add(struct engine *e, const struct renewal *ren, struct err *err)
+int renewal_add(struct renewals *t, const struct renewal *ren, struct err *err)
 {
-	struct renewals *t = &e->renewals;
 	int r;
 
 	pthread_mutex_lock(&t->lock);
@@ -88,7 +94,7 @@ int renewal_add(struct engine *e, const struct renewal *ren, struct err *err)
 	pthread_mutex_unlock(&t->lock);
 	if (r < 0)
 		return err_set(err, r, "no memory for one renewal more");
-	r = put_record(e, ren, err);
+	r = put_record(t, ren, err);
 	if (r == 0)
 		return 0;
 	pthread_mutex_lock(&t->lock);
@@ -116,10 +122,10 @@ static int dropped_ids(struct renewals *t, uint8_t (**ret_ids)[FILE_ID_LEN], siz
 	return 0;
 }
 
-static int del_records(struct engine *e, uint8_t (*ids)[FILE_ID_LEN], size_t n, struct err *err)
+static int del_records(struct renewals *t, uint8_t (*ids)[FILE_ID_LEN], size_t n, struct err *err)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
-	int r = store_begin(e->store, STORE_WRITE, &txn, err);
+	int r = store_begin(t->store, STORE_WRITE, &txn, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		char name[NAME_LEN + 1];
@@ -130,16 +136,15 @@ static int del_records(struct engine *e, uint8_t (*ids)[FILE_ID_LEN], size_t n, 
 	return r < 0 ? r : store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, err);
 }
 
-int renewals_flush(struct engine *e, struct err *err)
+int renewals_flush(struct renewals *t, struct err *err)
 {
 	CLEANUP(free_mem_p) uint8_t(*ids)[FILE_ID_LEN] = NULL;
-	struct renewals *t = &e->renewals;
 	size_t n = 0;
 	int r = dropped_ids(t, &ids, &n);
 
 	if (r < 0)
 		return err_set(err, r, "no memory for the renewals that ended");
-	r = n ? del_records(e, ids, n, err) : 0;
+	r = n ? del_records(t, ids, n, err) : 0;
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&t->lock);
@@ -171,27 +176,52 @@ static int load_record(void *arg, const void *key, size_t key_len, const uint8_t
 		return err_set(l->err, -EBADMSG, "state: the record of a renewal is damaged");
 	memcpy(ren.old_id, value, FILE_ID_LEN);
 	memcpy(ren.old_wrap, value + FILE_ID_LEN, HEADER_WRAP_LEN);
-	r = insert_locked(l->t, &ren); /* nobody else is there yet */
+	r = insert_locked(l->t, &ren); /* no other thread knows the table yet */
 	return r < 0 ? err_set(l->err, r, "no memory for the renewals") : 0;
 }
 
-int renewals_load(struct engine *e, struct err *err)
+static int load_all(struct renewals *t, struct err *err)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
-	struct load l = {&e->renewals, err};
-	int r = store_begin(e->store, STORE_READ, &txn, err);
+	struct load l = {t, err};
+	int r = store_begin(t->store, STORE_READ, &txn, err);
 
 	if (r == 0)
 		r = store_each(txn, TABLE_META, PREFIX, PREFIX_LEN, load_record, &l, err);
 	return r < 0 ? r : 0;
 }
 
+int renewals_new(struct store *store, struct renewals **ret_renewals, struct err *err)
+{
+	struct renewals *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return err_set(err, -ENOMEM, "no memory for the renewals");
+	t->store = store;
+	(void)pthread_mutex_init(&t->lock, NULL); /* default attributes cannot fail on Linux */
+	r = load_all(t, err);
+	if (r < 0)
+		renewals_free(t);
+	else
+		*ret_renewals = t;
+	return r;
+}
+
+void renewals_free(struct renewals *t)
+{
+	if (!t)
+		return;
+	free(t->at);
+	(void)pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
 /* ---- in memory ---- */
 
-bool renewal_find(struct engine *e, const uint8_t file_id[static FILE_ID_LEN],
+bool renewal_find(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN],
 		  struct renewal *ret_ren)
 {
-	struct renewals *t = &e->renewals;
 	const struct renewal_entry *entry;
 
 	pthread_mutex_lock(&t->lock);
@@ -206,48 +236,46 @@ enum change {
 	DROP,
 	HOLD,
 	UNHOLD,
-	SEE
+	FOUND
 };
 
-static void change(struct engine *e, const uint8_t *file_id, enum change what)
+static void change(struct renewals *t, const uint8_t *file_id, enum change what)
 {
-	struct renewals *t = &e->renewals;
 	struct renewal_entry *entry;
 
 	pthread_mutex_lock(&t->lock);
 	entry = find_locked(t, file_id);
 	if (entry) {
 		entry->dropped |= what == DROP;
-		entry->sought &= what != SEE;
+		entry->sought &= what != FOUND;
 		entry->holds += what == HOLD;
 		entry->holds -= what == UNHOLD;
 	}
 	pthread_mutex_unlock(&t->lock);
 }
 
-void renewal_drop(struct engine *e, const uint8_t file_id[static FILE_ID_LEN])
+void renewal_drop(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
 {
-	change(e, file_id, DROP);
+	change(t, file_id, DROP);
 }
 
-void renewal_hold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN])
+void renewal_hold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
 {
-	change(e, file_id, HOLD);
+	change(t, file_id, HOLD);
 }
 
-void renewal_unhold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN])
+void renewal_unhold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
 {
-	change(e, file_id, UNHOLD);
+	change(t, file_id, UNHOLD);
 }
 
-void renewal_seen(struct engine *e, const uint8_t file_id[static FILE_ID_LEN])
+void renewal_found(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN])
 {
-	change(e, file_id, SEE);
+	change(t, file_id, FOUND);
 }
 
-size_t renewals_left(struct engine *e)
+size_t renewals_left(struct renewals *t)
 {
-	struct renewals *t = &e->renewals;
 	size_t n = 0;
 
 	pthread_mutex_lock(&t->lock);
@@ -257,9 +285,8 @@ size_t renewals_left(struct engine *e)
 	return n;
 }
 
-void renewals_search(struct engine *e)
+void renewals_search_begin(struct renewals *t)
 {
-	struct renewals *t = &e->renewals;
 
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->n; i++)
@@ -267,13 +294,12 @@ void renewals_search(struct engine *e)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void renewals_searched(struct engine *e, enum renewals_look look)
+void renewals_search_end(struct renewals *t, enum renewals_searched look)
 {
-	struct renewals *t = &e->renewals;
 
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->n; i++) {
-		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds && look == LOOKED_AT_ALL;
+		t->at[i].dropped |= t->at[i].sought && !t->at[i].holds && look == SEARCHED_ALL;
 		t->at[i].sought = false;
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -11,7 +11,8 @@
 #include "crypto/dek.h"
 #include "crypto/header.h"
 
-struct engine;
+struct renewals;
+struct store;
 
 /*
  * Record "renew/<file id, hex>" in TABLE_META, 64 bytes: old file id 16 | wrap 48 (dek_wrap_old()).
@@ -19,7 +20,7 @@ struct engine;
  * the old key opens by the new one alone, so that re-wrapping, moving, revoking or purging the one
  * does the same to the other.
  *
- *   record             header            blocks       who moves it on
+ *   record             header            blocks       what ends that state
  *   -                  old               old          renewal_add(), in state and snapshot
  *   there              old               old          the new header, on disk before any other
  *                                                     block
@@ -35,35 +36,39 @@ struct renewal {
 	uint8_t old_wrap[HEADER_WRAP_LEN];
 };
 
+/* renewals_new() - loads the records of @store, which is borrowed. */
+int renewals_new(struct store *store, struct renewals **ret_renewals, struct err *err) MUST_CHECK;
+void renewals_free(struct renewals *t); /* NULL allowed */
+
 /* renewal_add() - durable in state and snapshot when it returns 0; errors of store_commit(). */
-int renewal_add(struct engine *e, const struct renewal *ren, struct err *err) MUST_CHECK;
+int renewal_add(struct renewals *t, const struct renewal *ren, struct err *err) MUST_CHECK;
 /* renewal_find() - from memory, any thread. */
-bool renewal_find(struct engine *e, const uint8_t file_id[static FILE_ID_LEN],
+bool renewal_find(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN],
 		  struct renewal *ret_ren);
 /* renewal_drop() - its file has no block under the old key any more, or is gone; quick.
  * renewals_flush() - those dropped before are forgotten durably; the caller has synced the store's
  * files since. */
-void renewal_drop(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
-int renewals_flush(struct engine *e, struct err *err) MUST_CHECK;
+void renewal_drop(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
+int renewals_flush(struct renewals *t, struct err *err) MUST_CHECK;
 
 /* renewals_left() - how many are neither dropped nor begun by an open file: left by a job that was
  * stopped. */
-size_t renewals_left(struct engine *e);
-/* renewal_hold() - it is the record of an open file, renewal_unhold() of one less. */
-void renewal_hold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
-void renewal_unhold(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
+size_t renewals_left(struct renewals *t);
+/* renewal_hold() - one more open file reads with the old key; renewal_unhold() - one less. */
+void renewal_hold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
+void renewal_unhold(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
 /*
- * Whose file is gone is known after a look at every file: renewals_search() before it,
- * renewal_seen() for each that is renewing, renewals_searched() after it drops the others, but for
- * those of open files and those that were added meanwhile; and none when there may be a file of
- * theirs that could not be looked at.
+ * Renewals whose file is gone are known after a walk through every file: renewals_search_begin()
+ * before it, renewal_found() for each file that is renewing, and renewals_search_end() after it
+ * drops the others, but for those of open files and those that were added meanwhile; with
+ * SEARCHED_SOME (some file could not be looked at) it drops none.
  */
-enum renewals_look {
-	LOOKED_AT_ALL,
-	LOOKED_AT_SOME
+enum renewals_searched {
+	SEARCHED_ALL,
+	SEARCHED_SOME
 };
-void renewals_search(struct engine *e);
-void renewal_seen(struct engine *e, const uint8_t file_id[static FILE_ID_LEN]);
-void renewals_searched(struct engine *e, enum renewals_look look);
+void renewals_search_begin(struct renewals *t);
+void renewal_found(struct renewals *t, const uint8_t file_id[static FILE_ID_LEN]);
+void renewals_search_end(struct renewals *t, enum renewals_searched look);
 
 #endif

@@ -1,109 +1,11 @@
-/* fs/policy/check.c - is a pair of root keys fit for a policy? Every check of DESIGN section 5. */
+/* fs/policy/check.c - is a pair of root keys fit for a policy? Every check of depfs-control(5),
+ * check. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "fs/policy/acts_internal.h"
-
-/* A long sentence must not push the other lines out; the error beside it has it whole. */
-#define REPORT_TEXT_LEN 280
-
-static void report_vline(struct report *rep, const char *what, const char *word, const char *fmt,
-			 va_list args)
-{
-	char text[ERR_TEXT_LEN];
-	size_t room = sizeof(rep->text) - rep->spare - rep->len;
-	int n;
-
-	(void)vsnprintf(text, sizeof(text), fmt, args);
-	n = snprintf(rep->text + rep->len, room, "%s: %s%.*s\n", what, word, REPORT_TEXT_LEN, text);
-	if (n < 0 || (size_t)n >= room)
-		rep->text[rep->len] = '\0'; /* whole lines only */
-	else
-		rep->len += (size_t)n;
-}
-
-void report_line(struct report *rep, const char *what, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	report_vline(rep, what, "", fmt, args);
-	va_end(args);
-}
-
-void report_refuse(struct report *rep, struct err *err, int r, const char *what, const char *whose,
-		   const char *fmt, ...)
-{
-	char text[ERR_TEXT_LEN];
-	va_list args;
-
-	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	report_line(rep, what, "refused, %s", text);
-	if (rep->r == 0)
-		rep->r = err_set(err, r, "%s: %s", whose, text);
-}
-
-/* Sentences about an outage also tell how long it was tried, which differs. */
-static bool is_same(enum kms_outcome o, const struct err *said, const struct err *before)
-{
-	if (!said->text[0])
-		return false;
-	if (o == KMS_TRANSIENT && said->cause != 0)
-		return said->cause == before->cause;
-	return strcmp(said->text, before->text) == 0;
-}
-
-void report_outcome(struct report *rep, struct err *err, const char *what, enum kms_outcome o,
-		    const struct err *said)
-{
-	int r = kms_errno(o, said);
-
-	if (o == KMS_OK) {
-		report_line(rep, what, "ok");
-		return;
-	}
-	if (rep->terse && is_same(o, said, &rep->said))
-		report_line(rep, what, "%s, for the same reason", kms_outcome_name(o));
-	else
-		report_line(rep, what, "%s, %s", kms_outcome_name(o), err_text(said, r));
-	rep->said = *said;
-	if (rep->r == 0) /* the vault's sentence names the key id */
-		rep->r = err_set(err, r, "%s: %s", what, err_text(said, r));
-}
-
-/* Blanks around an id come from people and from `echo`. */
-static int id_parse(const char *text, struct key_id *ret_id, struct err *err)
-{
-	char trimmed[KEY_ID_MAX];
-	size_t len;
-
-	text += strspn(text, " \t\r\n");
-	len = strlen(text);
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
-		len--;
-	if (len >= sizeof(trimmed))
-		return err_set(err, -EINVAL, "longer than %d characters", KEY_ID_MAX - 1);
-	memcpy(trimmed, text, len);
-	trimmed[len] = '\0';
-	return key_id_parse(trimmed, ret_id, err);
-}
-
-int root_ids_parse(const char *const ids[static 2], struct key_id ret_ids[static 2],
-		   struct err *err)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		int r = id_parse(ids[i], &ret_ids[i], err);
-
-		if (r < 0)
-			return err_prefix(err, r, "key %u \"%.200s\"", i + 1, ids[i]);
-	}
-	return 0;
-}
+#include "fs/policy/act_internal.h"
 
 /* One root key under check: names of its lines, and where they go. */
 struct root_check {
@@ -138,16 +40,16 @@ static bool describe(struct kms *kms, struct root_check *c, const char *check, c
 		     struct kms_key_info *ret_info)
 {
 	char request_id[KMS_REQUEST_ID_LEN] = "";
-	struct err said = {0};
-	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &said);
+	struct err cause = {0};
+	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &cause);
 
-	key_tell(c->rep->audit, "key-describe", o == KMS_OK ? ret_info->id : id, o, request_id,
-		 &said);
+	vault_call_report(c->rep->audit, "key-describe", o == KMS_OK ? ret_info->id : id, o,
+			  request_id, &cause);
 	if (o != KMS_OK && c->warns)
 		report_line(c->rep, what(c, check), "warning, %s, %s", kms_outcome_name(o),
-			    err_text(&said, kms_errno(o, &said)));
+			    err_text(&cause, kms_errno(o, &cause)));
 	else if (o != KMS_OK)
-		report_outcome(c->rep, c->err, what(c, check), o, &said);
+		report_outcome(c->rep, c->err, what(c, check), o, &cause);
 	return o == KMS_OK;
 }
 
@@ -178,22 +80,23 @@ static void check_recovery(struct root_check *c, const struct kms_key_info *info
 		report_line(c->rep, what(c, "recovery level"), "warning, purgeable");
 }
 
-/* Wraps take the newest version, but who names one means it to be there. @newest: described. */
+/* Wraps take the newest version, but an id that names a version expects it to exist. @newest:
+ * described. */
 static void check_named(struct kms *kms, struct root_check *c, const struct key_id *given,
 			const struct kms_key_info *newest)
 {
 	static const char check[] = "named version";
 	char id[KEY_ID_MAX], found[KMS_FOUND_LEN];
 	struct kms_key_info info = *newest;
-	struct key_id seen = {0};
+	struct key_id newest_id = {0};
 	bool is_newest;
 	int r;
 
 	if (!given->version[0])
 		return;
 	key_id_format(given, id);
-	is_newest = key_id_parse(newest->id, &seen, NULL) == 0 &&
-		    strcmp(seen.version, given->version) == 0;
+	is_newest = key_id_parse(newest->id, &newest_id, NULL) == 0 &&
+		    strcmp(newest_id.version, given->version) == 0;
 	if (!is_newest && !describe(kms, c, check, id, &info))
 		return;
 	r = kms_key_fit(&info, KMS_RULE_ENABLED, time(NULL), found);
@@ -242,7 +145,7 @@ static void check_root(struct kms *kms, struct root_check *c, const struct key_i
 	check_live(kms, c, &id);
 }
 
-int check_roots(struct engine *e, const struct key_id ids[static 2], enum named_version named,
+int check_roots(struct policies *ps, const struct key_id ids[static 2], enum named_version named,
 		struct report *rep, struct err *err)
 {
 	if (strcmp(ids[0].scheme, ids[1].scheme) == 0 && strcmp(ids[0].vault, ids[1].vault) == 0)
@@ -251,24 +154,24 @@ int check_roots(struct engine *e, const struct key_id ids[static 2], enum named_
 	else
 		report_line(rep, "vaults", "ok, %.80s and %.80s", ids[0].vault, ids[1].vault);
 	for (unsigned i = 0; i < 2; i++) {
-		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = e->strict};
+		struct root_check c = {.rep = rep, .err = err, .no = i + 1, .strict = ps->strict};
 
-		rep->audit = e->audit;
-		check_root(e->kms, &c, &ids[i], named);
+		rep->audit = ps->audit;
+		check_root(ps->kms, &c, &ids[i], named);
 	}
 	return rep->r;
 }
 
-void check_wrapped(struct engine *e, const struct root_copy copies[static 2], struct report *rep)
+void check_wrapped(struct policies *ps, const struct root_copy copies[static 2], struct report *rep)
 {
 	rep->spare = 0;
-	rep->audit = e->audit;
+	rep->audit = ps->audit;
 	for (unsigned i = 0; i < 2; i++) {
 		struct root_check c = {.rep = rep, .no = i + 1, .warns = true};
 		struct kms_key_info info = {0};
 
 		memcpy(c.id, copies[i].key_id, sizeof(c.id));
-		if (!describe(e->kms, &c, "describe", c.id, &info))
+		if (!describe(ps->kms, &c, "describe", c.id, &info))
 			continue;
 		check_rules(&c, &info);
 		check_recovery(&c, &info);
@@ -281,7 +184,7 @@ int root_key_check(struct kms *kms, const char *key_id, bool strict,
 	struct report rep = {.terse = true};
 	struct root_check c = {.rep = &rep, .err = err, .strict = strict};
 	struct key_id id;
-	int r = id_parse(key_id, &id, err);
+	int r = root_id_parse(key_id, &id, err);
 
 	if (r < 0)
 		return err_prefix(err, r, "\"%.200s\"", key_id);

@@ -1,5 +1,5 @@
-/* fs/policy/policy.h - the acts of DESIGN section 5: create, assign, refresh, replace, enable,
- * check, list. */
+/* fs/policy/policy.h - acts on policies: create, assign, refresh, replace, enable, check, remove;
+ * and what is shown of them. */
 #ifndef DEPFS_POLICY_POLICY_H
 #define DEPFS_POLICY_POLICY_H
 
@@ -9,14 +9,14 @@
 #include "crypto/base/err.h"
 #include "fs/audit/audit.h"
 #include "fs/keyring/keyring.h"
-#include "fs/policy/engine.h"
+#include "fs/policy/policies.h"
 #include "fs/store/record.h"
 
 /*
- * Every act: @who is recorded in an event with the outcome; @p is a policy's name (case-blind) or
- * id, unknown ones are -ENOENT; errno and sentence as in DESIGN section 5. Acts may call vaults:
- * never from a thread that serves files. Two acts at once: the second waits, then sees the first's
- * result (EBUSY with a sentence when it waited over 30 s). Acts are idempotent.
+ * Every act: @actor is recorded in an event with the outcome; @p is a policy's name (case-blind) or
+ * id, unknown ones are -ENOENT; errno and sentence as in depfs-control(5). Acts may call vaults, so
+ * they are never called by a thread that serves files. Of two acts at once the second waits for the
+ * first (-EBUSY with a sentence after 30 s). Acts are idempotent.
  */
 
 #define POLICY_MAILBOX_MAX 50 /* active policies of kind mailbox: enabled, or assigned */
@@ -33,8 +33,8 @@ const char *policy_state_name(enum policy_state s);
 const char *policy_kind_name(enum policy_kind k); /* "multi-workload", "mailbox" */
 
 struct policy_root_info {
-	char key_id[KEY_ID_MAX]; /* as given */
-	char kid[KEY_ID_MAX];	 /* of the copy in use, with version; empty: draft */
+	char key_id[KEY_ID_MAX];      /* as given */
+	char copy_key_id[KEY_ID_MAX]; /* of the copy in use, with version; empty: draft */
 	struct root_health health;
 };
 
@@ -46,14 +46,14 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
 	enum policy_kind kind;
 	enum policy_state state;
 	bool enabled, assigned_tenant;
-	bool revoked; /* whatever the state says of one that is disabled */
+	bool revoked; /* also of one that is disabled, whose state does not show it */
 	uint32_t mailboxes_assigned;
 	uint32_t generation;
 	uint64_t created;
 	struct policy_root_info roots[2];
 	char last_rotate[POLICY_OUTCOME_MAX];  /* as the next one */
-	char last_refresh[POLICY_OUTCOME_MAX]; /* lines "name: outcome", by check; empty: never done
-						  since mount */
+	char last_refresh[POLICY_OUTCOME_MAX]; /* lines "name: outcome", one a check; empty: not
+						  done since the mount */
 	char last_check[POLICY_OUTCOME_MAX];
 };
 
@@ -61,58 +61,62 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
  * @ret_len: its bytes, without the line end. */
 const char *policy_warning_next(const char *lines, size_t *ret_len);
 
-int policy_get(struct engine *e, const char *p, struct policy_info *ret_info,
+int policy_get(struct policies *ps, const char *p, struct policy_info *ret_info,
 	       struct err *err) MUST_CHECK;
+/* policy_name_of() - of any policy that headers may name, a removed one too; -ENOENT. */
+int policy_name_of(struct policies *ps, const uint8_t id[static UUID_LEN],
+		   char ret_name[static POLICY_NAME_MAX + 1]) MUST_CHECK;
 /* policy_list() - by name; *ret_list is malloc'ed, the caller frees it. */
-int policy_list(struct engine *e, struct policy_info **ret_list, size_t *ret_count) MUST_CHECK;
-/* policy_generation() - counts changes of any policy record or assignment: a cheap "did anything
+int policy_list(struct policies *ps, struct policy_info **ret_list, size_t *ret_count) MUST_CHECK;
+/* policy_change_no() - counts changes of any policy record or assignment: a cheap "did anything
  * change". */
-uint64_t policy_change_no(const struct engine *e);
+uint64_t policy_change_no(const struct policies *ps);
 
 int policy_name_check(const char *name, struct err *err)
 	MUST_CHECK; /* the rules of "create": -EINVAL, -ENAMETOOLONG */
 
-int policy_create_draft(struct engine *e, const char *name, const struct actor *who,
+int policy_create_draft(struct policies *ps, const char *name, const struct actor *actor,
 			struct err *err) MUST_CHECK;
-int policy_set_kind(struct engine *e, const char *p, enum policy_kind kind, const struct actor *who,
+int policy_set_kind(struct policies *ps, const char *p, enum policy_kind kind,
+		    const struct actor *actor,
 		    struct err *err) MUST_CHECK; /* draft only, else -EBUSY */
 /* policy_set_keys() - completes a draft (it becomes enabled), or replaces both keys; @ids are
  * trimmed. */
-int policy_set_keys(struct engine *e, const char *p, const char *const ids[static 2],
-		    const struct actor *who, struct err *err) MUST_CHECK;
+int policy_set_keys(struct policies *ps, const char *p, const char *const ids[static 2],
+		    const struct actor *actor, struct err *err) MUST_CHECK;
 /* policy_create() - draft and keys in one act: exists whole or not at all. */
-int policy_create(struct engine *e, const char *name, const char *const ids[static 2],
-		  enum policy_kind kind, const char *description, const struct actor *who,
+int policy_create(struct policies *ps, const char *name, const char *const ids[static 2],
+		  enum policy_kind kind, const char *description, const struct actor *actor,
 		  struct err *err) MUST_CHECK;
-int policy_rename(struct engine *e, const char *p, const char *new_name, const struct actor *who,
-		  struct err *err) MUST_CHECK;
-int policy_describe(struct engine *e, const char *p, const char *text, const struct actor *who,
+int policy_rename(struct policies *ps, const char *p, const char *new_name,
+		  const struct actor *actor, struct err *err) MUST_CHECK;
+int policy_describe(struct policies *ps, const char *p, const char *text, const struct actor *actor,
 		    struct err *err) MUST_CHECK;
-int policy_enable(struct engine *e, const char *p, const struct actor *who,
+int policy_enable(struct policies *ps, const char *p, const struct actor *actor,
 		  struct err *err) MUST_CHECK;
-int policy_disable(struct engine *e, const char *p, const struct actor *who,
+int policy_disable(struct policies *ps, const char *p, const struct actor *actor,
 		   struct err *err) MUST_CHECK;
-/* policy_rotate() - a new generation of the DEP key for new data; a job brings what is under the
- * older ones to it. */
-int policy_rotate(struct engine *e, const char *p, const struct actor *who,
+/* policy_rotate() - a new generation of the DEP key for new data; a job re-wraps what is under the
+ * older ones. */
+int policy_rotate(struct policies *ps, const char *p, const struct actor *actor,
 		  struct err *err) MUST_CHECK;
-int policy_refresh(struct engine *e, const char *p, const struct actor *who,
+int policy_refresh(struct policies *ps, const char *p, const struct actor *actor,
 		   struct err *err) MUST_CHECK;
-int policy_check(struct engine *e, const char *p, const struct actor *who,
+int policy_check(struct policies *ps, const char *p, const struct actor *actor,
 		 struct err *err) MUST_CHECK;
-/* root_key_check() - every check of DESIGN section 5 that concerns one root key, without a store:
- * lines as policy_check()'s, "expiry: ok, none". Returns 0 or what refuses the key. */
+/* root_key_check() - every check of depfs-control(5), check, that concerns one root key, without a
+ * store: lines as policy_check()'s, "expiry: ok, none". Returns 0 or what refuses the key. */
 int root_key_check(struct kms *kms, const char *key_id, bool strict,
 		   char ret_report[static POLICY_OUTCOME_MAX], struct err *err) MUST_CHECK;
 /*
- * A policy's life, and who moves it on:
+ * A policy's states, and what ends each:
  *
  *   draft      has no keys                                    key_ids: ready; rmdir: gone
  *   ready      (degraded, revoked: by what its vaults say)    enabled 0, remove, purge
  *   disabled   opens what is under it, takes nothing new      enabled 1, remove, purge
  *   purged     no copy of its key is left                     remove
- *   tombstone  no policy any more; opens old backups          nobody
- *   gone       removed by force, or a draft                   nobody
+ *   tombstone  no policy any more; opens old backups          -
+ *   gone       removed by force, or a draft                   -
  */
 enum remove_how {
 	REMOVE_KEEP, /* its keys stay, for backups: a tombstone; of a draft nothing stays */
@@ -120,23 +124,23 @@ enum remove_how {
 };
 /* policy_remove() - -EBUSY with what to do: assigned, or no scan proves that no file is under it.
  */
-int policy_remove(struct engine *e, const char *p, enum remove_how how, const struct actor *who,
-		  struct err *err) MUST_CHECK;
+int policy_remove(struct policies *ps, const char *p, enum remove_how how,
+		  const struct actor *actor, struct err *err) MUST_CHECK;
 
-int assign_tenant(struct engine *e, const char *p, const struct actor *who,
+int assign_tenant(struct policies *ps, const char *p, const struct actor *actor,
 		  struct err *err) MUST_CHECK;
-int unassign_tenant(struct engine *e, const struct actor *who, struct err *err) MUST_CHECK;
-int assign_mailbox(struct engine *e, const char *mailbox, const char *p, const struct actor *who,
-		   struct err *err) MUST_CHECK;
-int unassign_mailbox(struct engine *e, const char *mailbox, const struct actor *who,
+int unassign_tenant(struct policies *ps, const struct actor *actor, struct err *err) MUST_CHECK;
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
+		   const struct actor *actor, struct err *err) MUST_CHECK;
+int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *actor,
 		     struct err *err) MUST_CHECK;
 /* assignment_get() - the tenant's policy; -ENOENT: none. assignment_of_mailbox() - its own;
  * -ENOENT: none. */
-int assignment_get(struct engine *e, struct policy_info *ret_info) MUST_CHECK;
-int assignment_of_mailbox(struct engine *e, const char *mailbox,
+int assignment_get(struct policies *ps, struct policy_info *ret_info) MUST_CHECK;
+int assignment_of_mailbox(struct policies *ps, const char *mailbox,
 			  struct policy_info *ret_info) MUST_CHECK;
 /* mailbox_list() - ids with a policy of their own; *ret_ids one malloc'ed block of NUL-terminated
  * strings. */
-int mailbox_list(struct engine *e, char **ret_ids, size_t *ret_count) MUST_CHECK;
+int mailbox_list(struct policies *ps, char **ret_ids, size_t *ret_count) MUST_CHECK;
 
 #endif

@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "fs/policy/acts_internal.h"
+#include "fs/policy/act_internal.h"
 #include "fs/policy/purge_internal.h"
 #include "fs/store/scrub.h"
 
@@ -48,7 +48,8 @@ static int request_check(struct act *a, const struct purge_request *rq)
 	return r;
 }
 
-/* Somebody closed this vault to us, and not by a mistake of ours. */
+/* Only a denial counts: the vault's owner closed it, and it is no mistake in depfs's configuration.
+ */
 static int root_denies(struct act *a, const struct key_record *key, unsigned i,
 		       const struct root_answer *answer)
 {
@@ -73,8 +74,8 @@ static int generation_denied(struct act *a, const struct key_record *key,
 	int r = 0;
 
 	memcpy(src.policy_name, p->rec.name, sizeof(src.policy_name));
-	verdict = roots_ask(a->e, &src, ASK_BOTH, answers, &dep_key);
-	roots_tell(a->e, &src, answers);
+	verdict = roots_ask(a->ps->keyring, &src, ASK_BOTH, answers, &dep_key);
+	roots_report(a->ps->keyring, &src, answers);
 	for (unsigned i = 0; r == 0 && i < 2; i++)
 		r = root_denies(a, key, i, &answers[i]);
 	return r < 0 || verdict == VERDICT_DENIED
@@ -82,7 +83,7 @@ static int generation_denied(struct act *a, const struct key_record *key,
 		       : err_set(a->err, -EAGAIN, "the vaults' answers do not agree");
 }
 
-/* Of the newest generation, whose answers the receipt tells, and of every other. */
+/* Of every generation; @answers: of the newest, for the receipt. */
 static int all_denied(struct act *a, struct root_answer answers[static 2])
 {
 	struct root_answer older[2];
@@ -112,7 +113,7 @@ static int purge_put(struct act *a, const struct policy_record *rec, const char 
 		     struct job_plan *plan)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
-	int r = store_begin(a->e->store, STORE_WRITE, &txn, a->err);
+	int r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
 
 	if (r == 0)
 		r = policy_put(txn, rec, a->err);
@@ -131,33 +132,33 @@ static void purge_install(struct act *a, const struct policy_record *rec)
 	struct key_record **keys;
 	uint32_t n;
 
-	pthread_rwlock_wrlock(&a->e->tables.lock);
+	pthread_rwlock_wrlock(&a->ps->tables.lock);
 	keys = STEAL(p->keys);
 	n = p->n_keys;
 	p->n_keys = 0;
 	p->rec = *rec;
 	p->last_rotate[0] = p->last_refresh[0] = p->last_check[0] = '\0';
-	pthread_rwlock_unlock(&a->e->tables.lock);
+	pthread_rwlock_unlock(&a->ps->tables.lock);
 	for (uint32_t i = 0; i < n; i++)
 		free(keys[i]);
 	free(keys);
 	act_changed(a, TARGETS_CHANGED);
 }
 
-/* What LMDB and the snapshot before leave on the disk. The job does it again, so a failure here
- * delays it, and an event tells. */
-static void overwrite(struct engine *e, int snapshot_fd)
+/* What LMDB and the previous snapshot leave on the disk. The job does it again, so a failure only
+ * delays it, and makes an event. */
+static void overwrite(struct policies *ps, int snapshot_fd)
 {
 	struct err err = {0};
 	struct audit_field field;
 	int r = store_shred(snapshot_fd, &err);
 
 	if (r == 0)
-		r = store_scrub(e->store, &err);
+		r = store_scrub(ps->store, &err);
 	if (r == 0)
 		return;
 	field = AUDIT_FIELD_STR("reason", err_text(&err, r));
-	audit_event(e->audit, "purge-overwrite", NULL, errno_name(r), &field, 1);
+	audit_event(ps->audit, "purge-overwrite", NULL, errno_name(r), &field, 1);
 }
 
 static int purge_do(struct act *a, const struct purge_request *rq)
@@ -172,35 +173,35 @@ static int purge_do(struct act *a, const struct purge_request *rq)
 	if (r == 0)
 		r = purge_head_make(a, rq, answers, &head);
 	if (r == 0)
-		r = store_snapshot_hold(a->e->store, &snapshot_fd, a->err);
+		r = store_snapshot_hold(a->ps->store, &snapshot_fd, a->err);
 	if (r < 0)
 		return r;
 	rec.flags = (uint16_t)((rec.flags & ~POLICY_FLAG_ENABLED) | POLICY_FLAG_PURGED);
 	memset(rec.wrapped_avail, 0, sizeof(rec.wrapped_avail));
-	r = job_plan_begin(&plan, a->e, JOB_PURGE, rec.id, NULL, a->err);
+	r = job_plan_begin(&plan, a->ps->jobs, JOB_PURGE, rec.id, NULL, a->err);
 	if (r == 0)
 		r = purge_put(a, &rec, head, &plan);
 	if (r == 0) {
 		purge_install(a, &rec);
-		overwrite(a->e, snapshot_fd);
+		overwrite(a->ps, snapshot_fd);
 	}
 	a->job = job_plan_end(&plan, r);
 	return r;
 }
 
-/* Whose files are to be seen to, after the act. */
+/* The policy whose files are shut after the act. */
 static void purged_source(const struct policy *p, struct key_source *ret_src)
 {
 	memcpy(ret_src->key.policy_id, p->rec.id, UUID_LEN);
 	memcpy(ret_src->policy_name, p->rec.name, sizeof(ret_src->policy_name));
 }
 
-int policy_purge(struct engine *e, const char *p, const struct purge_request *rq,
-		 const struct actor *who, struct err *err)
+int policy_purge(struct policies *ps, const char *p, const struct purge_request *rq,
+		 const struct actor *actor, struct err *err)
 {
 	struct key_source purged = {0};
 	struct act a;
-	int r = act_begin(&a, e, "policy-purge", who, p, err);
+	int r = act_begin(&a, ps, "policy-purge", actor, p, err);
 
 	if (r == 0)
 		r = request_check(&a, rq);
@@ -210,7 +211,7 @@ int policy_purge(struct engine *e, const char *p, const struct purge_request *rq
 			purged_source(a.policy, &purged);
 	}
 	r = act_end(&a, r);
-	if (purged.policy_name[0]) /* without the gate: programs' pages are written back */
-		keyring_purge(e, &purged);
+	if (purged.policy_name[0]) /* without the act lock: programs' pages are written back */
+		keyring_purge(ps->keyring, &purged);
 	return r;
 }

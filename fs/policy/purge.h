@@ -1,4 +1,4 @@
-/* fs/policy/purge.h - crypto-erase: a mailbox policy's key is destroyed, and a receipt says so. */
+/* fs/policy/purge.h - crypto-erase: a mailbox policy's key is destroyed, and a receipt written. */
 #ifndef DEPFS_POLICY_PURGE_H
 #define DEPFS_POLICY_PURGE_H
 
@@ -23,11 +23,12 @@ struct purge_request {
  * Return: 0; -EPERM: multi-workload; -EINVAL: a draft, or a field is missing or wrong; -EBUSY: a
  * vault still grants access; -EAGAIN ...: one does not answer.
  */
-int policy_purge(struct engine *e, const char *p, const struct purge_request *rq,
-		 const struct actor *who, struct err *err) MUST_CHECK;
+int policy_purge(struct policies *ps, const char *p, const struct purge_request *rq,
+		 const struct actor *actor, struct err *err) MUST_CHECK;
 
 /* purge_receipt() - of a purged policy, *ret_text malloc'ed; -ENOENT: none, or not yet. */
-int purge_receipt(struct engine *e, const uint8_t id[static UUID_LEN], char **ret_text) MUST_CHECK;
+int purge_receipt(struct policies *ps, const uint8_t id[static UUID_LEN],
+		  char **ret_text) MUST_CHECK;
 
 /*
  * The receipt, STORE/.depfs/receipts/purge-<policy id>: "key: value" lines of what was purged, why,
@@ -37,7 +38,7 @@ int purge_receipt(struct engine *e, const uint8_t id[static UUID_LEN], char **re
 struct receipt;
 /* receipt_begin() - for a job of kind purge, from its start: overwrites what is left of the keys.
  */
-int receipt_begin(struct engine *e, const struct job *j, struct receipt **ret_receipt,
+int receipt_begin(struct policies *ps, const struct job *j, struct receipt **ret_receipt,
 		  struct err *err) MUST_CHECK;
 void receipt_file(struct receipt *rc, const char *path);
 /* receipt_end() - durable, and an event with its hash; consumes @rc. */

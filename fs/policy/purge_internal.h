@@ -2,7 +2,7 @@
 #ifndef DEPFS_POLICY_PURGE_INTERNAL_H
 #define DEPFS_POLICY_PURGE_INTERNAL_H
 
-#include "fs/policy/acts_internal.h"
+#include "fs/policy/act_internal.h"
 #include "fs/policy/purge.h"
 
 /* purge_head_make() - the receipt's first lines, malloc'ed. */

@@ -16,7 +16,7 @@
 #define NAME_LEN     (sizeof(NAME_PREFIX) - 1 + UUID_TEXT_LEN)
 
 struct receipt {
-	struct engine *e;
+	struct policies *ps;
 	FILE *out;
 	uint64_t files;
 	uint8_t policy_id[UUID_LEN];
@@ -64,15 +64,15 @@ int purge_head_make(struct act *a, const struct purge_request *rq,
 
 	if (!out)
 		return err_set(a->err, -ENOMEM, "no memory for a receipt");
-	(void)fprintf(out, "receipt: purge\nstore: %s\n", store_path(a->e->store));
+	(void)fprintf(out, "receipt: purge\nstore: %s\n", store_path(a->ps->store));
 	line_print(out, "policy", p->rec.name);
 	(void)fprintf(out, "policy id: %s\nkind: %s\ngenerations: %u\nmailboxes assigned: %u\n",
 		      a->policy_id, policy_kind_name(p->rec.kind), p->n_keys, p->mailboxes);
 	line_print(out, "reason", rq->reason);
 	line_print(out, "contact", rq->contact);
-	if (a->who)
-		(void)fprintf(out, "by: uid %u, gid %u, pid %d\n", a->who->uid, a->who->gid,
-			      (int)a->who->pid);
+	if (a->actor)
+		(void)fprintf(out, "by: uid %u, gid %u, pid %d\n", a->actor->uid, a->actor->gid,
+			      (int)a->actor->pid);
 	time_print(out, "purged");
 	for (unsigned i = 0; i < 2; i++)
 		(void)fprintf(out, "key %u: %s, %s\n", i + 1, key->roots[i].key_id,
@@ -95,7 +95,7 @@ static int head_print(struct receipt *rc, struct err *err)
 	char key[HEAD_KEY_LEN];
 	const uint8_t *head;
 	size_t len;
-	int r = store_begin(rc->e->store, STORE_READ, &txn, err);
+	int r = store_begin(rc->ps->store, STORE_READ, &txn, err);
 
 	head_key(rc->policy_id, key);
 	if (r == 0)
@@ -107,7 +107,7 @@ static int head_print(struct receipt *rc, struct err *err)
 	return r;
 }
 
-int receipt_begin(struct engine *e, const struct job *j, struct receipt **ret_receipt,
+int receipt_begin(struct policies *ps, const struct job *j, struct receipt **ret_receipt,
 		  struct err *err)
 {
 	struct receipt *rc = calloc(1, sizeof(*rc));
@@ -116,12 +116,12 @@ int receipt_begin(struct engine *e, const struct job *j, struct receipt **ret_re
 
 	if (!rc)
 		return err_set(err, -ENOMEM, "no memory for a receipt");
-	rc->e = e;
+	rc->ps = ps;
 	memcpy(rc->policy_id, job_of(j)->policy_id, UUID_LEN);
 	receipt_name(rc->policy_id, name);
-	r = store_scrub(e->store, err);
+	r = store_scrub(ps->store, err);
 	if (r == 0)
-		r = store_receipt_begin(e->store, name, &rc->out, err);
+		r = store_receipt_begin(ps->store, name, &rc->out, err);
 	if (r == 0)
 		r = head_print(rc, err);
 	if (r < 0)
@@ -137,7 +137,7 @@ void receipt_file(struct receipt *rc, const char *path)
 	rc->files++;
 }
 
-static void receipt_tell(const struct receipt *rc, const char *name, const uint8_t *hash)
+static void receipt_report(const struct receipt *rc, const char *name, const uint8_t *hash)
 {
 	char id[UUID_TEXT_LEN], hex[2 * SHA256_LEN + 1];
 	const struct audit_field fields[] = {
@@ -149,7 +149,7 @@ static void receipt_tell(const struct receipt *rc, const char *name, const uint8
 
 	uuid_encode(rc->policy_id, id);
 	hex_encode(hash, SHA256_LEN, hex);
-	audit_event(rc->e->audit, "purge-receipt", NULL, "ok", fields, 4);
+	audit_event(rc->ps->audit, "purge-receipt", NULL, "ok", fields, 4);
 }
 
 int receipt_end(struct receipt *rc, const struct scan_result *res, struct err *err)
@@ -162,16 +162,16 @@ int receipt_end(struct receipt *rc, const struct scan_result *res, struct err *e
 	(void)fprintf(rc->out, "files: %llu\nfiles of unreadable header: %llu\n",
 		      (unsigned long long)rc->files, (unsigned long long)res->unreadable);
 	time_print(rc->out, "listed");
-	r = store_receipt_end(rc->e->store, name, STEAL(rc->out), hash, err);
+	r = store_receipt_end(rc->ps->store, name, STEAL(rc->out), hash, err);
 	if (r == 0) {
-		receipt_tell(rc, name, hash);
-		r = audit_sync(rc->e->audit, err);
+		receipt_report(rc, name, hash);
+		r = audit_sync(rc->ps->audit, err);
 	}
 	receipt_give_up(rc);
 	return r;
 }
 
-/* What is left of it goes when the job is repeated. */
+/* A file that was begun is replaced when the job is repeated. */
 void receipt_give_up(struct receipt *rc)
 {
 	if (!rc)
@@ -181,10 +181,10 @@ void receipt_give_up(struct receipt *rc)
 	free(rc);
 }
 
-int purge_receipt(struct engine *e, const uint8_t id[static UUID_LEN], char **ret_text)
+int purge_receipt(struct policies *ps, const uint8_t id[static UUID_LEN], char **ret_text)
 {
 	char name[NAME_LEN];
 
 	receipt_name(id, name);
-	return store_receipt_read(e->store, name, ret_text);
+	return store_receipt_read(ps->store, name, ret_text);
 }

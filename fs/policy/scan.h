@@ -9,11 +9,12 @@
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
 #include "fs/jobs/job.h"
+#include "fs/policy/policies.h"
 #include "fs/policy/scope.h"
 
 struct scan_row {
 	enum workload workload;
-	struct wrap_ref ref;   /* what the headers say; zeros: the service key */
+	struct wrap_ref ref;   /* in the headers; zeros: the service key */
 	uint64_t files, bytes; /* bytes of plaintext */
 };
 
@@ -31,7 +32,7 @@ struct scan_result {
 	uint64_t mailboxes;  /* folders below mailbox/ */
 	uint64_t unreadable; /* files whose header cannot be read: they are in no row */
 	struct scan_row *rows;
-	size_t n_rows, room;
+	size_t n_rows, capacity;
 };
 
 #define SCAN_ROWS_MAX 1000000u
@@ -50,18 +51,19 @@ int scan_encode(const struct scan_result *res, uint8_t **ret_rec, size_t *ret_le
 int scan_decode(const uint8_t *in, size_t in_len, struct scan_result *ret_res) MUST_CHECK;
 
 /* scan_start() - an act: queues a scan; one that has not begun yet is enough. */
-int scan_start(struct engine *e, const struct actor *who, uint64_t *ret_job,
+int scan_start(struct policies *ps, const struct actor *actor, uint64_t *ret_job,
 	       struct err *err) MUST_CHECK;
 
 /* scan_last() - a copy of what the last complete scan counted; -ENOENT: there was none. */
-int scan_last(struct engine *e, struct scan_result *ret_res) MUST_CHECK;
+int scan_last(struct policies *ps, struct scan_result *ret_res) MUST_CHECK;
 
-/* ---- for whoever counts: fs/data ---- */
+/* ---- for the walk that counts: fs/walk ---- */
 
-/* scan_begins() - before engine_targets_settle(): policies that are no target now can become one
- * only by an act, and that is noticed. */
-void scan_begins(struct engine *e, const struct job *j);
+/* scan_begins() - before targets_synchronize(): a policy that is no target now can become one
+ * only by an act, which voids the proof of this scan. */
+void scan_begins(struct policies *ps, const struct job *j);
 /* scan_ends() - the result is durable; @res is consumed on success. */
-int scan_ends(struct engine *e, struct job *j, struct scan_result *res, struct err *err) MUST_CHECK;
+int scan_ends(struct policies *ps, struct job *j, struct scan_result *res,
+	      struct err *err) MUST_CHECK;
 
 #endif

@@ -29,15 +29,15 @@ static struct scan_row *row_find(const struct scan_result *res, enum workload wo
 static struct scan_row *row_new(struct scan_result *res, enum workload workload,
 				const struct wrap_ref *ref)
 {
-	size_t room = res->room ? 2 * res->room : 16;
+	size_t capacity = res->capacity ? 2 * res->capacity : 16;
 	struct scan_row *rows;
 
-	if (res->n_rows == res->room) {
-		rows = reallocarray(res->rows, room, sizeof(*rows));
+	if (res->n_rows == res->capacity) {
+		rows = reallocarray(res->rows, capacity, sizeof(*rows));
 		if (!rows)
 			return NULL;
 		res->rows = rows;
-		res->room = room;
+		res->capacity = capacity;
 	}
 	res->rows[res->n_rows] = (struct scan_row){.workload = workload, .ref = *ref};
 	return &res->rows[res->n_rows++];

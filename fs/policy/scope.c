@@ -1,4 +1,4 @@
-/* fs/policy/scope.c - scopes by name, made when first seen and kept as long as their table. */
+/* fs/policy/scope.c - scopes by name, made when first looked up and kept as long as their table. */
 #include "fs/policy/scope.h"
 
 #include <errno.h>
@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/policy/hash.h"
+#include "crypto/seeded_hash.h"
 #include "fs/store/service_key.h"
 
 #define BUCKETS_FIRST 64
 
-/* DESIGN section 3, a row a workload. */
+/* A row a workload (fs/README.md, Workloads). */
 static const struct {
 	const char *name; /* the first folder of a path, but for the last row */
 	bool covered;
@@ -133,26 +133,26 @@ static int node_new(const struct scope_table *t, const struct scope_name *n, enu
 	return 0;
 }
 
-/* Two threads may make the same scope at once: the first one in wins. */
+/* Two threads may make the same scope at once: the first one inserted is kept. */
 static const struct scope *publish(struct scope_table *t, const struct scope_name *n,
-				   struct node *fresh)
+				   struct node *made)
 {
 	struct node *node, **bucket;
 
 	pthread_rwlock_wrlock(&t->lock);
-	node = find_locked(t, n, fresh->hash);
+	node = find_locked(t, n, made->hash);
 	if (!node) {
 		if (t->n_nodes >= t->n_buckets)
 			grow_locked(t);
-		bucket = &t->buckets[fresh->hash & (t->n_buckets - 1)];
-		fresh->scope.index = t->n_nodes++;
-		fresh->next = *bucket;
-		*bucket = fresh;
+		bucket = &t->buckets[made->hash & (t->n_buckets - 1)];
+		made->scope.index = t->n_nodes++;
+		made->next = *bucket;
+		*bucket = made;
 	}
 	pthread_rwlock_unlock(&t->lock);
 	if (!node)
-		return &fresh->scope;
-	free(fresh);
+		return &made->scope;
+	free(made);
 	return &node->scope;
 }
 

@@ -1,5 +1,4 @@
-/* fs/policy/scope.h - where a policy is resolved: workloads, mailboxes, and the path that decides.
- */
+/* fs/policy/scope.h - scopes: the workload and mailbox that a path lies in. */
 #ifndef DEPFS_POLICY_SCOPE_H
 #define DEPFS_POLICY_SCOPE_H
 
@@ -19,14 +18,15 @@ enum workload {
 };
 
 /*
- * The table of DESIGN section 3. Assignment never changes `id` or `name`: a scope is made when its
- * folder is first seen, and lives as long as its table.
+ * Where a file lies, as far as policies care (fs/README.md, Workloads). Assignment never changes
+ * `id` or `name`: a scope is made when its folder is first looked up, and lives as long as its
+ * table.
  */
 struct scope {
 	enum workload workload;
 	const char *mailbox;	  /* its id, or NULL: not below mailbox/<id>/ */
 	uint8_t id[SCOPE_ID_LEN]; /* goes into headers */
-	uint32_t index;		  /* small number, counted from 0 in order of first sight */
+	uint32_t index;		  /* small number, counted from 0 in the order they were made */
 	char name[]; /* "mailbox/<id>", "mailbox", "chat", "planner", or "" for the mount's top */
 };
 

@@ -83,8 +83,8 @@ static int begin(struct session *s, struct job *j)
 		s->visits->job = j;
 	pthread_rwlock_unlock(&s->visits->lock);
 	if (scan)
-		scan_begins(s->engine, j);
-	engine_targets_settle(s->engine);
+		scan_begins(s->engine->policies, j);
+	targets_synchronize(s->engine->policies);
 	return r;
 }
 
@@ -208,7 +208,7 @@ static int search(struct session *s, struct job *j, struct err *err)
 	next_pass(s->visits);
 	s->renew.searching = true;
 	pthread_rwlock_unlock(&s->visits->lock);
-	renewals_search(s->engine);
+	renewals_search_begin(s->engine->renewals);
 	s->renew.only_ends = true;
 	r = walk_store(s, j, err);
 	return r < 0 ? r : walk_all_moved(s, j, err);
@@ -218,9 +218,9 @@ static int search(struct session *s, struct job *j, struct err *err)
 static int end_renewals(struct session *s, struct err *err)
 {
 	if (s->renew.searching)
-		renewals_searched(s->engine,
-				  atomic_load(&s->renew.unseen) ? LOOKED_AT_SOME : LOOKED_AT_ALL);
-	return renewals_flush(s->engine, err);
+		renewals_search_end(s->engine->renewals,
+				    atomic_load(&s->renew.unseen) ? SEARCHED_SOME : SEARCHED_ALL);
+	return renewals_flush(s->engine->renewals, err);
 }
 
 /* Whatever was counted before an interruption is void: nobody saw what changed since. */
@@ -263,7 +263,7 @@ static int run_scan(struct session *s, struct job *j, struct err *err)
 	}
 	res.mailboxes = mailboxes;
 	r = purge_list_end(s, &res, err);
-	return r < 0 ? r : scan_ends(s->engine, j, &res, err);
+	return r < 0 ? r : scan_ends(s->engine->policies, j, &res, err);
 }
 
 static int run(void *arg, struct job *j, struct err *err)
@@ -285,7 +285,8 @@ static int run(void *arg, struct job *j, struct err *err)
 	do {
 		if (r == 0)
 			r = walk_all_moved(s, j, err);
-		if (r == 0 && visit_renews(j) && !s->renew.searching && renewals_left(s->engine))
+		if (r == 0 && visit_renews(j) && !s->renew.searching &&
+		    renewals_left(s->engine->renewals))
 			r = search(s, j, err);
 		if (r == 0 && syncfs(s->top_fd) < 0)
 			r = err_set(err, -errno, "the store cannot be synced: %s", strerror(errno));
@@ -302,10 +303,10 @@ int visits_listen(struct session *s, struct err *err)
 {
 	const struct job_runner runner = {run, visit_find, s};
 
-	return s->read_only ? 0 : jobs_serve(s->engine, &runner, err);
+	return s->read_only ? 0 : jobs_serve(s->engine->jobs, &runner, err);
 }
 
 void visits_silence(struct session *s)
 {
-	jobs_stop(s->engine);
+	jobs_stop(s->engine->jobs);
 }

@@ -82,7 +82,8 @@ int visit_look(struct session *s, struct job *j, int fd, const struct scope *sco
 
 	if (r != LOOK_FINE)
 		return r;
-	return job_wants(s->engine, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED : LOOK_FINE;
+	return job_wants(s->engine->policies, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED
+									      : LOOK_FINE;
 }
 
 void visit_path(struct session *s, int dir_fd, const char *name, char out[static VISIT_PATH_LEN])

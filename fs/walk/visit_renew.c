@@ -116,7 +116,7 @@ static int look(struct session *s, const struct job *j, int fd, struct stat *ret
 	if (r != LOOK_FINE)
 		return r; /* an empty one is just being made, with a fresh key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
-		renewal_seen(s->engine, hdr.file_id);
+		renewal_found(s->engine->renewals, hdr.file_id);
 		return LOOK_WANTED;
 	}
 	if (s->renew.only_ends)
@@ -142,7 +142,7 @@ static int target_key(struct session *s, const struct scope *scope, const struct
 {
 	struct wrap_ref target;
 
-	engine_target(s->engine, scope, &target);
+	target_resolve(s->engine->policies, scope, &target);
 	return visit_target_key(s, &target, rq, err);
 }
 

@@ -119,7 +119,7 @@ static int checkpoint(struct walk *w)
 		return job_checkpoint(w->j, "", 0, w->err);
 	if (syncfs(w->s->top_fd) < 0)
 		return err_set(w->err, -errno, "the store cannot be synced: %s", strerror(errno));
-	r = renewals_flush(w->s->engine, w->err);
+	r = renewals_flush(w->s->engine->renewals, w->err);
 	return r < 0 ? r : job_checkpoint(w->j, w->path.text, w->visited, w->err);
 }
 
@@ -249,7 +249,7 @@ static int walk_inner(struct walk *w, int dir_fd, const char *name, const struct
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
 			       : folder_unreadable(w, dir_fd, name, -errno);
-	r = scope_enter(engine_scopes(w->s->engine), scope, name, &inner);
+	r = scope_enter(w->s->engine->scopes, scope, name, &inner);
 	if (r == 0)
 		r = path_push(&w->path, name, &len);
 	if (r < 0) {
@@ -366,7 +366,7 @@ static int see_root(struct walk *w, int dir_fd, const char *name, const char *re
 /* A root by its path, opened name by name as the walk itself would. */
 static int walk_root(struct walk *w, const char *root)
 {
-	const struct scope *scope = scope_root(engine_scopes(w->s->engine));
+	const struct scope *scope = scope_root(w->s->engine->scopes);
 	int fd = openat(w->s->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next, r = 0;
 	char name[JOB_ROOT_LEN];
 	size_t ignored;
@@ -390,7 +390,7 @@ static int walk_root(struct walk *w, const char *root)
 			return r;
 		fd = next;
 		if (r == 0)
-			r = scope_enter(engine_scopes(w->s->engine), scope, name, &scope);
+			r = scope_enter(w->s->engine->scopes, scope, name, &scope);
 		if (r == 0)
 			r = path_push(&w->path, name, &ignored);
 	}

@@ -4,8 +4,8 @@
 
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/jobs/job.h"
-#include "fs/policy/engine_internal.h"
+#include "fs/jobs/jobs_internal.h"
+#include "fs/policy/policies_internal.h"
 #include "fs/policy/purge.h"
 #include "fs/policy/scan.h"
 
@@ -36,34 +36,34 @@ static void with_mailbox_p(struct fix *f)
 
 static void with_draft(struct fix *f)
 {
-	DONE(f, policy_create_draft(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "P", &WHO, &f->err));
 }
 
 static void with_disabled(struct fix *f)
 {
 	with_p(f);
-	DONE(f, policy_disable(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "P", &WHO, &f->err));
 }
 
 static void with_assigned(struct fix *f)
 {
 	with_p(f);
-	DONE(f, assign_tenant(f->e, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
 }
 
 static void with_mailbox_assigned(struct fix *f)
 {
 	with_mailbox_p(f);
-	DONE(f, assign_mailbox(f->e, MAILBOX, "P", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, MAILBOX, "P", &WHO, &f->err));
 }
 
 static void with_newer_roots(struct fix *f)
 {
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 
 	with_p(f);
-	fix_rotate(f, KEY_A, kid);
-	fix_rotate(f, KEY_B, kid);
+	fix_rotate(f, KEY_A, key_id);
+	fix_rotate(f, KEY_B, key_id);
 }
 
 static void with_two(struct fix *f)
@@ -72,7 +72,7 @@ static void with_two(struct fix *f)
 	fix_policy(f, "Q", POLICY_MULTI_WORKLOAD);
 }
 
-/* Nobody can open it by its vaults any more. */
+/* Neither vault opens it any more. */
 static void with_lost_roots(struct fix *f)
 {
 	with_assigned(f);
@@ -83,7 +83,7 @@ static void with_lost_roots(struct fix *f)
 static void with_purgeable(struct fix *f)
 {
 	with_mailbox_assigned(f);
-	DONE(f, policy_rotate(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_rotate(f->e->policies, "P", &WHO, &f->err));
 	fix_disable(f, KEY_A);
 	fix_disable(f, KEY_B);
 }
@@ -94,13 +94,13 @@ static void with_scan(struct fix *f)
 	uint64_t no;
 
 	with_assigned(f);
-	DONE(f, unassign_tenant(f->e, &WHO, &f->err));
-	DONE(f, scan_start(f->e, &WHO, &no, &f->err));
+	DONE(f, unassign_tenant(f->e->policies, &WHO, &f->err));
+	DONE(f, scan_start(f->e->policies, &WHO, &no, &f->err));
 }
 
 static void command_last(struct fix *f, enum job_command command)
 {
-	DONE(f, job_command(f->e, job_last(f->e), command, 0, &WHO, &f->err));
+	DONE(f, job_command(f->e->jobs, job_last(f->e->jobs), command, 0, &WHO, &f->err));
 }
 
 static void with_paused(struct fix *f)
@@ -117,92 +117,92 @@ static void with_cancelled(struct fix *f)
 
 static int create(struct fix *f)
 {
-	return policy_create(f->e, "P", AB, POLICY_MAILBOX, "of faults", &WHO, &f->err);
+	return policy_create(f->e->policies, "P", AB, POLICY_MAILBOX, "of faults", &WHO, &f->err);
 }
 
 static int draft(struct fix *f)
 {
-	return policy_create_draft(f->e, "P", &WHO, &f->err);
+	return policy_create_draft(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int set_kind(struct fix *f)
 {
-	return policy_set_kind(f->e, "P", POLICY_MAILBOX, &WHO, &f->err);
+	return policy_set_kind(f->e->policies, "P", POLICY_MAILBOX, &WHO, &f->err);
 }
 
 static int set_keys(struct fix *f)
 {
-	return policy_set_keys(f->e, "P", CD, &WHO, &f->err);
+	return policy_set_keys(f->e->policies, "P", CD, &WHO, &f->err);
 }
 
 static int rename_to_q(struct fix *f)
 {
-	return policy_rename(f->e, "P", "Q", &WHO, &f->err);
+	return policy_rename(f->e->policies, "P", "Q", &WHO, &f->err);
 }
 
 static int describe(struct fix *f)
 {
-	return policy_describe(f->e, "P", "another", &WHO, &f->err);
+	return policy_describe(f->e->policies, "P", "another", &WHO, &f->err);
 }
 
 static int enable(struct fix *f)
 {
-	return policy_enable(f->e, "P", &WHO, &f->err);
+	return policy_enable(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int disable(struct fix *f)
 {
-	return policy_disable(f->e, "P", &WHO, &f->err);
+	return policy_disable(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int rotate(struct fix *f)
 {
-	return policy_rotate(f->e, "P", &WHO, &f->err);
+	return policy_rotate(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int refresh(struct fix *f)
 {
-	return policy_refresh(f->e, "P", &WHO, &f->err);
+	return policy_refresh(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int check(struct fix *f)
 {
-	return policy_check(f->e, "P", &WHO, &f->err);
+	return policy_check(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int assign(struct fix *f)
 {
-	return assign_tenant(f->e, "P", &WHO, &f->err);
+	return assign_tenant(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int unassign(struct fix *f)
 {
-	return unassign_tenant(f->e, &WHO, &f->err);
+	return unassign_tenant(f->e->policies, &WHO, &f->err);
 }
 
 static int mailbox_assign(struct fix *f)
 {
-	return assign_mailbox(f->e, MAILBOX, "P", &WHO, &f->err);
+	return assign_mailbox(f->e->policies, MAILBOX, "P", &WHO, &f->err);
 }
 
 static int mailbox_unassign(struct fix *f)
 {
-	return unassign_mailbox(f->e, MAILBOX, &WHO, &f->err);
+	return unassign_mailbox(f->e->policies, MAILBOX, &WHO, &f->err);
 }
 
 static int assign_q(struct fix *f)
 {
-	return assign_tenant(f->e, "Q", &WHO, &f->err);
+	return assign_tenant(f->e->policies, "Q", &WHO, &f->err);
 }
 
 static int remove_keep(struct fix *f)
 {
-	return policy_remove(f->e, "P", REMOVE_KEEP, &WHO, &f->err);
+	return policy_remove(f->e->policies, "P", REMOVE_KEEP, &WHO, &f->err);
 }
 
 static int remove_force(struct fix *f)
 {
-	return policy_remove(f->e, "P", REMOVE_FORCE, &WHO, &f->err);
+	return policy_remove(f->e->policies, "P", REMOVE_FORCE, &WHO, &f->err);
 }
 
 static int purge(struct fix *f)
@@ -211,14 +211,14 @@ static int purge(struct fix *f)
 	const struct purge_request rq = {.reason = "left", .contact = "dpo", .confirm = id};
 
 	uuid_encode(fix_info(f, "P").id, id);
-	return policy_purge(f->e, "P", &rq, &WHO, &f->err);
+	return policy_purge(f->e->policies, "P", &rq, &WHO, &f->err);
 }
 
 static int scan(struct fix *f)
 {
 	uint64_t no;
 
-	return scan_start(f->e, &WHO, &no, &f->err);
+	return scan_start(f->e->policies, &WHO, &no, &f->err);
 }
 
 /* The walk is over: two files, none of them under P. */
@@ -226,14 +226,14 @@ static int scan_end(struct fix *f)
 {
 	const struct wrap_ref service = {.generation = 1};
 	CLEANUP(scan_result_fini) struct scan_result res = {.mailboxes = 1};
-	struct job *j = f->e->jobs.first;
+	struct job *j = f->e->jobs->first;
 
 	while (j && j->rec.kind != JOB_SCAN)
 		j = j->next;
 	assert_non_null(j);
-	scan_begins(f->e, j);
+	scan_begins(f->e->policies, j);
 	assert_int_equal(scan_add(&res, WORKLOAD_CHAT, &service, 2, 10), 0);
-	return scan_ends(f->e, j, &res, &f->err);
+	return scan_ends(f->e->policies, j, &res, &f->err);
 }
 
 static int find_anything(void *arg, const char *path, struct err *err)
@@ -242,23 +242,23 @@ static int find_anything(void *arg, const char *path, struct err *err)
 	return 0;
 }
 
-/* Served, but by nobody who would begin with it. */
+/* Served, but without a thread that would run it. */
 static int renew(struct fix *f)
 {
-	struct jobs *jobs = &f->e->jobs;
+	struct jobs *jobs = f->e->jobs;
 	uint64_t no;
 	int r;
 
 	jobs->runner.find = find_anything;
 	jobs->serving = true;
-	r = renew_start(f->e, "chat/1", &WHO, &no, &f->err);
+	r = renew_start(f->e->jobs, "chat/1", &WHO, &no, &f->err);
 	jobs->serving = false;
 	return r;
 }
 
 static int command(struct fix *f, enum job_command command, uint32_t rate)
 {
-	return job_command(f->e, job_last(f->e), command, rate, &WHO, &f->err);
+	return job_command(f->e->jobs, job_last(f->e->jobs), command, rate, &WHO, &f->err);
 }
 
 static int pause_job(struct fix *f)

@@ -18,7 +18,7 @@
 
 #include "crypto/secret.h"
 #include "fs/control/control.h"
-#include "fs/policy/policy.h"
+#include "fs/engine/engine.h"
 #include "kms/local/local.h"
 
 #define KEY_A	 "local://hot/keys/a"

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "fs/policy/policy.h"
+#include "fs/engine/engine.h"
 #include "fs/store/service_key.h"
 #include "kms/local/local.h"
 
@@ -61,9 +61,9 @@ static inline struct key_id fix_key(const char *uri)
 static inline void fix_make(const char *vaults, const char *uri, struct local_create options)
 {
 	struct key_id id = fix_key(uri);
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	struct err err = {0};
-	int r = local_key_create(vaults, &id, &options, kid, &err);
+	int r = local_key_create(vaults, &id, &options, key_id, &err);
 
 	if (r < 0)
 		fail_msg("create %s: %s", uri, err_text(&err, r));
@@ -225,7 +225,7 @@ static inline int fix_teardown(void **state)
 	return 0;
 }
 
-/* A refusal has its errno and says why. */
+/* A refusal has its errno and a sentence. */
 static inline void fix_refused_at(struct fix *f, int r, int expected, const char *call, int line)
 {
 	if (r != expected)
@@ -240,14 +240,14 @@ static inline void fix_refused_at(struct fix *f, int r, int expected, const char
 
 static inline void fix_policy(struct fix *f, const char *name, enum policy_kind kind)
 {
-	DONE(f, policy_create(f->e, name, AB, kind, "", &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, name, AB, kind, "", &WHO, &f->err));
 }
 
 static inline struct policy_info fix_info(struct fix *f, const char *p)
 {
 	struct policy_info info;
 
-	DONE(f, policy_get(f->e, p, &info, &f->err));
+	DONE(f, policy_get(f->e->policies, p, &info, &f->err));
 	return info;
 }
 
@@ -260,7 +260,7 @@ static inline struct wrap_ref fix_ref(struct fix *f, const char *p)
 	return ref;
 }
 
-/* What a vault is told by hand. "" as key: the whole vault. */
+/* A fault set in a vault. "" as key: the whole vault. */
 static inline void fix_fault(struct fix *f, const char *uri, enum kms_outcome o, unsigned delay_ms)
 {
 	struct key_id id = fix_key(uri);
@@ -282,11 +282,11 @@ static inline void fix_enable(struct fix *f, const char *uri)
 	DONE(f, local_key_enable(f->vaults, &id, &f->err));
 }
 
-static inline void fix_rotate(struct fix *f, const char *uri, char kid[static KEY_ID_MAX])
+static inline void fix_rotate(struct fix *f, const char *uri, char key_id[static KEY_ID_MAX])
 {
 	struct key_id id = fix_key(uri);
 
-	DONE(f, local_key_rotate(f->vaults, &id, kid, &f->err));
+	DONE(f, local_key_rotate(f->vaults, &id, key_id, &f->err));
 }
 
 /* How many lines of a file hold all of the words. */
@@ -320,10 +320,9 @@ static inline unsigned fix_events(struct fix *f, const char *event, const char *
 	unsigned n = 0;
 
 	(void)snprintf(quoted, sizeof(quoted), "\"event\":\"%s\"", event);
-	assert_int_equal(audit_sync(engine_audit(f->e), NULL), 0);
+	assert_int_equal(audit_sync(f->e->audit, NULL), 0);
 	for (;;) {
-		ssize_t len =
-			audit_read(engine_audit(f->e), seq, buf, sizeof(buf) - 1, &seq, &f->err);
+		ssize_t len = audit_read(f->e->audit, seq, buf, sizeof(buf) - 1, &seq, &f->err);
 
 		assert_true(len >= 0);
 		if (len == 0)
@@ -341,14 +340,14 @@ static inline int fix_get(struct fix *f, const struct wrap_ref *ref, enum reques
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 
 	f->err.text[0] = '\0';
-	return keyring_get(f->e, ref, class, NULL, &kek, &f->err);
+	return keyring_get(f->e->keyring, ref, class, NULL, &kek, &f->err);
 }
 
 static inline int fix_peek(struct fix *f, const struct wrap_ref *ref, enum request_class class)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 
-	return keyring_peek(f->e, ref, class, &kek);
+	return keyring_peek(f->e->keyring, ref, class, &kek);
 }
 
 #endif

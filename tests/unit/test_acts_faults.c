@@ -23,7 +23,7 @@ static void dump_policy(struct fix *f, const struct policy *p, FILE *out)
 
 	(void)fprintf(out, "%s '%s' %s flags=%x tenant=%d mailboxes=%u generation=%u proof=%d\n",
 		      p->rec.name, p->rec.description, policy_kind_name(p->rec.kind), p->rec.flags,
-		      p == f->e->tables.tenant, p->mailboxes, p->rec.generation,
+		      p == f->e->policies->tables.tenant, p->mailboxes, p->rec.generation,
 		      p->proof.untargeted);
 	(void)fprintf(out, "  %s availability key\n",
 		      bytes_are_zero(p->rec.wrapped_avail, WRAP_LEN) ? "no" : "an");
@@ -41,12 +41,16 @@ static void dump_jobs(struct fix *f, FILE *out)
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
 	size_t count;
 
-	assert_int_equal(job_list(f->e, &list, &count), 0);
-	for (size_t i = 0; i < count; i++)
-		(void)fprintf(out, "job %s %s '%s' '%s' '%s' rate=%u\n",
+	assert_int_equal(job_list(f->e->jobs, &list, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		char id[UUID_TEXT_LEN];
+
+		uuid_encode(list[i].rec.policy_id, id);
+		(void)fprintf(out, "job %s %s %s '%s' '%s' rate=%u\n",
 			      job_kind_name(list[i].rec.kind), job_state_name(list[i].rec.state),
-			      list[i].policy, list[i].rec.mailbox, list[i].rec.path,
-			      list[i].rec.rate);
+			      list[i].rec.kind == JOB_RENEW ? "-" : id, list[i].rec.mailbox,
+			      list[i].rec.path, list[i].rec.rate);
+	}
 }
 
 static void dump_scan(struct fix *f, FILE *out)
@@ -54,7 +58,7 @@ static void dump_scan(struct fix *f, FILE *out)
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	uint64_t files, bytes;
 
-	if (scan_last(f->e, &res) < 0)
+	if (scan_last(f->e->policies, &res) < 0)
 		return;
 	scan_sum(&res, NULL, &files, &bytes);
 	(void)fprintf(out, "scan %llu: %llu files, %llu bytes, %llu mailboxes\n",
@@ -68,9 +72,9 @@ static void dump(struct fix *f, char out[static DUMP_LEN])
 	struct policy_info mailbox;
 
 	assert_non_null(text);
-	for (size_t i = 0; i < f->e->tables.n_policies; i++)
-		dump_policy(f, f->e->tables.policies[i], text);
-	if (assignment_of_mailbox(f->e, MAILBOX, &mailbox) == 0)
+	for (size_t i = 0; i < f->e->policies->tables.n_policies; i++)
+		dump_policy(f, f->e->policies->tables.policies[i], text);
+	if (assignment_of_mailbox(f->e->policies, MAILBOX, &mailbox) == 0)
 		(void)fprintf(text, "%s: %s\n", MAILBOX, mailbox.name);
 	dump_jobs(f, text);
 	dump_scan(f, text);

@@ -1,14 +1,15 @@
-/* tests/unit/test_assignment.c - tenant and mailboxes: who covers what, and each refusal. */
+/* tests/unit/test_assignment.c - tenant and mailboxes: which policy covers what, and each refusal.
+ */
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/engine_internal.h"
+#include "fs/policy/policies_internal.h"
 
 static enum target_source target(struct fix *f, const char *path, struct wrap_ref *ret_ref)
 {
 	const struct scope *s;
 
-	assert_int_equal(scope_of_path(engine_scopes(f->e), path, &s), 0);
-	return engine_target_source(f->e, s, ret_ref);
+	assert_int_equal(scope_of_path(f->e->scopes, path, &s), 0);
+	return target_resolve(f->e->policies, s, ret_ref);
 }
 
 static void covered(struct fix *f, const char *path, enum target_source source, const char *p)
@@ -21,7 +22,7 @@ static void covered(struct fix *f, const char *path, enum target_source source, 
 	assert_true(wrap_ref_equal(&ref, &expected));
 }
 
-/* Resolution for new data, DESIGN section 3. */
+/* Resolution for new data (fs/README.md, Workloads). */
 static void mailbox_wins_over_tenant_over_service(void **state)
 {
 	struct fix *f = *state;
@@ -29,8 +30,8 @@ static void mailbox_wins_over_tenant_over_service(void **state)
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	covered(f, "mailbox/u1/x", TARGET_SERVICE, NULL);
-	DONE(f, assign_tenant(f->e, "T", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e, "u1", "M", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
 	for (int round = 0; round < 2; round++) {
 		covered(f, "mailbox/u1/x", TARGET_MAILBOX, "M");
 		covered(f, "mailbox/u2/x", TARGET_TENANT, "T");
@@ -42,9 +43,9 @@ static void mailbox_wins_over_tenant_over_service(void **state)
 		covered(f, "x", TARGET_SERVICE, NULL);
 		fix_restart(f);
 	}
-	DONE(f, unassign_mailbox(f->e, "u1", &WHO, &f->err));
+	DONE(f, unassign_mailbox(f->e->policies, "u1", &WHO, &f->err));
 	covered(f, "mailbox/u1/x", TARGET_TENANT, "T");
-	DONE(f, unassign_tenant(f->e, &WHO, &f->err));
+	DONE(f, unassign_tenant(f->e->policies, &WHO, &f->err));
 	covered(f, "mailbox/u1/x", TARGET_SERVICE, NULL);
 	fix_restart(f);
 	covered(f, "chat/x", TARGET_SERVICE, NULL);
@@ -58,21 +59,21 @@ static void the_epoch_changes_with_every_target(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
-	epoch = engine_epoch(f->e);
-	DONE(f, assign_tenant(f->e, "T", &WHO, &f->err));
-	assert_true(engine_epoch(f->e) != epoch);
-	epoch = engine_epoch(f->e);
-	DONE(f, assign_tenant(f->e, "t", &WHO, &f->err)); /* the same again */
-	DONE(f, unassign_mailbox(f->e, "nobody", &WHO, &f->err));
-	assert_int_equal(engine_epoch(f->e), epoch);
-	DONE(f, assign_mailbox(f->e, "u1", "M", &WHO, &f->err));
-	assert_true(engine_epoch(f->e) != epoch);
-	epoch = engine_epoch(f->e);
-	DONE(f, unassign_mailbox(f->e, "u1", &WHO, &f->err));
-	assert_true(engine_epoch(f->e) != epoch);
-	epoch = engine_epoch(f->e);
-	DONE(f, unassign_tenant(f->e, &WHO, &f->err));
-	assert_true(engine_epoch(f->e) != epoch);
+	epoch = targets_epoch(f->e->policies);
+	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
+	assert_true(targets_epoch(f->e->policies) != epoch);
+	epoch = targets_epoch(f->e->policies);
+	DONE(f, assign_tenant(f->e->policies, "t", &WHO, &f->err)); /* the same again */
+	DONE(f, unassign_mailbox(f->e->policies, "nobody", &WHO, &f->err));
+	assert_int_equal(targets_epoch(f->e->policies), epoch);
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	assert_true(targets_epoch(f->e->policies) != epoch);
+	epoch = targets_epoch(f->e->policies);
+	DONE(f, unassign_mailbox(f->e->policies, "u1", &WHO, &f->err));
+	assert_true(targets_epoch(f->e->policies) != epoch);
+	epoch = targets_epoch(f->e->policies);
+	DONE(f, unassign_tenant(f->e->policies, &WHO, &f->err));
+	assert_true(targets_epoch(f->e->policies) != epoch);
 }
 
 static void what_cannot_be_assigned_is_refused(void **state)
@@ -82,16 +83,16 @@ static void what_cannot_be_assigned_is_refused(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e, "M", &WHO, &f->err)); /* wrong kind */
-	REFUSED(f, -EINVAL, assign_mailbox(f->e, "u1", "T", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e, "D", &WHO, &f->err)); /* draft */
-	DONE(f, policy_disable(f->e, "M", &WHO, &f->err));
-	DONE(f, policy_disable(f->e, "T", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e, "T", &WHO, &f->err)); /* disabled */
-	REFUSED(f, -EINVAL, assign_mailbox(f->e, "u1", "M", &WHO, &f->err));
-	assert_int_equal(assignment_get(f->e, &info), -ENOENT);
-	assert_int_equal(assignment_of_mailbox(f->e, "u1", &info), -ENOENT);
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
+	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "M", &WHO, &f->err)); /* wrong kind */
+	REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, "u1", "T", &WHO, &f->err));
+	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "D", &WHO, &f->err)); /* draft */
+	DONE(f, policy_disable(f->e->policies, "M", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "T", &WHO, &f->err));
+	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "T", &WHO, &f->err)); /* disabled */
+	REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	assert_int_equal(assignment_get(f->e->policies, &info), -ENOENT);
+	assert_int_equal(assignment_of_mailbox(f->e->policies, "u1", &info), -ENOENT);
 	assert_int_equal(fix_events(f, "assign-mailbox", "\"outcome\":\"EINVAL\"", "\"u1\""), 2);
 }
 
@@ -102,17 +103,17 @@ static void an_assigned_policy_is_not_disabled(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e, "T", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e, "u1", "M", &WHO, &f->err));
-	REFUSED(f, -EBUSY, policy_disable(f->e, "T", &WHO, &f->err));
-	REFUSED(f, -EBUSY, policy_disable(f->e, "M", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	REFUSED(f, -EBUSY, policy_disable(f->e->policies, "T", &WHO, &f->err));
+	REFUSED(f, -EBUSY, policy_disable(f->e->policies, "M", &WHO, &f->err));
 	fix_restart(f);
-	REFUSED(f, -EBUSY, policy_disable(f->e, "M", &WHO, &f->err));
-	DONE(f, unassign_mailbox(f->e, "u1", &WHO, &f->err));
-	DONE(f, policy_disable(f->e, "M", &WHO, &f->err));
-	DONE(f, policy_disable(f->e, "M", &WHO, &f->err)); /* idempotent */
+	REFUSED(f, -EBUSY, policy_disable(f->e->policies, "M", &WHO, &f->err));
+	DONE(f, unassign_mailbox(f->e->policies, "u1", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "M", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "M", &WHO, &f->err)); /* idempotent */
 	assert_int_equal(fix_info(f, "M").state, POLICY_DISABLED);
-	DONE(f, policy_enable(f->e, "M", &WHO, &f->err));
+	DONE(f, policy_enable(f->e->policies, "M", &WHO, &f->err));
 	assert_int_equal(fix_info(f, "M").state, POLICY_READY);
 }
 
@@ -123,7 +124,7 @@ static void a_disabled_policy_still_opens(void **state)
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_disable(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "P", &WHO, &f->err));
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 }
@@ -135,9 +136,9 @@ static void one_tenant_policy_replaces_another(void **state)
 
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	fix_policy(f, "U", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e, "T", &WHO, &f->err));
-	DONE(f, assign_tenant(f->e, "U", &WHO, &f->err));
-	assert_int_equal(assignment_get(f->e, &info), 0);
+	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "U", &WHO, &f->err));
+	assert_int_equal(assignment_get(f->e->policies, &info), 0);
 	assert_string_equal(info.name, "U");
 	assert_true(info.assigned_tenant && !fix_info(f, "T").assigned_tenant);
 }
@@ -153,11 +154,11 @@ static void bad_mailbox_ids_are_refused(void **state)
 	longest[MAILBOX_ID_MAX + 1] = '\0';
 	fix_policy(f, "M", POLICY_MAILBOX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		REFUSED(f, -EINVAL, assign_mailbox(f->e, bad[i], "M", &WHO, &f->err));
-		REFUSED(f, -EINVAL, unassign_mailbox(f->e, bad[i], &WHO, &f->err));
+		REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, bad[i], "M", &WHO, &f->err));
+		REFUSED(f, -EINVAL, unassign_mailbox(f->e->policies, bad[i], &WHO, &f->err));
 	}
 	longest[MAILBOX_ID_MAX] = '\0';
-	DONE(f, assign_mailbox(f->e, longest, "M", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, longest, "M", &WHO, &f->err));
 	fix_restart(f);
 	assert_int_equal(fix_info(f, "M").mailboxes_assigned, 1);
 }
@@ -171,14 +172,15 @@ static void mailboxes_are_listed_and_counted(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "N", POLICY_MAILBOX);
-	DONE(f, assign_mailbox(f->e, "u1", "M", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e, "U1", "M", &WHO, &f->err)); /* folders are case-sensitive */
-	DONE(f, assign_mailbox(f->e, "u1", "N", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "U1", "M", &WHO,
+			       &f->err)); /* folders are case-sensitive */
+	DONE(f, assign_mailbox(f->e->policies, "u1", "N", &WHO, &f->err));
 	assert_int_equal(fix_info(f, "M").mailboxes_assigned, 1);
 	assert_int_equal(fix_info(f, "N").mailboxes_assigned, 1);
-	assert_int_equal(assignment_of_mailbox(f->e, "u1", &info), 0);
+	assert_int_equal(assignment_of_mailbox(f->e->policies, "u1", &info), 0);
 	assert_string_equal(info.name, "N");
-	assert_int_equal(mailbox_list(f->e, &ids, &n), 0);
+	assert_int_equal(mailbox_list(f->e->policies, &ids, &n), 0);
 	assert_int_equal(n, 2);
 	for (const char *at = ids; n-- > 0; at += strlen(at) + 1)
 		seen += strcmp(at, "u1") == 0 ? 1 : strcmp(at, "U1") == 0 ? 10 : 100;
@@ -196,14 +198,15 @@ static void the_51st_mailbox_policy_is_refused(void **state)
 		(void)snprintf(name, sizeof(name), "M%d", i);
 		fix_policy(f, name, POLICY_MAILBOX);
 	}
-	REFUSED(f, -EDQUOT, policy_create(f->e, "M50", AB, POLICY_MAILBOX, "", &WHO, &f->err));
-	DONE(f, policy_create_draft(f->e, "M50", &WHO, &f->err));
-	DONE(f, policy_set_kind(f->e, "M50", POLICY_MAILBOX, &WHO, &f->err));
-	REFUSED(f, -EDQUOT, policy_set_keys(f->e, "M50", AB, &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e, "u1", "M49", &WHO, &f->err));
-	DONE(f, policy_disable(f->e, "M0", &WHO, &f->err));
-	DONE(f, policy_set_keys(f->e, "M50", AB, &WHO, &f->err));
-	REFUSED(f, -EDQUOT, policy_enable(f->e, "M0", &WHO, &f->err));
+	REFUSED(f, -EDQUOT,
+		policy_create(f->e->policies, "M50", AB, POLICY_MAILBOX, "", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "M50", &WHO, &f->err));
+	DONE(f, policy_set_kind(f->e->policies, "M50", POLICY_MAILBOX, &WHO, &f->err));
+	REFUSED(f, -EDQUOT, policy_set_keys(f->e->policies, "M50", AB, &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M49", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "M0", &WHO, &f->err));
+	DONE(f, policy_set_keys(f->e->policies, "M50", AB, &WHO, &f->err));
+	REFUSED(f, -EDQUOT, policy_enable(f->e->policies, "M0", &WHO, &f->err));
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD); /* the other kind has no limit */
 }
 
@@ -211,7 +214,7 @@ static void the_51st_mailbox_policy_is_refused(void **state)
 static void too_many_active_ones_are_not_assigned(void **state)
 {
 	struct fix *f = *state;
-	struct tables *t = &f->e->tables;
+	struct tables *t = &f->e->policies->tables;
 	char name[16];
 
 	for (int i = 0; i <= POLICY_MAILBOX_MAX; i++) {
@@ -220,9 +223,9 @@ static void too_many_active_ones_are_not_assigned(void **state)
 		t->policies[0]->rec.flags &= (uint16_t)~POLICY_FLAG_ENABLED; /* M0 alone */
 	}
 	t->policies[0]->rec.flags |= POLICY_FLAG_ENABLED;
-	REFUSED(f, -EDQUOT, assign_mailbox(f->e, "u1", "M5", &WHO, &f->err));
-	DONE(f, policy_disable(f->e, "M0", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e, "u1", "M5", &WHO, &f->err));
+	REFUSED(f, -EDQUOT, assign_mailbox(f->e->policies, "u1", "M5", &WHO, &f->err));
+	DONE(f, policy_disable(f->e->policies, "M0", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M5", &WHO, &f->err));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)

@@ -7,7 +7,7 @@
 
 static void sync_events(struct fix *f)
 {
-	assert_int_equal(audit_sync(engine_audit(f->engine), NULL), 0);
+	assert_int_equal(audit_sync(f->engine->audit, NULL), 0);
 }
 
 static size_t lines_in(const char *text)
@@ -32,7 +32,7 @@ static void events_read_as_lines_in_order(void **state)
 	file = handle(f, "events", O_RDONLY);
 	drain(file, text, 0);
 	assert_true(lines_in(text) >= 3);
-	assert_int_equal(lines_in(text), audit_last_seq(engine_audit(f->engine)));
+	assert_int_equal(lines_in(text), audit_last_seq(f->engine->audit));
 	for (size_t i = 1; *at; at = strchr(at, '\n') + 1, i++) {
 		(void)snprintf(want, sizeof(want), "{\"seq\":%zu,", i);
 		assert_memory_equal(at, want, strlen(want));

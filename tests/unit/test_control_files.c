@@ -86,7 +86,7 @@ static void version_names_format_and_store(void **state)
 	struct fix *f = *state;
 	char id[UUID_TEXT_LEN], want[128];
 
-	uuid_encode(store_format_of(engine_store(f->engine))->store_id, id);
+	uuid_encode(store_format_of(f->engine->store)->store_id, id);
 	(void)snprintf(want, sizeof(want), "depfs: %s\nformat: 1\nstore: %s\n", DEPFS_VERSION, id);
 	assert_string_equal(get(f, "version"), want);
 }
@@ -125,7 +125,7 @@ static void status_counts_policies_by_state(void **state)
 	assert_int_equal(make(f, "later"), 0);
 	put_ok(f, "policies/Board/enabled", "0");
 	put_ok(f, "assignment", "eur policy");
-	assert_int_equal(audit_sync(engine_audit(f->engine), NULL), 0);
+	assert_int_equal(audit_sync(f->engine->audit, NULL), 0);
 	text = get(f, "status");
 	assert_has(text, "version: " DEPFS_VERSION "\n");
 	assert_has(text, "mount: /srv/mail\n");
@@ -186,12 +186,13 @@ static void policy_files_show_what_was_written(void **state)
 	assert_string_equal(get(f, "policies/EUR/description"), "\n");
 	assert_string_equal(get(f, "policies/EUR/enabled"), "1\n");
 
-	assert_int_equal(policy_get(f->engine, "EUR", &info, NULL), 0);
+	assert_int_equal(policy_get(f->engine->policies, "EUR", &info, NULL), 0);
 	uuid_encode(info.id, id);
 	(void)snprintf(want, sizeof(want), "%s\n", id);
 	assert_string_equal(get(f, "policies/EUR/id"), want);
 	(void)snprintf(want, sizeof(want), KEY_A " %.32s\n" KEY_B " %.32s\n",
-		       strrchr(info.roots[0].kid, '/') + 1, strrchr(info.roots[1].kid, '/') + 1);
+		       strrchr(info.roots[0].copy_key_id, '/') + 1,
+		       strrchr(info.roots[1].copy_key_id, '/') + 1);
 	assert_string_equal(get(f, "policies/EUR/key_ids"), want);
 }
 

@@ -101,7 +101,7 @@ static void policies_and_the_data_path_are_shown(void **state)
 static void histograms_are_cumulative(void **state)
 {
 	struct fix *f = *state;
-	struct metrics *m = engine_metrics(f->engine);
+	struct metrics *m = f->engine->metrics;
 	CLEANUP(free_mem_p) char *page = NULL;
 
 	metrics_op(m, METRIC_OP_READ, 5000, 0);
@@ -140,13 +140,13 @@ static int count_many(void *arg, struct job *j, struct err *err)
 	struct fix *f = arg;
 	struct scan_result res = {0};
 
-	scan_begins(f->engine, j);
+	scan_begins(f->engine->policies, j);
 	for (uint32_t g = 1; g <= METRICS_SCAN_ROWS_MAX + 2; g++) {
 		const struct wrap_ref ref = {.policy_id = {7}, .generation = g};
 
 		assert_int_equal(scan_add(&res, WORKLOAD_CHAT, &ref, 1, 100), 0);
 	}
-	return scan_ends(f->engine, j, &res, err);
+	return scan_ends(f->engine->policies, j, &res, err);
 }
 
 static void more_rows_of_a_scan_than_are_shown_are_added_up(void **state)
@@ -159,9 +159,9 @@ static void more_rows_of_a_scan_than_are_shown_are_added_up(void **state)
 	uint64_t job;
 
 	assert_int_equal(occurrences(page, "\ndepfs_scan"), 0);
-	assert_int_equal(jobs_serve(f->engine, &runner, NULL), 0);
-	assert_int_equal(scan_start(f->engine, &ROOT, &job, NULL), 0);
-	for (int i = 0; i < 1000 && scan_last(f->engine, &res) == -ENOENT; i++)
+	assert_int_equal(jobs_serve(f->engine->jobs, &runner, NULL), 0);
+	assert_int_equal(scan_start(f->engine->policies, &ROOT, &job, NULL), 0);
+	for (int i = 0; i < 1000 && scan_last(f->engine->policies, &res) == -ENOENT; i++)
 		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	free(page);
 	page = page_of(f);
@@ -170,7 +170,7 @@ static void more_rows_of_a_scan_than_are_shown_are_added_up(void **state)
 		   "policy=\"07000000-0000-0000-0000-000000000000\",generation=\"1024\"} 1\n");
 	assert_has(page, "depfs_scanned_bytes{mount=\"/srv/mail\",workload=\"chat\","
 			 "policy=\"other\",generation=\"other\"} 200\n");
-	jobs_stop(f->engine);
+	jobs_stop(f->engine->jobs);
 }
 
 static void nobody_writes_metrics(void **state)

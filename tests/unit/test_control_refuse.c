@@ -339,7 +339,7 @@ static void refusals_and_inherited_handles_are_events(void **state)
 	file = handle(f, "policies/D/description", O_WRONLY);
 	assert_int_equal(ops->write(file, "by a member", 11, 0, &MEMBER), 11);
 	ops->release(file);
-	assert_int_equal(audit_sync(engine_audit(f->engine), NULL), 0);
+	assert_int_equal(audit_sync(f->engine->audit, NULL), 0);
 	file = handle(f, "events", O_RDONLY);
 	drain(file, text, 0);
 	ops->release(file);

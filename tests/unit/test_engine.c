@@ -1,7 +1,8 @@
 /* tests/unit/test_engine.c - the engine opened over good and bad records, and events of damage. */
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/engine_internal.h"
+#include "fs/jobs/jobs_internal.h"
+#include "fs/policy/policies_internal.h"
 
 static void a_check_period_of_zero_is_refused(void **state)
 {
@@ -12,17 +13,17 @@ static void a_check_period_of_zero_is_refused(void **state)
 	REFUSED(f, -EINVAL, fix_try_open(f));
 	f->key_check_s = 60;
 	fix_open(f);
-	assert_int_equal(engine_key_check_s(f->e), 60);
-	assert_true(engine_started(f->e) > 0);
+	assert_int_equal(f->e->key_check_s, 60);
+	assert_true(f->e->started > 0);
 }
 
-/* Writes past the engine, as a later depfs or somebody with the service key might. */
+/* Writes past the engine, as a later depfs, or a program that has the service key, might. */
 static void put(struct fix *f, enum store_table table, const void *key, size_t key_len,
 		const void *value, size_t len)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
 
-	DONE(f, store_begin(engine_store(f->e), STORE_WRITE, &txn, &f->err));
+	DONE(f, store_begin(f->e->store, STORE_WRITE, &txn, &f->err));
 	if (value)
 		DONE(f, store_put(txn, table, key, key_len, value, len, &f->err));
 	else
@@ -50,7 +51,7 @@ static void records_of_a_later_depfs_are_refused(void **state)
 	size_t len;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	p = f->e->tables.policies[0];
+	p = f->e->policies->tables.policies[0];
 	assert_int_equal(policy_record_encode(&p->rec, buf, &len), 0);
 	buf[7] |= 0x80; /* flags, DEPP's table */
 	put(f, TABLE_POLICIES, p->rec.id, UUID_LEN, buf, len);
@@ -65,7 +66,7 @@ static void damaged_records_are_refused(void **state)
 	size_t len;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	p = f->e->tables.policies[0];
+	p = f->e->policies->tables.policies[0];
 	assert_int_equal(policy_record_encode(&p->rec, buf, &len), 0);
 	put(f, TABLE_POLICIES, p->rec.id, UUID_LEN, buf, len - 1);
 	reopen_refuses(f, -EBADMSG, "policy record");
@@ -78,7 +79,7 @@ static void a_missing_key_record_is_refused(void **state)
 	struct fix *f = *state;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	key_table_key(f->e->tables.policies[0]->rec.id, 1, key);
+	key_table_key(f->e->policies->tables.policies[0]->rec.id, 1, key);
 	put(f, TABLE_KEYS, key, sizeof(key), NULL, 0);
 	reopen_refuses(f, -EBADMSG, "generation 1");
 }
@@ -91,7 +92,7 @@ static void a_key_record_of_no_policy_is_refused(void **state)
 	size_t len;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	rec = *f->e->tables.policies[0]->keys[0];
+	rec = *f->e->policies->tables.policies[0]->keys[0];
 	rec.policy_id[0] ^= 1;
 	assert_int_equal(key_record_encode(&rec, buf, &len), 0);
 	key_table_key(rec.policy_id, 1, key);
@@ -132,7 +133,7 @@ static void a_failed_open_keeps_the_mark_of_a_crash(void **state)
 	DONE(f, store_commit(txn, STORE_COMMIT_SNAPSHOT, &f->err));
 	store_close(s, true);
 	fix_open(f);
-	assert_int_equal(store_unclean_since(engine_store(f->e)), 0);
+	assert_int_equal(store_unclean_since(f->e->store), 0);
 }
 
 /* The snapshot has every record a header needs: state/ may be lost. */
@@ -143,7 +144,7 @@ static void state_lost_and_all_policies_come_back(void **state)
 	char path[160];
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
 	ref = fix_ref(f, "P");
 	fix_close(f);
 	(void)snprintf(path, sizeof(path), "%s/.depfs/state", f->store);
@@ -159,9 +160,9 @@ static void damage_is_told_once_a_minute(void **state)
 	struct fix *f = *state;
 
 	for (int i = 0; i < 1000; i++) {
-		engine_damage(f->e, "mailbox/u1/a", 7, "block");
-		engine_damage(f->e, "mailbox/u1/a", 8, "block");
-		engine_damage(f->e, "mailbox/u1/b", 7, "header");
+		damage_report(f->e->damage, "mailbox/u1/a", 7, "block");
+		damage_report(f->e->damage, "mailbox/u1/a", 8, "block");
+		damage_report(f->e->damage, "mailbox/u1/b", 7, "header");
 	}
 	assert_int_equal(fix_events(f, "block-damaged", "\"outcome\":\"EIO\"", ""), 3);
 	assert_int_equal(fix_events(f, "block-damaged", "mailbox/u1/a",
@@ -176,17 +177,17 @@ static void wide_damage_is_counted_beyond_its_allowance(void **state)
 {
 	struct fix *f = *state;
 	char path[64], count[64];
-	unsigned told;
+	unsigned reported;
 
 	for (int i = 0; i < 3000; i++) {
 		(void)snprintf(path, sizeof(path), "edm/%d", i);
-		engine_damage(f->e, path, 0, "block");
+		damage_report(f->e->damage, path, 0, "block");
 	}
-	told = fix_events(f, "block-damaged", "", "");
-	assert_in_range(told, 1000, 1100);
-	fix_close(f); /* which tells all counts */
+	reported = fix_events(f, "block-damaged", "", "");
+	assert_in_range(reported, 1000, 1100);
+	fix_close(f); /* which reports all counts */
 	fix_open(f);
-	(void)snprintf(count, sizeof(count), "\"count\":%u,", 3000 - told);
+	(void)snprintf(count, sizeof(count), "\"count\":%u,", 3000 - reported);
 	assert_int_equal(fix_events(f, "events-coalesced", "\"of\":\"block-damaged\"", count), 1);
 }
 
@@ -195,12 +196,12 @@ static void a_second_act_gives_up_when_the_first_takes_too_long(void **state)
 {
 	struct fix *f = *state;
 
-	f->e->gate.wait_ms = 50;
-	f->e->gate.busy = true;
-	REFUSED(f, -EBUSY, policy_create_draft(f->e, "D", &WHO, &f->err));
-	REFUSED(f, -EBUSY, unassign_tenant(f->e, &WHO, &f->err));
-	f->e->gate.busy = false;
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
+	f->e->policies->act_lock.wait_ms = 50;
+	f->e->policies->act_lock.held = true;
+	REFUSED(f, -EBUSY, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
+	REFUSED(f, -EBUSY, unassign_tenant(f->e->policies, &WHO, &f->err));
+	f->e->policies->act_lock.held = false;
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
 	assert_int_equal(fix_events(f, "policy-draft", "\"outcome\":\"EBUSY\"", "\"D\""), 1);
 }
 
@@ -219,15 +220,15 @@ static void *watch(void *arg)
 	struct policy_info info;
 	struct wrap_ref ref;
 
-	if (scope_of_path(engine_scopes(c->f->e), "mailbox/u1/x", &s) < 0)
+	if (scope_of_path(c->f->e->scopes, "mailbox/u1/x", &s) < 0)
 		atomic_fetch_add(&c->failures, 1);
 	while (!atomic_load(&c->stop)) {
-		engine_target(c->f->e, s, &ref);
+		target_resolve(c->f->e->policies, s, &ref);
 		if (ref.generation != 1 || (!wrap_ref_is_service(&ref) &&
 					    memcmp(ref.policy_id, c->policies[0], UUID_LEN) != 0 &&
 					    memcmp(ref.policy_id, c->policies[1], UUID_LEN) != 0))
 			atomic_fetch_add(&c->failures, 1);
-		if (policy_get(c->f->e, "M", &info, NULL) < 0)
+		if (policy_get(c->f->e->policies, "M", &info, NULL) < 0)
 			atomic_fetch_add(&c->failures, 1);
 	}
 	return NULL;
@@ -238,11 +239,12 @@ static void *act(void *arg)
 	struct crowd *c = arg;
 
 	for (int i = 0; i < 10; i++) {
-		if (assign_tenant(c->f->e, "T", &WHO, NULL) < 0 ||
-		    assign_mailbox(c->f->e, "u1", "M", &WHO, NULL) < 0 ||
-		    policy_describe(c->f->e, "M", i % 2 ? "odd" : "even", &WHO, NULL) < 0 ||
-		    unassign_mailbox(c->f->e, "u1", &WHO, NULL) < 0 ||
-		    unassign_tenant(c->f->e, &WHO, NULL) < 0)
+		if (assign_tenant(c->f->e->policies, "T", &WHO, NULL) < 0 ||
+		    assign_mailbox(c->f->e->policies, "u1", "M", &WHO, NULL) < 0 ||
+		    policy_describe(c->f->e->policies, "M", i % 2 ? "odd" : "even", &WHO, NULL) <
+			    0 ||
+		    unassign_mailbox(c->f->e->policies, "u1", &WHO, NULL) < 0 ||
+		    unassign_tenant(c->f->e->policies, &WHO, NULL) < 0)
 			atomic_fetch_add(&c->failures, 1);
 	}
 	return NULL;
@@ -279,28 +281,29 @@ static void renewals_outlive_a_restart_until_dropped(void **state)
 	struct renewal ren = {.file_id = {1}, .old_id = {2}, .old_wrap = {3}}, found;
 	struct fix *f = *state;
 
-	DONE(f, renewal_add(f->e, &ren, &f->err));
+	DONE(f, renewal_add(f->e->renewals, &ren, &f->err));
 	fix_restart(f);
-	assert_true(renewal_find(f->e, ren.file_id, &found));
+	assert_true(renewal_find(f->e->renewals, ren.file_id, &found));
 	assert_memory_equal(&found, &ren, sizeof(ren));
-	assert_int_equal(renewals_left(f->e), 1);
-	renewals_search(f->e);
-	renewal_seen(f->e, ren.file_id);
-	renewals_searched(f->e, LOOKED_AT_ALL); /* its file was found */
-	DONE(f, renewals_flush(f->e, &f->err));
-	renewals_search(f->e);
-	renewal_hold(f->e, ren.file_id);
-	renewals_searched(f->e, LOOKED_AT_ALL); /* not found, but open */
-	renewal_unhold(f->e, ren.file_id);
-	renewals_search(f->e);
-	renewals_searched(f->e, LOOKED_AT_SOME); /* not found, but something was not looked at */
-	assert_int_equal(renewals_left(f->e), 1);
-	renewals_search(f->e);
-	renewals_searched(f->e, LOOKED_AT_ALL);
-	DONE(f, renewals_flush(f->e, &f->err));
-	assert_false(renewal_find(f->e, ren.file_id, &found));
+	assert_int_equal(renewals_left(f->e->renewals), 1);
+	renewals_search_begin(f->e->renewals);
+	renewal_found(f->e->renewals, ren.file_id);
+	renewals_search_end(f->e->renewals, SEARCHED_ALL); /* its file was found */
+	DONE(f, renewals_flush(f->e->renewals, &f->err));
+	renewals_search_begin(f->e->renewals);
+	renewal_hold(f->e->renewals, ren.file_id);
+	renewals_search_end(f->e->renewals, SEARCHED_ALL); /* not found, but open */
+	renewal_unhold(f->e->renewals, ren.file_id);
+	renewals_search_begin(f->e->renewals);
+	renewals_search_end(f->e->renewals,
+			    SEARCHED_SOME); /* not found, but something was not looked at */
+	assert_int_equal(renewals_left(f->e->renewals), 1);
+	renewals_search_begin(f->e->renewals);
+	renewals_search_end(f->e->renewals, SEARCHED_ALL);
+	DONE(f, renewals_flush(f->e->renewals, &f->err));
+	assert_false(renewal_find(f->e->renewals, ren.file_id, &found));
 	fix_restart(f);
-	assert_false(renewal_find(f->e, ren.file_id, &found));
+	assert_false(renewal_find(f->e->renewals, ren.file_id, &found));
 }
 
 /* A job knows the files that it gave their ids, and takes no other one for its own. */

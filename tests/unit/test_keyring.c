@@ -1,7 +1,9 @@
-/* tests/unit/test_keyring.c - DESIGN 5.1's table, row by row, for users and for the system. */
+/* tests/unit/test_keyring.c - the table in fs/README.md, Opening a DEP key, row by row, for
+ * users and for the system. */
 #include "tests/unit/engine_fixture.h"
 
 #include "fs/keyring/keyring_internal.h"
+#include "fs/policy/policies_internal.h"
 
 enum opened {
 	BY_VAULT,
@@ -9,7 +11,7 @@ enum opened {
 	BY_NOBODY
 };
 
-/* Each row in a fresh engine: nothing is cached, nothing is known. */
+/* Each row in a new engine: nothing is cached, nothing is known. */
 struct row {
 	enum kms_outcome hot, cold;
 	enum opened user, system;
@@ -146,7 +148,7 @@ static void unknown_keys_are_enokey(void **state)
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
 	REFUSED(f, -ENOKEY, fix_get(f, &none, REQUEST_SYSTEM));
 	REFUSED(f, -ENOKEY, fix_get(f, &service, REQUEST_SYSTEM));
 	ref = fix_ref(f, "D");
@@ -161,7 +163,7 @@ static void unknown_keys_are_enokey(void **state)
 	assert_int_equal(fix_get(f, &service, REQUEST_USER), 0);
 }
 
-/* "key-open" tells of each question to a vault; a hit in the cache asks none and tells nothing. */
+/* "key-open" reports each question to a vault; a hit in the cache asks none and reports none. */
 static void each_opening_is_an_event(void **state)
 {
 	struct fix *f = *state;
@@ -188,7 +190,7 @@ static void either_root_comes_first_sometimes(void **state)
 	hot = fix_asked(f, "hot", "unwrapKey");
 	cold = fix_asked(f, "cold", "unwrapKey");
 	for (int i = 0; i < 40; i++) { /* one-sided once in 2^39 runs */
-		keyring_forget(f->e, ref.policy_id);
+		keyring_forget(f->e->keyring, ref.policy_id);
 		assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	}
 	hot = fix_asked(f, "hot", "unwrapKey") - hot;
@@ -201,17 +203,17 @@ static void either_root_comes_first_sometimes(void **state)
 static void a_key_that_cannot_be_opened_by_anything_is_ebadmsg(void **state)
 {
 	struct fix *f = *state;
-	struct tables *t = &f->e->tables;
+	struct tables *t = &f->e->policies->tables;
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	t->policies[0]->keys[0]->roots[0].wrapped[100] ^= 1;
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	keyring_forget(f->e, ref.policy_id);
+	keyring_forget(f->e->keyring, ref.policy_id);
 	t->policies[0]->keys[0]->roots[1].wrapped[100] ^= 1;
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0); /* the availability copy */
-	keyring_forget(f->e, ref.policy_id);
+	keyring_forget(f->e->keyring, ref.policy_id);
 	t->policies[0]->keys[0]->avail_copy[7] ^= 1;
 	REFUSED(f, -EBADMSG, fix_get(f, &ref, REQUEST_USER));
 	REFUSED(f, -EBADMSG, fix_get(f, &ref, REQUEST_SYSTEM));
@@ -219,7 +221,7 @@ static void a_key_that_cannot_be_opened_by_anything_is_ebadmsg(void **state)
 	assert_true(fix_events(f, "key-copy-damaged", KEY_A, "") >= 1);
 }
 
-/* The figure for the report; the claim is only that the hot path asks nobody. */
+/* The figure for the report; the claim is only that the hot path asks no vault. */
 static void peek_is_from_memory(void **state)
 {
 	struct fix *f = *state;

@@ -6,41 +6,41 @@
 
 static void checked(struct fix *f)
 {
-	keyring_check_all(f->e);
+	keyring_check_all(f->e->keyring);
 	for (;;) { /* until its threads have answered */
-		pthread_mutex_lock(&f->e->workers.lock);
-		unsigned running = f->e->workers.running;
-		pthread_mutex_unlock(&f->e->workers.lock);
+		pthread_mutex_lock(&f->e->keyring->threads.lock);
+		unsigned running = f->e->keyring->threads.running;
+		pthread_mutex_unlock(&f->e->keyring->threads.lock);
 		if (running == 0)
 			return;
 		(void)usleep(5000);
 	}
 }
 
-struct told {
+struct reported {
 	atomic_int times;
 	uint8_t id[UUID_LEN];
 };
 
 static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files)
 {
-	struct told *told = arg;
+	struct reported *reported = arg;
 
 	*files = (struct revoked_files){
 		.open_files = 3, .handles = 5, .flushed = 4096, .data_keys = 3};
 
-	memcpy(told->id, policy_id, UUID_LEN);
-	atomic_fetch_add(&told->times, 1);
+	memcpy(reported->id, policy_id, UUID_LEN);
+	atomic_fetch_add(&reported->times, 1);
 }
 
-/* Denial takes the keys away within a period and is told once; returned access opens again. */
+/* Denial takes the keys away within a period and is reported once; returned access opens again. */
 static void the_checker_revokes_and_restores(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct wrap_ref ref;
 
-	engine_on_revoked(f->e, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
@@ -49,8 +49,8 @@ static void the_checker_revokes_and_restores(void **state)
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0); /* not yet proved */
 	for (int i = 0; i < 3; i++)
 		checked(f);
-	assert_int_equal(atomic_load(&told.times), 1);
-	assert_memory_equal(told.id, ref.policy_id, UUID_LEN);
+	assert_int_equal(atomic_load(&reported.times), 1);
+	assert_memory_equal(reported.id, ref.policy_id, UUID_LEN);
 	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
 	assert_int_equal(fix_info(f, "P").roots[1].health.outcome, KMS_DENIED);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), -EKEYREVOKED);
@@ -65,10 +65,10 @@ static void the_checker_revokes_and_restores(void **state)
 	checked(f);
 	assert_int_equal(fix_info(f, "P").state, POLICY_READY);
 	assert_int_equal(fix_events(f, "policy-state", "", ""), 3);
-	engine_on_revoked(f->e, NULL, NULL);
+	keyring_on_revoked(f->e->keyring, NULL, NULL);
 }
 
-/* One denied, one down: none opens and somebody said no. */
+/* One denied, one down: none opens and one denies. */
 static void the_checker_counts_one_denial_as_no(void **state)
 {
 	struct fix *f = *state;
@@ -109,7 +109,7 @@ static void an_outage_key_expires(void **state)
 {
 	struct fix *f = *state;
 	struct wrap_ref ref;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	f->key_check_s = 1;
@@ -120,7 +120,7 @@ static void an_outage_key_expires(void **state)
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), 0);
 	assert_int_equal(fix_info(f, "P").state, POLICY_DEGRADED);
-	while (fix_peek(f, &ref, REQUEST_USER) == 0 && tries++ < 100)
+	while (fix_peek(f, &ref, REQUEST_USER) == 0 && attempts++ < 100)
 		(void)usleep(50000);
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), -EINPROGRESS);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
@@ -132,7 +132,7 @@ static void the_checker_runs_by_itself(void **state)
 {
 	struct fix *f = *state;
 	struct wrap_ref ref;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	f->key_check_s = 1;
@@ -141,13 +141,13 @@ static void the_checker_runs_by_itself(void **state)
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 	fix_fault(f, "local://hot", KMS_DENIED, 0);
 	fix_fault(f, "local://cold", KMS_DENIED, 0);
-	while (fix_info(f, "P").state != POLICY_REVOKED && tries++ < 100)
+	while (fix_info(f, "P").state != POLICY_REVOKED && attempts++ < 100)
 		(void)usleep(50000);
 	assert_int_equal(fix_info(f, "P").state, POLICY_REVOKED);
 	assert_int_not_equal(fix_peek(f, &ref, REQUEST_USER), 0);
 }
 
-/* Whoever cuts the wire to the vaults does not open what their owner has closed. */
+/* Cutting the connection to the vaults does not open what their owner has closed. */
 static void a_denial_outlasts_an_outage(void **state)
 {
 	struct fix *f = *state;
@@ -156,12 +156,12 @@ static void a_denial_outlasts_an_outage(void **state)
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	assert_false(keyring_denied(f->e, &ref));
+	assert_false(keyring_denied(f->e->keyring, &ref));
 	fix_disable(f, KEY_A);
 	fix_disable(f, KEY_B);
 	checked(f);
-	assert_true(keyring_denied(f->e, &ref));
-	assert_false(keyring_denied(f->e, &service));
+	assert_true(keyring_denied(f->e->keyring, &ref));
+	assert_false(keyring_denied(f->e->keyring, &service));
 	fix_fault(f, "local://hot", KMS_TRANSIENT, 0);
 	fix_fault(f, "local://cold", KMS_TRANSIENT, 0);
 	checked(f);
@@ -172,29 +172,30 @@ static void a_denial_outlasts_an_outage(void **state)
 	fix_fault(f, "local://hot", KMS_OK, 0);
 	fix_enable(f, KEY_A);
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0); /* a vault's yes, at once */
-	assert_false(keyring_denied(f->e, &ref));
+	assert_false(keyring_denied(f->e->keyring, &ref));
 }
 
-/* What a revocation did is kept for status, told once as an event, and summed up for metrics. */
+/* What a revocation did is kept for status, reported once as an event, and summed up for metrics.
+ */
 static void a_revocation_is_reported(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct revocation last, sum;
 	struct wrap_ref ref;
 
-	engine_on_revoked(f->e, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
-	keyring_revocation(f->e, ref.policy_id, &last);
+	keyring_revocation(f->e->keyring, ref.policy_id, &last);
 	assert_int_equal(last.count, 0);
 	for (int n = 1; n <= 2; n++) {
 		assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
 		fix_disable(f, KEY_A);
 		fix_disable(f, KEY_B);
 		checked(f);
-		keyring_revocation(f->e, ref.policy_id, &last);
-		keyring_revocations(f->e, &sum);
+		keyring_revocation(f->e->keyring, ref.policy_id, &last);
+		keyring_revocations(f->e->keyring, &sum);
 		assert_int_equal(last.count, n);
 		assert_int_equal(last.under_way, 0);
 		assert_true(last.when > 0 && sum.when == last.when);
@@ -215,7 +216,7 @@ static void a_revocation_is_reported(void **state)
 			"\"lost_bytes\":0,\"data_keys_wiped\":3,"
 			"\"policy_keys_wiped\":1,"),
 		2);
-	engine_on_revoked(f->e, NULL, NULL);
+	keyring_on_revoked(f->e->keyring, NULL, NULL);
 }
 
 /* The figures that status shows: a period, then 5 s; with slow vaults twice their deadline more. */
@@ -223,8 +224,8 @@ static void the_window_counts_what_may_pass(void **state)
 {
 	struct fix *f = *state;
 
-	assert_int_equal(keyring_window_s(f->e, false), 3600 + 5);
-	assert_int_equal(keyring_window_s(f->e, true), 3600 + 5 + 2 * KMS_DEADLINE_S);
+	assert_int_equal(keyring_window_s(f->e->keyring, false), 3600 + 5);
+	assert_int_equal(keyring_window_s(f->e->keyring, true), 3600 + 5 + 2 * KMS_DEADLINE_S);
 }
 
 /* Files may be open although no DEP key is: after keys were replaced, access is proved as before.
@@ -232,20 +233,20 @@ static void the_window_counts_what_may_pass(void **state)
 static void a_policy_once_opened_stays_under_check(void **state)
 {
 	struct fix *f = *state;
-	struct told told = {0};
+	struct reported reported = {0};
 	struct wrap_ref ref;
 
-	engine_on_revoked(f->e, on_revoked, &told);
+	keyring_on_revoked(f->e->keyring, on_revoked, &reported);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), 0);
-	DONE(f, policy_set_keys(f->e, "P", CD, &WHO, &f->err));
+	DONE(f, policy_set_keys(f->e->policies, "P", CD, &WHO, &f->err));
 	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), -EINPROGRESS);
 	fix_disable(f, KEY_C);
 	fix_disable(f, KEY_D);
 	checked(f);
-	assert_int_equal(atomic_load(&told.times), 1);
-	engine_on_revoked(f->e, NULL, NULL);
+	assert_int_equal(atomic_load(&reported.times), 1);
+	keyring_on_revoked(f->e->keyring, NULL, NULL);
 }
 
 /* Two vaults that take their time are asked at the same time, and keep no other policy's check. */
@@ -254,10 +255,10 @@ static void a_hanging_vault_delays_no_other_check(void **state)
 	struct fix *f = *state;
 	struct wrap_ref p, q;
 	unsigned running;
-	int tries = 0;
+	int attempts = 0;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create(f->e, "Q", CD, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, "Q", CD, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err));
 	f->key_check_s = 1;
 	fix_restart(f);
 	p = fix_ref(f, "P");
@@ -269,11 +270,11 @@ static void a_hanging_vault_delays_no_other_check(void **state)
 	(void)usleep(1500000); /* P's check hangs from here on, by the checker's own clock */
 	fix_fault(f, "local://spare", KMS_DENIED, 0);
 	fix_fault(f, "local://shelf", KMS_DENIED, 0);
-	while (fix_info(f, "Q").state != POLICY_REVOKED && tries++ < 100)
+	while (fix_info(f, "Q").state != POLICY_REVOKED && attempts++ < 100)
 		(void)usleep(50000);
-	pthread_mutex_lock(&f->e->workers.lock);
-	running = f->e->workers.running;
-	pthread_mutex_unlock(&f->e->workers.lock);
+	pthread_mutex_lock(&f->e->keyring->threads.lock);
+	running = f->e->keyring->threads.running;
+	pthread_mutex_unlock(&f->e->keyring->threads.lock);
 	assert_int_equal(fix_info(f, "Q").state, POLICY_REVOKED);
 	assert_true(running >= 2); /* P's two questions: neither has an answer */
 	assert_int_equal(fix_peek(f, &p, REQUEST_USER), 0);

@@ -20,7 +20,7 @@ static void *call(void *arg)
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 	struct caller *c = arg;
 
-	c->r = keyring_get(c->f->e, &c->ref, c->class, &c->wait, &kek, &c->err);
+	c->r = keyring_get(c->f->e->keyring, &c->ref, c->class, &c->wait, &kek, &c->err);
 	return NULL;
 }
 
@@ -48,7 +48,7 @@ static struct wrap_ref slow_policy(struct fix *f, unsigned delay_ms)
 	return fix_ref(f, "P");
 }
 
-/* One question, whoever waits: a mail server's start is no storm on the vault. */
+/* One question for all callers: a mail server's start does not flood the vault. */
 static void fifty_callers_ask_once(void **state)
 {
 	static struct caller callers[CALLERS];
@@ -151,7 +151,7 @@ static void a_slow_vault_blocks_nobody_else(void **state)
 	uint64_t from_ms;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create(f->e, "Q", CD, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, "Q", CD, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err));
 	fix_fault(f, "local://hot", KMS_OK, 2000);
 	fix_fault(f, "local://cold", KMS_OK, 2000);
 	slow.ref = fix_ref(f, "P");
@@ -160,19 +160,19 @@ static void a_slow_vault_blocks_nobody_else(void **state)
 	from_ms = clock_now_ms();
 	assert_int_equal(fix_get(f, &other, REQUEST_USER), 0);
 	assert_int_equal(fix_peek(f, &slow.ref, REQUEST_USER), -EINPROGRESS);
-	DONE(f, assign_tenant(f->e, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
 	assert_int_equal(fix_info(f, "P").state, POLICY_READY);
 	assert_true(clock_now_ms() - from_ms < 1500);
 	assert_int_equal(pthread_join(slow.thread, NULL), 0);
 	assert_int_equal(slow.r, 0);
 }
 
-/* An act may wait for a vault; whoever only looks or opens does not wait for the act. */
+/* An act may wait for a vault; reading policies and opening files do not wait for the act. */
 static void *check_policy_p(void *arg)
 {
 	struct fix *f = arg;
 
-	return policy_check(f->e, "P", &WHO, NULL) == 0 ? NULL : f;
+	return policy_check(f->e->policies, "P", &WHO, NULL) == 0 ? NULL : f;
 }
 
 static void looks_do_not_wait_for_an_act(void **state)

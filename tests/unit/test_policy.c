@@ -1,4 +1,4 @@
-/* tests/unit/test_policy.c - policies made and changed: each refusal of DESIGN section 5's table.
+/* tests/unit/test_policy.c - policies made and changed: each refusal.
  */
 #include "tests/unit/engine_fixture.h"
 
@@ -7,7 +7,7 @@ static size_t count(struct fix *f)
 	struct policy_info *list;
 	size_t n;
 
-	assert_int_equal(policy_list(f->e, &list, &n), 0);
+	assert_int_equal(policy_list(f->e->policies, &list, &n), 0);
 	free(list);
 	return n;
 }
@@ -16,17 +16,18 @@ static int create(struct fix *f, const char *name, const char *key1, const char 
 {
 	const char *const ids[2] = {key1, key2};
 
-	return policy_create(f->e, name, ids, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err);
+	return policy_create(f->e->policies, name, ids, POLICY_MULTI_WORKLOAD, "", &WHO, &f->err);
 }
 
-/* The straight way: everything that was said is there, under name and id. */
+/* The usual case: everything that was given is there, under name and id. */
 static void create_makes_a_ready_policy(void **state)
 {
 	struct fix *f = *state;
 	struct policy_info info, again;
 	char id[UUID_TEXT_LEN];
 
-	DONE(f, policy_create(f->e, "EUR Policy", AB, POLICY_MAILBOX, "for Europe", &WHO, &f->err));
+	DONE(f, policy_create(f->e->policies, "EUR Policy", AB, POLICY_MAILBOX, "for Europe", &WHO,
+			      &f->err));
 	info = fix_info(f, "eur pOLICY");
 	assert_string_equal(info.name, "EUR Policy");
 	assert_string_equal(info.description, "for Europe");
@@ -34,7 +35,7 @@ static void create_makes_a_ready_policy(void **state)
 	assert_int_equal(info.state, POLICY_READY);
 	assert_true(info.enabled && !info.assigned_tenant && info.generation == 1);
 	assert_string_equal(info.roots[0].key_id, KEY_A);
-	assert_non_null(strstr(info.roots[1].kid, KEY_B "/"));
+	assert_non_null(strstr(info.roots[1].copy_key_id, KEY_B "/"));
 	uuid_encode(info.id, id);
 	again = fix_info(f, id);
 	assert_memory_equal(&info, &again, sizeof(info));
@@ -119,7 +120,7 @@ static void a_name_is_taken_in_any_case(void **state)
 
 	DONE(f, create(f, "Policy", KEY_A, KEY_B));
 	REFUSED(f, -EEXIST, create(f, "pOLICY", KEY_A, KEY_B));
-	REFUSED(f, -EEXIST, policy_create_draft(f->e, "POLICY", &WHO, &f->err));
+	REFUSED(f, -EEXIST, policy_create_draft(f->e->policies, "POLICY", &WHO, &f->err));
 	assert_int_equal(count(f), 1);
 }
 
@@ -201,34 +202,36 @@ static void a_draft_is_completed_by_its_keys(void **state)
 {
 	struct fix *f = *state;
 
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
 	assert_int_equal(fix_info(f, "D").state, POLICY_DRAFT);
-	DONE(f, policy_set_kind(f->e, "D", POLICY_MAILBOX, &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_enable(f->e, "D", &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_refresh(f->e, "D", &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_check(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_set_kind(f->e->policies, "D", POLICY_MAILBOX, &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_enable(f->e->policies, "D", &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_refresh(f->e->policies, "D", &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_check(f->e->policies, "D", &WHO, &f->err));
 	fix_restart(f);
 	fix_disable(f, KEY_B);
-	REFUSED(f, -EKEYREVOKED, policy_set_keys(f->e, "D", AB, &WHO, &f->err));
+	REFUSED(f, -EKEYREVOKED, policy_set_keys(f->e->policies, "D", AB, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "D").state, POLICY_DRAFT);
 	assert_non_null(strstr(fix_info(f, "D").last_check, "key 2 enabled: refused, "));
 	fix_enable(f, KEY_B);
-	DONE(f, policy_set_keys(f->e, "D", AB, &WHO, &f->err));
+	DONE(f, policy_set_keys(f->e->policies, "D", AB, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "D").state, POLICY_READY);
 	assert_true(fix_info(f, "D").roots[1].health.when != 0);
 	assert_true(fix_info(f, "D").enabled && fix_info(f, "D").kind == POLICY_MAILBOX);
-	REFUSED(f, -EBUSY, policy_set_kind(f->e, "D", POLICY_MULTI_WORKLOAD, &WHO, &f->err));
-	DONE(f, policy_set_kind(f->e, "D", POLICY_MAILBOX, &WHO, &f->err)); /* idempotent */
+	REFUSED(f, -EBUSY,
+		policy_set_kind(f->e->policies, "D", POLICY_MULTI_WORKLOAD, &WHO, &f->err));
+	DONE(f,
+	     policy_set_kind(f->e->policies, "D", POLICY_MAILBOX, &WHO, &f->err)); /* idempotent */
 }
 
 static void a_draft_is_removed_without_a_trace(void **state)
 {
 	struct fix *f = *state;
 
-	DONE(f, policy_create_draft(f->e, "D", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_remove(f->e, "D", REMOVE_KEEP, &WHO, &f->err));
-	REFUSED(f, -ENOENT, policy_remove(f->e, "D", REMOVE_KEEP, &WHO, &f->err));
+	DONE(f, policy_remove(f->e->policies, "D", REMOVE_KEEP, &WHO, &f->err));
+	REFUSED(f, -ENOENT, policy_remove(f->e->policies, "D", REMOVE_KEEP, &WHO, &f->err));
 	fix_restart(f);
 	assert_int_equal(count(f), 1);
 }
@@ -242,17 +245,18 @@ static void rename_and_describe_change_that_alone(void **state)
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	fix_policy(f, "Q", POLICY_MULTI_WORKLOAD);
 	before = fix_info(f, "P");
-	REFUSED(f, -EEXIST, policy_rename(f->e, "P", "q", &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_rename(f->e, "P", "a/b", &WHO, &f->err));
+	REFUSED(f, -EEXIST, policy_rename(f->e->policies, "P", "q", &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_rename(f->e->policies, "P", "a/b", &WHO, &f->err));
 	memset(text, 'x', sizeof(text));
 	text[POLICY_DESCRIPTION_MAX + 1] = '\0';
-	REFUSED(f, -EINVAL, policy_describe(f->e, "P", text, &WHO, &f->err));
-	REFUSED(f, -EINVAL, policy_describe(f->e, "P", "two\nlines", &WHO, &f->err));
-	DONE(f, policy_rename(f->e, "P", "p", &WHO, &f->err)); /* its own name in another case */
-	DONE(f, policy_rename(f->e, "P", "New", &WHO, &f->err));
-	DONE(f, policy_describe(f->e, "New", "text", &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_describe(f->e->policies, "P", text, &WHO, &f->err));
+	REFUSED(f, -EINVAL, policy_describe(f->e->policies, "P", "two\nlines", &WHO, &f->err));
+	DONE(f, policy_rename(f->e->policies, "P", "p", &WHO,
+			      &f->err)); /* its own name in another case */
+	DONE(f, policy_rename(f->e->policies, "P", "New", &WHO, &f->err));
+	DONE(f, policy_describe(f->e->policies, "New", "text", &WHO, &f->err));
 	fix_restart(f);
-	REFUSED(f, -ENOENT, policy_rename(f->e, "P", "X", &WHO, &f->err));
+	REFUSED(f, -ENOENT, policy_rename(f->e->policies, "P", "X", &WHO, &f->err));
 	after = fix_info(f, "new");
 	assert_string_equal(after.name, "New");
 	assert_string_equal(after.description, "text");
@@ -279,18 +283,19 @@ static void unknown_policies_are_enoent_everywhere(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		const char *p = unknown[i];
 
-		REFUSED(f, -ENOENT, policy_get(f->e, p, &info, &f->err));
-		REFUSED(f, -ENOENT, policy_set_keys(f->e, p, AB, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_set_kind(f->e, p, POLICY_MAILBOX, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_rename(f->e, p, "Y", &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_describe(f->e, p, "", &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_enable(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_disable(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_refresh(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_check(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, policy_remove(f->e, p, REMOVE_KEEP, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_tenant(f->e, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_mailbox(f->e, "u1", p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_get(f->e->policies, p, &info, &f->err));
+		REFUSED(f, -ENOENT, policy_set_keys(f->e->policies, p, AB, &WHO, &f->err));
+		REFUSED(f, -ENOENT,
+			policy_set_kind(f->e->policies, p, POLICY_MAILBOX, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_rename(f->e->policies, p, "Y", &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_describe(f->e->policies, p, "", &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_enable(f->e->policies, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_disable(f->e->policies, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_refresh(f->e->policies, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_check(f->e->policies, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, policy_remove(f->e->policies, p, REMOVE_KEEP, &WHO, &f->err));
+		REFUSED(f, -ENOENT, assign_tenant(f->e->policies, p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, assign_mailbox(f->e->policies, "u1", p, &WHO, &f->err));
 	}
 	assert_true(fix_info(f, "P").enabled);
 }
@@ -304,11 +309,11 @@ static void list_is_by_name_and_survives_a_restart(void **state)
 
 	fix_policy(f, "D", POLICY_MAILBOX);
 	fix_policy(f, "a", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_create_draft(f->e, "c", &WHO, &f->err));
+	DONE(f, policy_create_draft(f->e->policies, "c", &WHO, &f->err));
 	fix_policy(f, "x", POLICY_MULTI_WORKLOAD);
-	DONE(f, policy_rename(f->e, "x", "B", &WHO, &f->err));
+	DONE(f, policy_rename(f->e->policies, "x", "B", &WHO, &f->err));
 	for (int round = 0; round < 2; round++) {
-		assert_int_equal(policy_list(f->e, &list, &n), 0);
+		assert_int_equal(policy_list(f->e->policies, &list, &n), 0);
 		assert_int_equal(n, 4);
 		for (size_t i = 0; i < n; i++)
 			assert_string_equal(list[i].name, names[i]);
@@ -321,16 +326,16 @@ static void list_is_by_name_and_survives_a_restart(void **state)
 static void every_change_is_counted(void **state)
 {
 	struct fix *f = *state;
-	uint64_t no = policy_change_no(f->e);
+	uint64_t no = policy_change_no(f->e->policies);
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	assert_true(policy_change_no(f->e) > no);
-	no = policy_change_no(f->e);
-	DONE(f, policy_describe(f->e, "P", "x", &WHO, &f->err));
-	assert_true(policy_change_no(f->e) > no);
-	no = policy_change_no(f->e);
-	DONE(f, policy_describe(f->e, "P", "x", &WHO, &f->err)); /* no change */
-	assert_int_equal(policy_change_no(f->e), no);
+	assert_true(policy_change_no(f->e->policies) > no);
+	no = policy_change_no(f->e->policies);
+	DONE(f, policy_describe(f->e->policies, "P", "x", &WHO, &f->err));
+	assert_true(policy_change_no(f->e->policies) > no);
+	no = policy_change_no(f->e->policies);
+	DONE(f, policy_describe(f->e->policies, "P", "x", &WHO, &f->err)); /* no change */
+	assert_int_equal(policy_change_no(f->e->policies), no);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)

@@ -1,27 +1,28 @@
 /* tests/unit/test_policy_report.c - what acts on keys look at, warn of and record. */
 #include "tests/unit/engine_fixture.h"
 
-#include "fs/policy/acts_internal.h"
+#include "fs/policy/act_internal.h"
 #include "kms/local/edit_internal.h"
 
 static int refresh(struct fix *f)
 {
-	return policy_refresh(f->e, "P", &WHO, &f->err);
+	return policy_refresh(f->e->policies, "P", &WHO, &f->err);
 }
 
 static int set_keys(struct fix *f, const char *const ids[static 2])
 {
-	return policy_set_keys(f->e, "P", ids, &WHO, &f->err);
+	return policy_set_keys(f->e->policies, "P", ids, &WHO, &f->err);
 }
 
-/* A version that is named is looked at, though wraps take the newest: who mistypes it hears of it.
+/* A version that is named is looked at, though wraps take the newest, so that a typing error shows.
  */
 static void a_named_version_must_be_there(void **state)
 {
 	const char *const missing[2] = {KEY_A "/00000000000000000000000000000000", KEY_B};
 	struct fix *f = *state;
 
-	REFUSED(f, -ENOKEY, policy_create(f->e, "Q", missing, POLICY_MAILBOX, "", &WHO, &f->err));
+	REFUSED(f, -ENOKEY,
+		policy_create(f->e->policies, "Q", missing, POLICY_MAILBOX, "", &WHO, &f->err));
 	assert_int_equal(fix_events(f, "policy-create", "ENOKEY", missing[0]), 1);
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	REFUSED(f, -ENOKEY, set_keys(f, missing));
@@ -31,27 +32,26 @@ static void a_named_version_must_be_there(void **state)
 
 static void a_named_version_must_be_enabled(void **state)
 {
-	char report[POLICY_OUTCOME_MAX], first[KEY_ID_MAX], kid[KEY_ID_MAX];
+	char report[POLICY_OUTCOME_MAX], first[KEY_ID_MAX], key_id[KEY_ID_MAX];
 	const char *const ids[2] = {first, KEY_B};
 	struct fix *f = *state;
 	struct key_id id;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	memcpy(first, fix_info(f, "P").roots[0].kid, KEY_ID_MAX);
-	DONE(f, root_key_check(engine_kms(f->e), first, false, report, &f->err));
+	memcpy(first, fix_info(f, "P").roots[0].copy_key_id, KEY_ID_MAX);
+	DONE(f, root_key_check(f->e->kms, first, false, report, &f->err));
 	assert_non_null(strstr(report, "named version: ok\n"));
-	fix_rotate(f, KEY_A, kid);
+	fix_rotate(f, KEY_A, key_id);
 	DONE(f, set_keys(f, ids));
-	assert_string_equal(fix_info(f, "P").roots[0].kid, kid);
+	assert_string_equal(fix_info(f, "P").roots[0].copy_key_id, key_id);
 	id = fix_key(first);
 	DONE(f, local_key_disable(f->vaults, &id, &f->err));
-	assert_int_equal(root_key_check(engine_kms(f->e), first, false, report, &f->err),
-			 -EKEYREVOKED);
+	assert_int_equal(root_key_check(f->e->kms, first, false, report, &f->err), -EKEYREVOKED);
 	assert_non_null(strstr(f->err.text, first));
 	assert_non_null(strstr(report, "describe: ok, local://hot/keys/a/"));
 	assert_non_null(strstr(report, "named version: refused, this version is disabled\n"));
 	REFUSED(f, -EKEYREVOKED, set_keys(f, ids));
-	DONE(f, policy_check(f->e, "P", &WHO, &f->err)); /* retired: no copy needs it */
+	DONE(f, policy_check(f->e->policies, "P", &WHO, &f->err)); /* retired: no copy needs it */
 	assert_non_null(strstr(fix_info(f, "P").last_check, "key 1 named version: warning, "));
 }
 
@@ -79,7 +79,7 @@ static void refresh_and_rotate_warn_of_an_unfit_version(void **state)
 	assert_int_equal(fix_events(f, "policy-refresh", "warnings", ""), 0);
 	key_expires(f, KEY_A, time(NULL) + 86400);
 	DONE(f, refresh(f));
-	DONE(f, policy_rotate(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_rotate(f->e->policies, "P", &WHO, &f->err));
 	info = fix_info(f, "P");
 	assert_non_null(strstr(info.last_refresh, "key 1 expiry: warning, the key expires on "));
 	assert_non_null(strstr(info.last_refresh, "key 2 expiry: ok, none\n"));
@@ -105,16 +105,16 @@ static void warnings_stay_in_a_report_that_overflows(void **state)
 		(void)snprintf(copies[i].key_id, KEY_ID_MAX, "%s", KEY_PURGE);
 	f->strict = true; /* which is about keys that are to be taken */
 	fix_restart(f);
-	check_wrapped(f->e, copies, &rep);
+	check_wrapped(f->e->policies, copies, &rep);
 	assert_int_equal(rep.r, 0);
 	assert_non_null(strstr(rep.text, "key 2 recovery level: warning, purgeable\n"));
 }
 
-static unsigned key_events(struct fix *f, const char *event, const char *name, const char *kid)
+static unsigned key_events(struct fix *f, const char *event, const char *name, const char *key_id)
 {
 	char want[KEY_ID_MAX + 32];
 
-	(void)snprintf(want, sizeof(want), "\"%s\":\"%s\"", name, kid);
+	(void)snprintf(want, sizeof(want), "\"%s\":\"%s\"", name, key_id);
 	return fix_events(f, event, want, "\"outcome\":\"ok\"");
 }
 
@@ -125,8 +125,8 @@ static void events_name_the_keys_before_and_after(void **state)
 	char a1[KEY_ID_MAX], a2[KEY_ID_MAX], b1[KEY_ID_MAX];
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	memcpy(a1, fix_info(f, "P").roots[0].kid, KEY_ID_MAX);
-	memcpy(b1, fix_info(f, "P").roots[1].kid, KEY_ID_MAX);
+	memcpy(a1, fix_info(f, "P").roots[0].copy_key_id, KEY_ID_MAX);
+	memcpy(b1, fix_info(f, "P").roots[1].copy_key_id, KEY_ID_MAX);
 	assert_int_equal(key_events(f, "policy-create", "key_1", a1), 1);
 	assert_int_equal(key_events(f, "policy-create", "key_2", b1), 1);
 	assert_int_equal(fix_events(f, "policy-create", "_before", ""), 0);
@@ -135,12 +135,13 @@ static void events_name_the_keys_before_and_after(void **state)
 	assert_int_equal(key_events(f, "policy-refresh", "key_1_before", a1), 1);
 	assert_int_equal(key_events(f, "policy-refresh", "key_1", a2), 1);
 	assert_int_equal(key_events(f, "policy-refresh", "key_2_before", b1), 1);
-	DONE(f, policy_rotate(f->e, "P", &WHO, &f->err));
+	DONE(f, policy_rotate(f->e->policies, "P", &WHO, &f->err));
 	assert_int_equal(key_events(f, "policy-rotate", "key_1_before", a2), 1);
 	assert_int_equal(key_events(f, "policy-rotate", "key_1", a2), 1);
 	DONE(f, set_keys(f, CD));
 	assert_int_equal(key_events(f, "policy-keys", "key_2_before", b1), 1);
-	assert_int_equal(key_events(f, "policy-keys", "key_2", fix_info(f, "P").roots[1].kid), 1);
+	assert_int_equal(
+		key_events(f, "policy-keys", "key_2", fix_info(f, "P").roots[1].copy_key_id), 1);
 	fix_fault(f, "local://spare", KMS_DENIED, 0);
 	REFUSED(f, -EACCES, refresh(f)); /* nothing was changed, so none is named */
 	assert_int_equal(fix_events(f, "policy-refresh", "EACCES", "\"key_1"), 0);
@@ -157,11 +158,11 @@ static void no_key_id_is_too_long_for_an_event(void **state)
 	longest[KEY_ID_MAX - 1] = '\0';
 	memset(name, '"', sizeof(name) - 1);
 	name[POLICY_NAME_MAX] = '\0';
-	DONE(f, act_begin(&a, f->e, "policy-test", &WHO, NULL, &f->err));
+	DONE(f, act_begin(&a, f->e->policies, "policy-test", &WHO, NULL, &f->err));
 	act_name(&a, name, NULL);
 	for (unsigned i = 0; i < 2; i++) {
-		memcpy(a.kids[i], longest, KEY_ID_MAX);
-		memcpy(a.kids_before[i], longest, KEY_ID_MAX);
+		memcpy(a.key_ids[i], longest, KEY_ID_MAX);
+		memcpy(a.key_ids_before[i], longest, KEY_ID_MAX);
 	}
 	memset(a.warnings, '"', sizeof(a.warnings) - 1);
 	DONE(f, act_end(&a, 0));

@@ -35,7 +35,7 @@ static void scan_record_is_as_its_table_says(void **state)
 	scan_result_fini(&res);
 }
 
-/* It comes from the disk, so whatever is wrong with it is told. */
+/* It comes from the disk, so whatever is wrong with it is reported. */
 static void scan_decode_refuses_what_is_no_record(void **state)
 {
 	uint8_t bad[sizeof(golden) + 1] = {0};
@@ -96,15 +96,15 @@ static int walk(void *arg, struct job *j, struct err *err)
 	struct scan_result res = {0};
 	struct walk *w = arg;
 
-	scan_begins(w->f->e, j);
+	scan_begins(w->f->e->policies, j);
 	if (w->files)
 		assert_int_equal(scan_add(&res, WORKLOAD_CHAT, &w->ref, (int64_t)w->files, 10), 0);
 	res.unreadable = w->unreadable;
 	if (w->assign) {
-		assert_int_equal(assign_tenant(w->f->e, w->assign, &WHO, err), 0);
-		assert_int_equal(unassign_tenant(w->f->e, &WHO, err), 0);
+		assert_int_equal(assign_tenant(w->f->e->policies, w->assign, &WHO, err), 0);
+		assert_int_equal(unassign_tenant(w->f->e->policies, &WHO, err), 0);
 	}
-	return scan_ends(w->f->e, j, &res, err);
+	return scan_ends(w->f->e->policies, j, &res, err);
 }
 
 static int run_walk(void *arg, struct job *j, struct err *err)
@@ -119,9 +119,9 @@ static void scan(struct fix *f, struct walk *w)
 	uint64_t no = 0;
 
 	w->f = f;
-	DONE(f, jobs_serve(f->e, &runner, &f->err));
-	DONE(f, scan_start(f->e, &WHO, &no, &f->err));
-	for (int i = 0; i < 1000 && (job_get(f->e, no, info, &f->err) < 0 ||
+	DONE(f, jobs_serve(f->e->jobs, &runner, &f->err));
+	DONE(f, scan_start(f->e->policies, &WHO, &no, &f->err));
+	for (int i = 0; i < 1000 && (job_get(f->e->jobs, no, info, &f->err) < 0 ||
 				     !job_state_is_final(info->rec.state));
 	     i++)
 		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -132,7 +132,7 @@ static void scan(struct fix *f, struct walk *w)
 
 static int remove_it(struct fix *f, const char *p)
 {
-	return policy_remove(f->e, p, REMOVE_KEEP, &WHO, &f->err);
+	return policy_remove(f->e->policies, p, REMOVE_KEEP, &WHO, &f->err);
 }
 
 /* No header can refer to what was never assigned; what was needs a proof from afterwards. */
@@ -145,10 +145,10 @@ static void a_policy_goes_when_a_scan_proves_it_empty(void **state)
 	fix_policy(f, "Used", POLICY_MULTI_WORKLOAD);
 	w.ref = fix_ref(f, "Used");
 	DONE(f, remove_it(f, "New"));
-	DONE(f, assign_tenant(f->e, "Used", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "Used", &WHO, &f->err));
 	REFUSED(f, -EBUSY, remove_it(f, "Used"));
 	scan(f, &w); /* proves nothing about a policy that is assigned */
-	DONE(f, unassign_tenant(f->e, &WHO, &f->err));
+	DONE(f, unassign_tenant(f->e->policies, &WHO, &f->err));
 	REFUSED(f, -EBUSY, remove_it(f, "Used"));
 	w.files = 3;
 	scan(f, &w);
@@ -181,8 +181,8 @@ static void a_tombstone_opens_old_headers_and_nothing_else(void **state)
 	fix_policy(f, "P", POLICY_MAILBOX); /* the name is free */
 	fix_restart(f);
 	DONE(f, fix_get(f, &ref, REQUEST_USER));
-	REFUSED(f, -ENOENT, policy_enable(f->e, id, &WHO, &f->err));
-	REFUSED(f, -ENOENT, assign_tenant(f->e, id, &WHO, &f->err));
+	REFUSED(f, -ENOENT, policy_enable(f->e->policies, id, &WHO, &f->err));
+	REFUSED(f, -ENOENT, assign_tenant(f->e->policies, id, &WHO, &f->err));
 	REFUSED(f, -ENOENT, remove_it(f, id));
 	assert_int_equal(fix_info(f, "P").kind, POLICY_MAILBOX);
 }
@@ -194,20 +194,20 @@ static void force_leaves_no_key(void **state)
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	ref = fix_ref(f, "P");
-	DONE(f, policy_remove(f->e, "P", REMOVE_FORCE, &WHO, &f->err));
+	DONE(f, policy_remove(f->e->policies, "P", REMOVE_FORCE, &WHO, &f->err));
 	assert_int_equal(fix_get(f, &ref, REQUEST_USER), -ENOKEY);
 	fix_restart(f);
 	assert_int_equal(fix_get(f, &ref, REQUEST_SYSTEM), -ENOKEY);
 }
 
-/* Two admins who ask at once get one scan; one that runs already may have missed something. */
+/* Two requests at once get one scan; one that runs already may have missed something. */
 static void one_queued_scan_is_enough(void **state)
 {
 	struct fix *f = *state;
 	uint64_t first = 0, second = 0;
 
-	DONE(f, scan_start(f->e, &WHO, &first, &f->err));
-	DONE(f, scan_start(f->e, &WHO, &second, &f->err));
+	DONE(f, scan_start(f->e->policies, &WHO, &first, &f->err));
+	DONE(f, scan_start(f->e->policies, &WHO, &second, &f->err));
 	assert_true(first && first == second);
 }
 

@@ -5,11 +5,11 @@ static const struct scope *of(struct fix *f, const char *path)
 {
 	const struct scope *s;
 
-	assert_int_equal(scope_of_path(engine_scopes(f->e), path, &s), 0);
+	assert_int_equal(scope_of_path(f->e->scopes, path, &s), 0);
 	return s;
 }
 
-/* DESIGN section 3's table, row by row. */
+/* The table in fs/README.md, Workloads, row by row. */
 static void first_folder_decides_the_workload(void **state)
 {
 	static const struct {
@@ -55,7 +55,7 @@ static void mailbox_is_named_below_its_folder(void **state)
 static void entering_and_path_agree(void **state)
 {
 	struct fix *f = *state;
-	struct scope_table *t = engine_scopes(f->e);
+	struct scope_table *t = f->e->scopes;
 	const struct scope *s = scope_root(t);
 
 	assert_ptr_equal(s, of(f, "file"));
@@ -73,8 +73,7 @@ static void id_is_a_keyed_hash_of_the_name(void **state)
 	const struct scope *s = of(f, "mailbox/u1/x");
 	uint8_t id[SCOPE_ID_LEN];
 
-	assert_int_equal(service_scope_id(store_service_key(engine_store(f->e)), "mailbox/u1", id),
-			 0);
+	assert_int_equal(service_scope_id(store_service_key(f->e->store), "mailbox/u1", id), 0);
 	assert_memory_equal(s->id, id, SCOPE_ID_LEN);
 	assert_memory_not_equal(s->id, of(f, "mailbox/u2/x")->id, SCOPE_ID_LEN);
 	assert_memory_not_equal(s->id, of(f, "mailbox/x")->id, SCOPE_ID_LEN);
@@ -105,8 +104,7 @@ static void scopes_are_made_once_by_many_threads(void **state)
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, enter_all, engine_scopes(f->e)),
-				 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, enter_all, f->e->scopes), 0);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], (void **)&seen[i]), 0);
 	for (int n = 0; n < MAILBOXES; n++) {
