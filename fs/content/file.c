@@ -7,10 +7,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/blocks.h"
-#include "fs/content/fresh.h"
+#include "fs/content/new_file.h"
 #include "fs/content/keys.h"
-#include "fs/content/recover.h"
-#include "fs/content/tally.h"
+#include "fs/content/tail.h"
+#include "fs/content/usage.h"
 #include "fs/content/worker.h"
 #include "fs/inode/disk.h"
 #include "fs/store/intent.h"

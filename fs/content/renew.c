@@ -13,9 +13,9 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/blocks.h"
-#include "fs/content/fresh.h"
+#include "fs/content/new_file.h"
 #include "fs/content/keys.h"
-#include "fs/content/revoke.h"
+#include "fs/fuse/revoke.h"
 #include "fs/inode/disk.h"
 #include "fs/jobs/renewal.h"
 #include "fs/store/intent.h"

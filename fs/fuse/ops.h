@@ -50,7 +50,7 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 
 /*
  * One request with everything it brought. Work is done by an op_fn, first on the serving thread and
- * without waiting for a vault; when it says -EINPROGRESS, again on the slow lane with a copy.
+ * without waiting for a vault; when it says -EINPROGRESS, again on the blocking pool with a copy.
  */
 struct op {
 	fuse_req_t req;
@@ -73,7 +73,7 @@ typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq)
 
 /* ops_wait.c */
 void op_run(struct op *op, op_fn fn);	      /* serving thread first */
-void op_run_control(struct op *op, op_fn fn); /* control files: a slow lane of their own, at once */
+void op_run_control(struct op *op, op_fn fn); /* control files: the blocking pool of their own, at once */
 
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */
 int op_lookup(struct session *s, struct inode *parent, const char *name,

@@ -10,16 +10,16 @@
 #include <sys/sysmacros.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/recover.h"
-#include "fs/content/revoke.h"
-#include "fs/content/tally.h"
+#include "fs/content/tail.h"
+#include "fs/content/usage.h"
 #include "fs/fuse/cred.h"
-#include "fs/fuse/lane.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
+#include "fs/fuse/revoke.h"
 #include "fs/inode/disk.h"
+#include "fs/pool/pool.h"
 #include "fs/store/intent.h"
-#include "fs/walk/visit.h"
+#include "fs/walk/walk.h"
 
 static unsigned serving_threads(void)
 {
@@ -42,9 +42,9 @@ int serve_init(struct session *s, struct err *err)
 	r = inode_table_new(s->top_fd, scope_root(engine_scopes(s->engine)), fds, &s->inodes, err);
 	if (r < 0)
 		return r;
-	r = lane_new(&s->lane);
+	r = pool_new(BLOCKING_THREADS_MAX, &s->pool);
 	if (r == 0)
-		r = lane_new(&s->control_lane);
+		r = pool_new(BLOCKING_THREADS_MAX, &s->control_pool);
 	if (r == 0)
 		r = visits_new(&s->visits);
 	if (r == 0)
@@ -66,13 +66,13 @@ unsigned serve_inodes(struct session *s)
 
 void serve_fini(struct session *s)
 {
-	lane_free(s->lane);
-	lane_free(s->control_lane);
+	pool_free(s->pool);
+	pool_free(s->control_pool);
 	(void)pthread_mutex_destroy(&s->opened.lock);
 	visits_free(STEAL(s->visits));
 	tally_free(STEAL(s->tally));
 	inode_table_free(s->inodes);
-	s->lane = s->control_lane = NULL;
+	s->pool = s->control_pool = NULL;
 	s->inodes = NULL;
 }
 
@@ -238,8 +238,8 @@ static void stop_answering(struct session *s)
 	visits_silence(s);
 	if (s->fuse)
 		revoke_silence(s);
-	lane_free(STEAL(s->lane));
-	lane_free(STEAL(s->control_lane));
+	pool_free(STEAL(s->pool));
+	pool_free(STEAL(s->control_pool));
 	s->vops->quiet(s->vtree);
 }
 

@@ -24,19 +24,23 @@
  *   visits.moved_lock what a job has yet to come to
  *   inode_table.lock  lookup counts, descriptors, hash chains
  *   opened.lock       a leaf: what programs have open
- *   lane.lock, fs/policy's own locks
+ *   pool.lock, fs/policy's own locks
  * None is held across fuse_reply_*(), a vault call or an LMDB commit. fsync() runs under none.
  */
 /* clang-format on */
+/* Requests that wait for a vault at once; more are refused with EAGAIN. One policy's get at most a
+ * quarter of them: WAITERS_MAX in fs/keyring/keyring_flight.c. */
+#define BLOCKING_THREADS_MAX 1024u
+
 struct session {
 	struct engine *engine;
 	struct inode_table *inodes;
 	struct visits *visits;	       /* the job that goes through the files, if any */
 	struct tally *tally;	       /* what a scan counts */
 	struct purge_list *purge_list; /* of the job that runs; NULL: it lists nothing */
-	struct lane *lane;
-	struct lane
-		*control_lane; /* the control directory's own: it answers whatever files wait for */
+	struct pool *pool;
+	struct pool
+		*control_pool; /* the control directory's own: it answers whatever files wait for */
 	struct fuse_session *fuse;    /* for notifications; set before the first request */
 	pthread_mutex_t revoke_lock;  /* guards the next two */
 	_Atomic unsigned revoking;    /* revocations that use `fuse` */
@@ -48,7 +52,7 @@ struct session {
 	const char *store; /* its absolute path */
 	const char *mount;
 	int64_t unclean_since; /* s; files changed since may have a tail to complete; 0: none */
-	unsigned threads; /* that answer the kernel; vaults and a crowd of fsyncs go to the lane */
+	unsigned threads; /* that answer the kernel; vaults and a crowd of fsyncs go to the pool */
 	gid_t system_gid;
 	bool has_system_gid;
 	bool writeback;

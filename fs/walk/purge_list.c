@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fs/inode/inoset.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 struct purge_list {
 	pthread_mutex_t lock; /* guards the rest */

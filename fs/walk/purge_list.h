@@ -2,7 +2,7 @@
 #ifndef DEPFS_WALK_PURGE_LIST_H
 #define DEPFS_WALK_PURGE_LIST_H
 
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/fuse/session.h"
 #include "fs/policy/purge.h"
 

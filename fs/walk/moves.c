@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 #define MOVED_MAX 65536u /* folders remembered; more of them cost a pass over everything */
 

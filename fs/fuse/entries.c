@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/inode/disk.h"
 #include "fs/store/intent.h"
-#include "fs/walk/visit.h"
+#include "fs/walk/walk.h"
 
 /* ---- making ---- */
 

@@ -92,7 +92,7 @@ void virtual_setattr(fuse_req_t req, fuse_ino_t ino, const struct stat *attr, in
 		virtual_getattr(req, ino); /* `echo >` truncates first; times mean nothing here */
 }
 
-/* ---- files: everything but the listing may ask a vault, so it runs on the slow lane ---- */
+/* ---- files: everything but the listing may ask a vault, so it runs on the blocking pool ---- */
 
 static struct vtree_file *file_of(const struct fuse_file_info *fi)
 {

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 
 #include "fs/content/blocks.h"
-#include "fs/content/revoke.h"
+#include "fs/fuse/revoke.h"
 #include "fs/content/worker.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
 
 /* ---- read and write ---- */
 
@@ -182,7 +182,7 @@ static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 	/*
 	 * With write-back, data that we have not seen may lie in the kernel's pages: asked about it
 	 * we would call it a hole, and a copy would lose it. So the pages are called in first, on
-	 * the slow lane, while the serving threads take the writes that this sets off.
+	 * the blocking pool, while the serving threads take the writes that this sets off.
 	 */
 	if (s->writeback && atomic_load(&f->writers)) {
 		if (rq->blocking == NEVER_BLOCK)

@@ -1,7 +1,7 @@
-/* fs/fuse/proto.h - what the kernel offers and libfuse 3.14 does not know: O_TMPFILE, set-id bits,
+/* fs/fuse/protocol.h - what the kernel offers and libfuse 3.14 does not know: O_TMPFILE, set-id bits,
  * parallel lookups. */
-#ifndef DEPFS_FUSE_PROTO_H
-#define DEPFS_FUSE_PROTO_H
+#ifndef DEPFS_FUSE_PROTOCOL_H
+#define DEPFS_FUSE_PROTOCOL_H
 
 #include <fuse_lowlevel.h>
 #include <stdbool.h>

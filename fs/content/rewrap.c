@@ -4,7 +4,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/file.h"
-#include "fs/content/revoke.h"
+#include "fs/fuse/revoke.h"
 
 /* The wrapping key a header or a target names. */
 int request_kek(struct session *s, const struct wrap_ref *ref, const struct request *rq,

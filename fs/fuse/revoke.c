@@ -1,4 +1,4 @@
-#include "fs/content/revoke.h"
+#include "fs/fuse/revoke.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/fresh.h"
-#include "fs/content/revoke.h"
+#include "fs/content/new_file.h"
+#include "fs/fuse/revoke.h"
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
 #include "fs/inode/disk.h"
 
 static int handle_new(struct session *s, struct inode *i, struct file *f, const struct op *op,

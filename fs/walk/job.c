@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/jobs/renewal.h"
 #include "fs/walk/purge_list.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 #define STOP_MS 5u  /* so long renames wait for a job that begins or ends, */
 #define GO_MS	50u /* and so long it lets them go before it tries again */

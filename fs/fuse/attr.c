@@ -3,10 +3,10 @@
 #include <fcntl.h>
 
 #include "fs/content/blocks.h"
-#include "fs/content/revoke.h"
+#include "fs/fuse/revoke.h"
 #include "fs/content/worker.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
 
 static int reply_attr(struct session *s, struct op *op)
 {

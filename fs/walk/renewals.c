@@ -10,7 +10,7 @@
 #include "fs/content/renew.h"
 #include "fs/inode/disk.h"
 #include "fs/jobs/renewal.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
 

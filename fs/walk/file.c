@@ -6,7 +6,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/inode/disk.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 int visit_open(int dir_fd, const char *name)
 {

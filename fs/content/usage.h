@@ -1,6 +1,6 @@
-/* fs/content/tally.h - the files of a store counted, though they change meanwhile. */
-#ifndef DEPFS_CONTENT_TALLY_H
-#define DEPFS_CONTENT_TALLY_H
+/* fs/content/usage.h - the files of a store counted, though they change meanwhile. */
+#ifndef DEPFS_CONTENT_USAGE_H
+#define DEPFS_CONTENT_USAGE_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "fs/content/recover.h"
+#include "fs/content/tail.h"
 
 #include <dirent.h>
 #include <errno.h>

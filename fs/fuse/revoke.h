@@ -1,7 +1,7 @@
-/* fs/content/revoke.h - a revoked policy reaches its files: dirty pages written, cached ones
+/* fs/fuse/revoke.h - a revoked policy reaches its files: dirty pages written, cached ones
  * dropped, data keys wiped, requests refused. */
-#ifndef DEPFS_CONTENT_REVOKE_H
-#define DEPFS_CONTENT_REVOKE_H
+#ifndef DEPFS_FUSE_REVOKE_H
+#define DEPFS_FUSE_REVOKE_H
 
 #include <fuse_lowlevel.h>
 

@@ -1,7 +1,7 @@
-/* fs/walk/visit.h - a job visits files: each one under its folders, and those that move meanwhile.
+/* fs/walk/walk.h - a job visits files: each one under its folders, and those that move meanwhile.
  */
-#ifndef DEPFS_WALK_VISIT_H
-#define DEPFS_WALK_VISIT_H
+#ifndef DEPFS_WALK_WALK_H
+#define DEPFS_WALK_WALK_H
 
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 
 #include <errno.h>
 #include <stdlib.h>

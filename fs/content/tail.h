@@ -1,7 +1,7 @@
-/* fs/content/recover.h - after an unclean stop: tails whose final flag or size lags are completed.
+/* fs/content/tail.h - after an unclean stop: tails whose final flag or size lags are completed.
  */
-#ifndef DEPFS_CONTENT_RECOVER_H
-#define DEPFS_CONTENT_RECOVER_H
+#ifndef DEPFS_CONTENT_TAIL_H
+#define DEPFS_CONTENT_TAIL_H
 
 #include <stdint.h>
 

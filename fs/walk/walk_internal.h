@@ -1,9 +1,9 @@
-/* fs/walk/visit_internal.h - between the parts of a job's visit: what visit.c, visit_file.c,
+/* fs/walk/walk_internal.h - between the parts of a job's visit: what visit.c, visit_file.c,
  * visit_move.c, visit_walk.c, visit_count.c and visit_renew.c share. */
-#ifndef DEPFS_WALK_VISIT_INTERNAL_H
-#define DEPFS_WALK_VISIT_INTERNAL_H
+#ifndef DEPFS_WALK_WALK_INTERNAL_H
+#define DEPFS_WALK_WALK_INTERNAL_H
 
-#include "fs/walk/visit.h"
+#include "fs/walk/walk.h"
 
 struct visits {
 	pthread_rwlock_t lock;

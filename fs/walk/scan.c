@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/inode/disk.h"
 #include "fs/walk/purge_list.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 int visit_count(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
 		const struct scope *scope)

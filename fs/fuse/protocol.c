@@ -9,7 +9,7 @@
  * And requests are counted here, where each comes by once when it arrives and once when it is
  * answered.
  */
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
 
 #include <linux/fuse.h>
 #include <stdatomic.h>

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/inode/disk.h"
 #include "fs/jobs/renewal.h"
-#include "fs/walk/visit_internal.h"
+#include "fs/walk/walk_internal.h"
 
 #define NAMES_MAX 8192u /* subfolders kept at once; a folder with more is read more often */
 

@@ -1,6 +1,6 @@
-/* fs/content/fresh.h - the first block of a new file: a fresh key, a header, no content yet. */
-#ifndef DEPFS_CONTENT_FRESH_H
-#define DEPFS_CONTENT_FRESH_H
+/* fs/content/new_file.h - the first block of a new file: a fresh key, a header, no content yet. */
+#ifndef DEPFS_CONTENT_NEW_FILE_H
+#define DEPFS_CONTENT_NEW_FILE_H
 
 #include "fs/content/file.h"
 

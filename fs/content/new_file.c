@@ -1,4 +1,4 @@
-#include "fs/content/fresh.h"
+#include "fs/content/new_file.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,10 +1,11 @@
-/* Requests that may have to wait for a vault: first on the serving thread, then on a slow lane. */
+/* Requests that may have to wait for a vault: first on the serving thread, then on the blocking
+ * pool. */
 #include <errno.h>
 #include <string.h>
 
-#include "fs/fuse/lane.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
+#include "fs/fuse/protocol.h"
+#include "fs/pool/pool.h"
 
 static bool request_interrupted(void *req)
 {
@@ -87,10 +88,10 @@ static void run_parked(void *arg)
 	parked_free(p);
 }
 
-static void run_on(struct lane *lane, struct op *op, op_fn fn)
+static void run_on(struct pool *pool, struct op *op, op_fn fn)
 {
 	struct parked *p = parked_new(op, fn);
-	int r = p ? lane_run(lane, run_parked, p) : -ENOMEM;
+	int r = p ? pool_run(pool, run_parked, p) : -ENOMEM;
 
 	if (r < 0) {
 		if (p)
@@ -101,7 +102,7 @@ static void run_on(struct lane *lane, struct op *op, op_fn fn)
 
 void op_run_control(struct op *op, op_fn fn)
 {
-	run_on(session_of(op->req)->control_lane, op, fn);
+	run_on(session_of(op->req)->control_pool, op, fn);
 }
 
 void op_run(struct op *op, op_fn fn)
@@ -113,7 +114,7 @@ void op_run(struct op *op, op_fn fn)
 	/* Refused as a user: a supplementary group may still make it a system request. */
 	if (r == -EINPROGRESS ||
 	    (r == -EKEYREVOKED && s->has_system_gid && rq.class == REQUEST_USER))
-		run_on(s->lane, op, fn);
+		run_on(s->pool, op, fn);
 	else if (r < 0)
 		fuse_reply_err(op->req, -r);
 }
