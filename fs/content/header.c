@@ -1,5 +1,5 @@
-/* What a file's header says beside its key: holes, write budget, version; and when it reaches the
- * disk. */
+#include "fs/content/header.h"
+
 #include <errno.h>
 #include <linux/xattr.h>
 #include <string.h>
@@ -7,9 +7,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "fs/content/file.h"
+#include "fs/content/report.h"
 #include "fs/content/worker.h"
 #include "fs/inode/disk.h"
+#include "fs/policy/engine.h"
 
 #define RESERVE_FIRST \
 	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
@@ -18,7 +19,7 @@
 static void declare_holes(struct file *f)
 {
 	(void)holes_cover(&f->holes,
-			  f->hdr.holes); /* exactness is looked at when the last writer leaves */
+			  f->hdr.holes); /* whether it is exact matters in file_flush_header() */
 }
 
 int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
@@ -34,9 +35,8 @@ int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
 	return r < 0 ? -EIO : 0;
 }
 
-/* A program's capabilities go with any write to it, also with ours, which changes none of its
- * bytes.
- */
+/* The kernel drops a file's capabilities at any write to it, so those of a program are put back
+ * after a write that changes the header alone. */
 struct file_caps {
 	uint8_t bytes[64]; /* linux/capability.h: 24 at most */
 	ssize_t len;
@@ -46,7 +46,7 @@ static struct file_caps caps_of(const struct file *f, mode_t mode)
 {
 	struct file_caps c = {.len = 0};
 
-	if (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) /* spares all others the question */
+	if (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) /* other files have none: no call */
 		c.len = fgetxattr(f->fd, XATTR_NAME_CAPS, c.bytes, sizeof(c.bytes));
 	return c;
 }
@@ -85,28 +85,29 @@ int file_write_header_locked(struct file *f, bool keep_times)
 	return r == -ENODATA ? -EIO : r;
 }
 
-/* Once since it was opened, and once more at the limit: a program may try for ever. */
-static void tell_budget(struct session *s, struct file *f, enum budget_told what)
+/* Once an opening, and once more at the limit: a program may go on trying. */
+static void report_budget(struct volume *v, struct file *f, enum budget_report what)
 {
-	if (f->told >= what)
+	if (f->budget_report >= what)
 		return;
-	f->told = what;
-	if (what == TOLD_LOW)
-		metrics_add(engine_metrics(s->engine), METRIC_BUDGET_LOW, 1);
-	file_budget_event(s, f->fd, what == TOLD_LOW ? "write-budget-low" : "write-budget-used-up",
+	f->budget_report = what;
+	if (what == REPORTED_LOW)
+		metrics_add(engine_metrics(v->engine), METRIC_BUDGET_LOW, 1);
+	file_budget_event(v, f->fd,
+			  what == REPORTED_LOW ? "write-budget-low" : "write-budget-used-up",
 			  f->budget_used);
 }
 
-int file_reserve_locked(struct session *s, struct file *f, uint64_t blocks, bool with_block0)
+int file_reserve_locked(struct volume *v, struct file *f, uint64_t blocks, bool with_block0)
 {
 	uint64_t used = f->budget_used + blocks, ahead, raised;
 
 	if (used > BUDGET_MAX) {
-		tell_budget(s, f, TOLD_USED_UP);
+		report_budget(v, f, REPORTED_USED_UP);
 		return -ENOSPC;
 	}
 	if (used >= BUDGET_WARN)
-		tell_budget(s, f, TOLD_LOW);
+		report_budget(v, f, REPORTED_LOW);
 	if (used <= f->hdr.budget)
 		return 0;
 	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second
@@ -128,12 +129,12 @@ int file_flush_header(struct file *f)
 	if (!f->writable)
 		return 0;
 	file_lock_write(&f->lock);
-	if (!f->dek) { /* revoked: it was flushed before */
+	if (!f->dek) { /* wiped by a denial: it was written before that */
 		file_unlock_write(&f->lock);
 		return 0;
 	}
 	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
-		/* Ranges that cover data would have it taken for holes when it is opened again. */
+		/* Ranges that cover data would be read as holes the next time it is opened. */
 		if (!holes_cover(&f->holes, exact)) {
 			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
 			f->header_dirty = true;

@@ -6,25 +6,26 @@
 #include "crypto/base/cleanup.h"
 #include "fs/content/worker.h"
 #include "fs/inode/disk.h"
+#include "fs/policy/engine.h"
 
-void fresh_fini(struct fresh *n)
+void new_file_fini(struct new_file *n)
 {
 	dek_free(n->dek);
 	n->dek = NULL;
 }
 
-int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file_id,
-	       const struct request *rq, struct fresh *ret_fresh)
+int new_file_init(struct volume *v, const struct scope *scope, const uint8_t *file_id,
+		  const struct request *rq, struct new_file *ret_new)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	struct fresh n = {.hdr = {.version_no = 1, .budget = 1}};
+	struct new_file n = {.hdr = {.version_no = 1, .budget = 1}};
 	int r;
 
-	engine_target(s->engine, scope, &n.hdr.ref);
-	r = request_kek(s, &n.hdr.ref, rq, &kek);
+	engine_target(v->engine, scope, &n.hdr.ref);
+	r = request_kek(v, &n.hdr.ref, rq, &kek);
 	if (r < 0)
 		return r;
-	memcpy(n.hdr.store_id, store_format_of(engine_store(s->engine))->store_id, UUID_LEN);
+	memcpy(n.hdr.store_id, store_format_of(engine_store(v->engine))->store_id, UUID_LEN);
 	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
 	if (file_id)
 		memcpy(n.hdr.file_id, file_id, FILE_ID_LEN);
@@ -37,14 +38,14 @@ int fresh_init(struct session *s, const struct scope *scope, const uint8_t *file
 		return r;
 	r = dek_wrap(n.dek, kek, &n.hdr);
 	if (r < 0) {
-		fresh_fini(&n);
+		new_file_fini(&n);
 		return r;
 	}
-	*ret_fresh = n;
+	*ret_new = n;
 	return 0;
 }
 
-int fresh_write(struct fresh *n, int fd)
+int new_file_write(struct new_file *n, int fd)
 {
 	struct worker *w = worker_self();
 	int r;

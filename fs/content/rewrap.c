@@ -1,36 +1,24 @@
-/* Under which policy an open file is: the key asked for, the header re-wrapped. */
+#include "fs/content/rewrap.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/file.h"
-#include "fs/fuse/revoke.h"
-
-/* The wrapping key a header or a target names. */
-int request_kek(struct session *s, const struct wrap_ref *ref, const struct request *rq,
-		struct wrap_key **ret_kek)
-{
-	int r;
-
-	if (rq->blocking == NEVER_BLOCK)
-		return keyring_peek(s->engine, ref, rq->class, ret_kek);
-	atomic_fetch_add(&s->requests_waiting, 1);
-	r = keyring_get(s->engine, ref, rq->class, &rq->wait, ret_kek,
-			NULL); /* its event says why */
-	atomic_fetch_sub(&s->requests_waiting, 1);
-	return r;
-}
+#include "fs/content/access.h"
+#include "fs/content/drain.h"
+#include "fs/content/header.h"
+#include "fs/policy/engine.h"
 
 /*
  * The data key under @target and for @scope_id, in memory. Expects the write lock. A system request
- * may bring content under a policy that is denied: *ret_drain: then what others have of it in the
- * page cache is to be dropped, by revoke_content() without the lock.
+ * may bring content under a policy that is denied. Then *ret_drain: its pages in the kernel are to
+ * be dropped by drain_content(), without the lock.
  */
-static int rewrap_locked(struct session *s, struct file *f, const struct wrap_ref *target,
+static int rewrap_locked(struct volume *v, struct file *f, const struct wrap_ref *target,
 			 const uint8_t *scope_id, struct wrap_key *kek, const struct request *rq,
 			 bool *ret_drain)
 {
-	bool denied = file_tag_locked(s, f, target);
+	bool denied = file_tag_locked(v, f, target);
 	struct header hdr = f->hdr;
 	int r = -EKEYREVOKED;
 
@@ -39,60 +27,60 @@ static int rewrap_locked(struct session *s, struct file *f, const struct wrap_re
 	if (f->dek && !(denied && (rq->class == REQUEST_USER || rq->in_page)))
 		r = dek_wrap(f->dek, kek, &hdr);
 	if (r < 0) {
-		(void)file_tag_locked(s, f, &f->hdr.ref);
+		(void)file_tag_locked(v, f, &f->hdr.ref);
 		return r;
 	}
 	f->hdr = hdr;
 	f->header_dirty = true;
 	*ret_drain = denied && f->published && atomic_load(&f->state) == CONTENT_OPEN;
 	if (*ret_drain)
-		revoke_mark_locked(f);
+		drain_begin_locked(f);
 	else if (!denied)
 		atomic_store(&f->state, CONTENT_OPEN);
 	return 0;
 }
 
 /* Dropping pages may wait for requests that the serving threads have to answer. */
-static bool must_wait(struct session *s, const struct file *f, const struct wrap_ref *target,
+static bool must_wait(struct volume *v, const struct file *f, const struct wrap_ref *target,
 		      const struct request *rq)
 {
 	return f->published && rq->blocking == NEVER_BLOCK && rq->class == REQUEST_SYSTEM &&
-	       !rq->in_page && keyring_denied(s->engine, target);
+	       !rq->in_page && keyring_denied(v->engine, target);
 }
 
 /* In memory, unless a rename across scopes came between: *ret_epoch is 0 then, and the next write
  * looks again. */
-static int rewrap_in_memory(struct session *s, struct file *f, const struct wrap_ref *target,
+static int rewrap_in_memory(struct volume *v, struct file *f, const struct wrap_ref *target,
 			    const struct scope *scope, const struct request *rq,
 			    uint64_t *ret_epoch)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	bool lent = false, drain = false;
+	bool borrowed = false, drain = false;
 	int r;
 
-	if (must_wait(s, f, target, rq))
+	if (must_wait(v, f, target, rq))
 		return -EINPROGRESS;
-	r = request_kek(s, target, rq, &kek);
+	r = request_kek(v, target, rq, &kek);
 	if (r == 0)
-		r = file_enter(s, f, rq, &lent);
+		r = file_enter(v, f, rq, &borrowed);
 	if (r < 0)
 		return r;
 	file_lock_write(&f->lock);
 	if (f->inode->scope == scope)
-		r = rewrap_locked(s, f, target, scope->id, kek, rq, &drain);
+		r = rewrap_locked(v, f, target, scope->id, kek, rq, &drain);
 	else
 		*ret_epoch = 0;
 	file_unlock_write(&f->lock);
-	file_leave(f, lent);
+	file_leave(f, borrowed);
 	if (drain)
-		revoke_content(s, f);
+		drain_content(v, f);
 	return r;
 }
 
-static int rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
+static int rewrap_if_due(struct volume *v, struct file *f, const struct request *rq)
 {
 	uint64_t epoch =
-		engine_epoch(s->engine); /* before the target: a change between is seen next time */
+		engine_epoch(v->engine); /* before the target: a change between is seen next time */
 	struct wrap_ref target, now;
 	const struct scope *scope;
 	int r = 0;
@@ -101,50 +89,50 @@ static int rewrap_if_due(struct session *s, struct file *f, const struct request
 	scope = f->inode->scope;
 	now = f->hdr.ref;
 	file_unlock_read(&f->lock);
-	engine_target(s->engine, scope, &target);
+	engine_target(v->engine, scope, &target);
 	if (!wrap_ref_equal(&now, &target))
-		r = rewrap_in_memory(s, f, &target, scope, rq, &epoch);
+		r = rewrap_in_memory(v, f, &target, scope, rq, &epoch);
 	if (r == 0)
 		atomic_store(&f->epoch, epoch);
 	return r;
 }
 
-int file_rewrap_if_due(struct session *s, struct file *f, const struct request *rq)
+int file_rewrap_if_due(struct volume *v, struct file *f, const struct request *rq)
 {
-	unsigned room;
+	unsigned reader;
 	int r;
 
-	if (atomic_load(&f->epoch) == engine_epoch(s->engine))
+	if (atomic_load(&f->epoch) == engine_epoch(v->engine))
 		return 0;
-	room = engine_target_enter(s->engine);
-	r = rewrap_if_due(s, f, rq);
-	engine_target_leave(s->engine, room);
+	reader = engine_target_enter(v->engine);
+	r = rewrap_if_due(v, f, rq);
+	engine_target_leave(v->engine, reader);
 	return r;
 }
 
 /* To @scope and @target on disk, unless that is what the header says; mtime stays. */
-static int rewrap_on_disk(struct session *s, struct file *f, const struct wrap_ref *target,
+static int rewrap_on_disk(struct volume *v, struct file *f, const struct wrap_ref *target,
 			  const struct scope *to, const struct request *rq)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	bool lent, drain = false;
+	bool borrowed, drain = false;
 	int r;
 
-	if (must_wait(s, f, target, rq))
+	if (must_wait(v, f, target, rq))
 		return -EINPROGRESS;
-	r = request_kek(s, target, rq, &kek);
+	r = request_kek(v, target, rq, &kek);
 	if (r < 0)
 		return r;
 	if (!f->writable)
 		return -EROFS;
-	r = file_enter(s, f, rq, &lent);
+	r = file_enter(v, f, rq, &borrowed);
 	if (r < 0)
 		return r;
 	file_lock_write(&f->lock);
 	to = to ? to : f->inode->scope;
 	if (to != f->inode->scope || !wrap_ref_equal(&f->hdr.ref, target) ||
 	    memcmp(f->hdr.scope_id, to->id, SCOPE_ID_LEN) != 0)
-		r = rewrap_locked(s, f, target, to->id, kek, rq, &drain);
+		r = rewrap_locked(v, f, target, to->id, kek, rq, &drain);
 	if (r == 0 && f->header_dirty)
 		r = file_write_header_locked(f, true);
 	if (r == 0 && to != f->inode->scope) {
@@ -152,16 +140,16 @@ static int rewrap_on_disk(struct session *s, struct file *f, const struct wrap_r
 		atomic_store(&f->epoch, 0); /* @target may be of before an assignment */
 	}
 	file_unlock_write(&f->lock);
-	file_leave(f, lent);
+	file_leave(f, borrowed);
 	if (drain)
-		revoke_content(s, f);
+		drain_content(v, f);
 	return r;
 }
 
-int file_rewrap_now(struct session *s, struct file *f, const struct wrap_ref *target,
+int file_rewrap_now(struct volume *v, struct file *f, const struct wrap_ref *target,
 		    const struct request *rq)
 {
-	return rewrap_on_disk(s, f, target, NULL, rq);
+	return rewrap_on_disk(v, f, target, NULL, rq);
 }
 
 void file_move_begin(struct file *f, uint8_t ret_id[static FILE_ID_LEN])
@@ -180,11 +168,11 @@ void file_move_end(struct file *f)
 	file_unlock_write(&f->lock);
 }
 
-int file_move_scope(struct session *s, struct file *f, const struct scope *to,
+int file_move_scope(struct volume *v, struct file *f, const struct scope *to,
 		    const struct request *rq)
 {
 	struct wrap_ref target;
 
-	engine_target(s->engine, to, &target);
-	return rewrap_on_disk(s, f, &target, to, rq);
+	engine_target(v->engine, to, &target);
+	return rewrap_on_disk(v, f, &target, to, rq);
 }

@@ -6,10 +6,12 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/file.h"
+#include "fs/content/header.h"
 #include "fs/inode/disk.h"
 #include "fs/inode/inoset.h"
+#include "fs/policy/scope.h"
 
-struct tally {
+struct usage {
 	pthread_mutex_t lock;
 	_Atomic bool on;	/* a scan runs; changes under the lock, which guards the rest */
 	struct file *open;	/* those that may change, always */
@@ -19,245 +21,238 @@ struct tally {
 	int failed; /* why they cannot be right any more */
 };
 
-int tally_new(struct tally **ret_tally)
+int usage_new(struct usage **ret_usage)
 {
-	struct tally *t = calloc(1, sizeof(*t));
+	struct usage *u = calloc(1, sizeof(*u));
 
-	if (!t)
+	if (!u)
 		return -ENOMEM;
-	(void)pthread_mutex_init(&t->lock, NULL);
-	*ret_tally = t;
+	(void)pthread_mutex_init(&u->lock, NULL);
+	*ret_usage = u;
 	return 0;
 }
 
-static void forget_locked(struct tally *t)
+static void reset_locked(struct usage *u)
 {
-	atomic_store(&t->on, false);
-	inoset_fini(&t->open_set);
-	inoset_fini(&t->counted);
-	scan_result_fini(&t->sums);
-	t->failed = 0;
+	atomic_store(&u->on, false);
+	inoset_fini(&u->open_set);
+	inoset_fini(&u->counted);
+	scan_result_fini(&u->sums);
+	u->failed = 0;
 }
 
-void tally_free(struct tally *t)
+void usage_free(struct usage *u)
 {
-	if (!t)
+	if (!u)
 		return;
-	forget_locked(t);
-	(void)pthread_mutex_destroy(&t->lock);
-	free(t);
+	reset_locked(u);
+	(void)pthread_mutex_destroy(&u->lock);
+	free(u);
 }
 
 /* What a file adds to the sums. */
-struct share {
+struct contribution {
 	struct stat st;
 	bool readable;
 	struct wrap_ref ref;
 	uint64_t bytes;
 };
 
-/* 1: it counts; 0: no file, or an empty one, which is just being made (or damage, and refers to
- * nothing). A header that does not decode, or a length that no file has, is not readable. */
-static int share_read(int fd, struct share *ret_share)
+/* 1: it counts; 0: no file, or an empty one, which is just being made (or is damaged, and names no
+ * policy). Not readable: its header does not decode. */
+static int contribution_read(int fd, struct contribution *ret_c)
 {
-	struct share *sh = ret_share;
+	struct contribution *c = ret_c;
 	uint8_t bytes[HEADER_LEN];
 	struct header hdr;
 	int r;
 
-	*sh = (struct share){0};
-	if (fstat(fd, &sh->st) < 0)
+	*c = (struct contribution){0};
+	if (fstat(fd, &c->st) < 0)
 		return -errno;
-	if (!S_ISREG(sh->st.st_mode) || sh->st.st_size == 0)
+	if (!S_ISREG(c->st.st_mode) || c->st.st_size == 0)
 		return 0;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r < 0 && r != -ENODATA && r != -EIO)
 		return r;
-	sh->readable = r == 0 && header_decode(bytes, &hdr, NULL) == 0;
-	if (!sh->readable)
+	c->readable = r == 0 && header_decode(bytes, &hdr, NULL) == 0;
+	if (!c->readable)
 		return 1;
-	sh->ref = hdr.ref;
-	if (!file_plain_size((uint64_t)sh->st.st_size, &sh->bytes))
-		sh->bytes = 0; /* its header refers to a policy all the same */
+	c->ref = hdr.ref;
+	if (!file_plain_size((uint64_t)c->st.st_size, &c->bytes))
+		c->bytes = 0; /* a damaged length; its header names a policy all the same */
 	return 1;
 }
 
-static int sums_add_locked(struct tally *t, const struct share *sh, enum workload workload,
+static int sums_add_locked(struct usage *u, const struct contribution *c, enum workload workload,
 			   int sign)
 {
-	if (sh->readable)
-		return scan_add(&t->sums, workload, &sh->ref, sign, sign * (int64_t)sh->bytes);
-	t->sums.unreadable += (uint64_t)(int64_t)sign;
+	if (c->readable)
+		return scan_add(&u->sums, workload, &c->ref, sign, sign * (int64_t)c->bytes);
+	u->sums.unreadable += (uint64_t)(int64_t)sign;
 	return 0;
 }
 
-/* A change that cannot be followed makes the whole count worthless, and never fails the change. */
-static void failed_locked(struct tally *t, int r)
+/* A change that cannot be followed fails the scan, and never the change. */
+static void fail_locked(struct usage *u, int r)
 {
-	if (r < 0 && !t->failed)
-		t->failed = r;
+	if (r < 0 && !u->failed)
+		u->failed = r;
 }
 
-static void take_off_locked(struct tally *t, const struct share *sh, enum workload workload)
+static void subtract_locked(struct usage *u, const struct contribution *c, enum workload workload)
 {
-	if (inoset_remove(&t->counted, sh->st.st_dev, sh->st.st_ino))
-		failed_locked(t, sums_add_locked(t, sh, workload, -1));
+	if (inoset_remove(&u->counted, c->st.st_dev, c->st.st_ino))
+		fail_locked(u, sums_add_locked(u, c, workload, -1));
 }
 
-static void put_on_locked(struct tally *t, const struct share *sh, enum workload workload)
+static void add_locked(struct usage *u, const struct contribution *c, enum workload workload)
 {
-	int r = inoset_add(&t->counted, sh->st.st_dev, sh->st.st_ino);
+	int r = inoset_add(&u->counted, c->st.st_dev, c->st.st_ino);
 
 	if (r > 0)
-		r = sums_add_locked(t, sh, workload, 1);
-	failed_locked(t, r);
+		r = sums_add_locked(u, c, workload, 1);
+	fail_locked(u, r);
 }
 
-/* ---- who changes files ---- */
+/* ---- operations that change files ---- */
 
-static void opens_locked(struct tally *t, const struct file *f)
+static void leave_sums_locked(struct usage *u, const struct file *f)
 {
-	struct share sh;
-	int r = share_read(f->fd, &sh);
+	struct contribution c;
+	int r = contribution_read(f->fd, &c);
 
-	failed_locked(t, r);
+	fail_locked(u, r);
 	if (r > 0)
-		take_off_locked(t, &sh, f->inode->scope->workload);
+		subtract_locked(u, &c, f->inode->scope->workload);
 	if (r >= 0)
-		failed_locked(t, inoset_add(&t->open_set, sh.st.st_dev, sh.st.st_ino));
+		fail_locked(u, inoset_add(&u->open_set, c.st.st_dev, c.st.st_ino));
 }
 
-void tally_open(struct session *s, struct file *f)
+void usage_open(struct usage *u, struct file *f)
 {
-	struct tally *t = s->tally;
-
-	pthread_mutex_lock(&t->lock);
-	if (!f->tally_link) {
-		f->tally_next = t->open;
-		f->tally_link = &t->open;
-		if (t->open)
-			t->open->tally_link = &f->tally_next;
-		t->open = f;
-		if (atomic_load(&t->on))
-			opens_locked(t, f);
+	pthread_mutex_lock(&u->lock);
+	if (!f->usage_link) {
+		f->usage_next = u->open;
+		f->usage_link = &u->open;
+		if (u->open)
+			u->open->usage_link = &f->usage_next;
+		u->open = f;
+		if (atomic_load(&u->on))
+			leave_sums_locked(u, f);
 	}
-	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_unlock(&u->lock);
 }
 
-static void closes_locked(struct tally *t, const struct file *f)
+static void enter_sums_locked(struct usage *u, const struct file *f)
 {
-	struct share sh;
-	int r = share_read(f->fd, &sh);
+	struct contribution c;
+	int r = contribution_read(f->fd, &c);
 
-	failed_locked(t, r);
+	fail_locked(u, r);
 	if (r >= 0)
-		(void)inoset_remove(&t->open_set, sh.st.st_dev, sh.st.st_ino);
-	if (r > 0 && sh.st.st_nlink)
-		put_on_locked(t, &sh, f->inode->scope->workload);
+		(void)inoset_remove(&u->open_set, c.st.st_dev, c.st.st_ino);
+	if (r > 0 && c.st.st_nlink)
+		add_locked(u, &c, f->inode->scope->workload);
 }
 
-void tally_close(struct session *s, struct file *f)
+void usage_close(struct usage *u, struct file *f)
 {
-	struct tally *t = s->tally;
-
-	pthread_mutex_lock(&t->lock);
-	if (!f->tally_link) { /* it was only read */
-		pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&u->lock);
+	if (!f->usage_link) { /* it was only open for reading */
+		pthread_mutex_unlock(&u->lock);
 		return;
 	}
-	*f->tally_link = f->tally_next;
-	if (f->tally_next)
-		f->tally_next->tally_link = f->tally_link;
-	f->tally_link = NULL;
-	if (atomic_load(&t->on))
-		closes_locked(t, f);
-	pthread_mutex_unlock(&t->lock);
+	*f->usage_link = f->usage_next;
+	if (f->usage_next)
+		f->usage_next->usage_link = f->usage_link;
+	f->usage_link = NULL;
+	if (atomic_load(&u->on))
+		enter_sums_locked(u, f);
+	pthread_mutex_unlock(&u->lock);
 }
 
-bool tally_watches(const struct session *s)
+bool usage_is_on(const struct usage *u)
 {
-	return atomic_load(&s->tally->on);
+	return atomic_load(&u->on);
 }
 
-void tally_removed(struct session *s, int fd, enum workload workload)
+void usage_name_removed(struct usage *u, int fd, enum workload workload)
 {
-	struct tally *t = s->tally;
-	struct share sh;
+	struct contribution c;
 	int r;
 
-	pthread_mutex_lock(&t->lock);
-	if (atomic_load(&t->on)) {
-		r = share_read(fd, &sh);
-		failed_locked(t, r);
-		if (r > 0 && sh.st.st_nlink == 0)
-			take_off_locked(t, &sh, workload);
+	pthread_mutex_lock(&u->lock);
+	if (atomic_load(&u->on)) {
+		r = contribution_read(fd, &c);
+		fail_locked(u, r);
+		if (r > 0 && c.st.st_nlink == 0)
+			subtract_locked(u, &c, workload);
 	}
-	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_unlock(&u->lock);
 }
 
-void tally_lost(struct session *s, int r)
+void usage_fail(struct usage *u, int r)
 {
-	pthread_mutex_lock(&s->tally->lock);
-	if (atomic_load(&s->tally->on))
-		failed_locked(s->tally, r);
-	pthread_mutex_unlock(&s->tally->lock);
+	pthread_mutex_lock(&u->lock);
+	if (atomic_load(&u->on))
+		fail_locked(u, r);
+	pthread_mutex_unlock(&u->lock);
 }
 
 /* ---- the scan ---- */
 
-int tally_begin(struct session *s)
+int usage_scan_begin(struct usage *u)
 {
-	struct tally *t = s->tally;
 	int r;
 
-	pthread_mutex_lock(&t->lock);
-	forget_locked(t);
-	atomic_store(&t->on, true);
-	for (const struct file *f = t->open; f; f = f->tally_next)
-		opens_locked(t, f);
-	r = t->failed;
-	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&u->lock);
+	reset_locked(u);
+	atomic_store(&u->on, true);
+	for (const struct file *f = u->open; f; f = f->usage_next)
+		leave_sums_locked(u, f);
+	r = u->failed;
+	pthread_mutex_unlock(&u->lock);
 	if (r < 0)
-		tally_give_up(s);
+		usage_scan_abort(u);
 	return r;
 }
 
-int tally_see(struct session *s, int fd, enum workload workload, struct tally_seen *ret_seen)
+int usage_count(struct usage *u, int fd, enum workload workload, struct usage_file *ret_seen)
 {
-	struct tally *t = s->tally;
-	struct share sh;
+	struct contribution c;
 	bool counted = false;
 	int r;
 
-	pthread_mutex_lock(&t->lock);
-	r = share_read(fd, &sh);
-	if (r > 0 && sh.st.st_nlink && !inoset_has(&t->open_set, sh.st.st_dev, sh.st.st_ino) &&
-	    !inoset_has(&t->counted, sh.st.st_dev, sh.st.st_ino)) {
-		put_on_locked(t, &sh, workload);
+	pthread_mutex_lock(&u->lock);
+	r = contribution_read(fd, &c);
+	if (r > 0 && c.st.st_nlink && !inoset_has(&u->open_set, c.st.st_dev, c.st.st_ino) &&
+	    !inoset_has(&u->counted, c.st.st_dev, c.st.st_ino)) {
+		add_locked(u, &c, workload);
 		counted = true;
 	}
-	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_unlock(&u->lock);
 	if (r <= 0)
 		return r;
-	*ret_seen = (struct tally_seen){sh.ref, sh.st.st_dev, sh.st.st_ino};
-	if (!sh.readable)
+	*ret_seen = (struct usage_file){c.ref, c.st.st_dev, c.st.st_ino};
+	if (!c.readable)
 		ret_seen->ref = (struct wrap_ref){0};
-	return !counted ? 0 : sh.readable ? 1 : -EBADMSG;
+	return !counted ? 0 : c.readable ? 1 : -EBADMSG;
 }
 
-void tally_unreadable(struct session *s)
+void usage_count_unreadable(struct usage *u)
 {
-	pthread_mutex_lock(&s->tally->lock);
-	s->tally->sums.unreadable++;
-	pthread_mutex_unlock(&s->tally->lock);
+	pthread_mutex_lock(&u->lock);
+	u->sums.unreadable++;
+	pthread_mutex_unlock(&u->lock);
 }
 
-/* As it is on disk, which must not be behind what memory has decided. Removed files that are still
- * open count: such a one may get a name again (O_TMPFILE). */
-static int add_open_locked(struct tally *t, struct file *f)
+/* As it is on disk, after a header that memory is ahead of has been written. Removed files that are
+ * still open count: one may get a name again (O_TMPFILE). */
+static int add_open_locked(struct usage *u, struct file *f)
 {
 	enum workload workload;
-	struct share sh;
+	struct contribution c;
 	int r = 0;
 
 	file_lock_write(&f->lock);
@@ -265,32 +260,31 @@ static int add_open_locked(struct tally *t, struct file *f)
 	if (f->header_dirty && f->writable)
 		r = file_write_header_locked(f, true);
 	if (r == 0)
-		r = share_read(f->fd, &sh);
+		r = contribution_read(f->fd, &c);
 	file_unlock_write(&f->lock);
-	return r > 0 ? sums_add_locked(t, &sh, workload, 1) : r;
+	return r > 0 ? sums_add_locked(u, &c, workload, 1) : r;
 }
 
-int tally_end(struct session *s, struct scan_result *ret_res)
+int usage_scan_end(struct usage *u, struct scan_result *ret_res)
 {
-	struct tally *t = s->tally;
 	int r;
 
-	pthread_mutex_lock(&t->lock);
-	for (struct file *f = t->open; f && !t->failed; f = f->tally_next)
-		failed_locked(t, add_open_locked(t, f));
-	r = t->failed;
+	pthread_mutex_lock(&u->lock);
+	for (struct file *f = u->open; f && !u->failed; f = f->usage_next)
+		fail_locked(u, add_open_locked(u, f));
+	r = u->failed;
 	if (r == 0) {
-		*ret_res = t->sums;
-		t->sums = (struct scan_result){0};
+		*ret_res = u->sums;
+		u->sums = (struct scan_result){0};
 	}
-	forget_locked(t);
-	pthread_mutex_unlock(&t->lock);
+	reset_locked(u);
+	pthread_mutex_unlock(&u->lock);
 	return r;
 }
 
-void tally_give_up(struct session *s)
+void usage_scan_abort(struct usage *u)
 {
-	pthread_mutex_lock(&s->tally->lock);
-	forget_locked(s->tally);
-	pthread_mutex_unlock(&s->tally->lock);
+	pthread_mutex_lock(&u->lock);
+	reset_locked(u);
+	pthread_mutex_unlock(&u->lock);
 }

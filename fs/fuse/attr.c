@@ -1,12 +1,134 @@
-/* Attributes asked for and set. */
+/* Attributes: read, completed by the plaintext size, and set. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include "fs/content/access.h"
 #include "fs/content/blocks.h"
-#include "fs/fuse/revoke.h"
+#include "fs/content/drain.h"
+#include "fs/content/rewrap.h"
 #include "fs/content/worker.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
+#include "fs/fuse/revoke.h"
+#include "fs/inode/fds.h"
+
+/* ---- read ---- */
+
+/* The size that programs see: of the open content, else by the length on disk. Returns how long the
+ * kernel may keep the attributes: see op_getattr() for revoked content. */
+static double plain_size(struct session *s, struct inode *i, struct stat *st)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->v.inodes, i);
+	double timeout = CACHE_S;
+	uint64_t size;
+
+	pthread_mutex_lock(stripe);
+	if (i->file && atomic_load(&i->file->state) != CONTENT_OPEN)
+		timeout = 0;
+	if (i->file)
+		size = atomic_load(&i->file->size);
+	else
+		(void)file_plain_size(
+			(uint64_t)st->st_size,
+			&size); /* a guess for a damaged file: it can still be removed */
+	pthread_mutex_unlock(stripe);
+	st->st_size = (off_t)size;
+	return timeout;
+}
+
+/*
+ * A renewal's writes change mtime for a moment (fs/content/renew.c). Where the seqcount has changed
+ * since @seq was read, or was odd, mtime is read again under the content's lock.
+ */
+static void reread_mtime(struct session *s, struct inode *i, unsigned seq, struct stat *st)
+{
+	pthread_mutex_t *stripe = inode_stripe(s->v.inodes, i);
+	struct stat again;
+	int fd;
+
+	if (!(seq & 1) && atomic_load(&s->v.mtime_seq) == seq)
+		return;
+	if (inode_fd(s->v.inodes, i, &fd) < 0)
+		return; /* gone: the times that were read will do */
+	pthread_mutex_lock(stripe);
+	if (i->file)
+		file_lock_read(&i->file->lock);
+	if (fstatat(fd, "", &again, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0)
+		st->st_mtim = again.st_mtim;
+	if (i->file)
+		file_unlock_read(&i->file->lock);
+	pthread_mutex_unlock(stripe);
+	inode_fd_done(s->v.inodes, i);
+}
+
+double op_complete_stat(struct session *s, struct inode *i, unsigned seq, struct stat *st)
+{
+	reread_mtime(s, i, seq, st);
+	return plain_size(s, i, st);
+}
+
+int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st, double *ret_timeout)
+{
+	unsigned seq = atomic_load(&s->v.mtime_seq);
+	int fd, r = inode_fd(s->v.inodes, i, &fd);
+
+	if (r < 0)
+		return r;
+	r = fstatat(fd, "", ret_st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	inode_fd_done(s->v.inodes, i);
+	*ret_timeout = CACHE_S;
+	if (r == 0 && i->type == S_IFREG) {
+		*ret_timeout = op_complete_stat(s, i, seq, ret_st);
+	}
+	return r;
+}
+
+/* A file's attributes without mtime and ctime, which the backing filesystem is not asked for. */
+static int stat_timeless(int fd, struct stat *ret_st)
+{
+	const unsigned mask = STATX_BASIC_STATS & ~(STATX_MTIME | STATX_CTIME);
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, mask, &stx) < 0)
+		return -errno;
+	*ret_st = (struct stat){
+		.st_ino = stx.stx_ino,
+		.st_mode = stx.stx_mode,
+		.st_nlink = stx.stx_nlink,
+		.st_uid = stx.stx_uid,
+		.st_gid = stx.stx_gid,
+		.st_size = (off_t)stx.stx_size,
+		.st_blksize = (blksize_t)stx.stx_blksize,
+		.st_blocks = (blkcnt_t)stx.stx_blocks,
+		.st_atim = {stx.stx_atime.tv_sec, stx.stx_atime.tv_nsec},
+	};
+	return 0;
+}
+
+int op_stat_with_times(struct session *s, struct inode *i, const struct stat *told,
+		       struct stat *ret_st, double *ret_timeout)
+{
+	int fd, r = inode_fd(s->v.inodes, i, &fd);
+
+	if (r < 0)
+		return r;
+	r = stat_timeless(fd, ret_st);
+	inode_fd_done(s->v.inodes, i);
+	if (r < 0)
+		return r;
+	ret_st->st_mtim = told->st_mtim;
+	ret_st->st_ctim = told->st_ctim;
+	*ret_timeout = plain_size(s, i, ret_st);
+	return 0;
+}
+
+int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
+{
+	double timeout; /* the kernel does not get them */
+
+	return op_stat_for(s, i, ret_st, &timeout);
+}
 
 static int reply_attr(struct session *s, struct op *op)
 {
@@ -28,15 +150,15 @@ static int do_getattr_entered(struct session *s, struct op *op, const struct req
 {
 	struct request opener = *rq;
 	struct file *f = handle_of(&op->fi)->file;
-	bool lent;
+	bool borrowed;
 	int r;
 
 	opener.class = handle_of(&op->fi)->class;
 	opener.in_page = !handle_of(&op->fi)->direct;
-	r = file_enter(s, f, &opener, &lent);
+	r = file_enter(&s->v, f, &opener, &borrowed);
 	if (r < 0)
 		return r;
-	file_leave(f, lent);
+	file_leave(f, borrowed);
 	return reply_attr(s, op);
 }
 
@@ -58,9 +180,11 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 }
 
+/* ---- set ---- */
+
 /* What is set: the kernel itself keeps ctime of those files alone whose times it keeps under
  * write-back. */
-#define TIMES_TOLD (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME)
+#define TIMES_OF_KERNEL (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME)
 
 static int reply_set_attr(struct session *s, struct op *op)
 {
@@ -68,9 +192,9 @@ static int reply_set_attr(struct session *s, struct op *op)
 	struct stat st;
 	int r;
 
-	if (op->flags != TIMES_TOLD)
+	if (op->flags != TIMES_OF_KERNEL)
 		return reply_attr(s, op);
-	r = op_stat_told(s, inode_of(s, op->ino), &op->attr, &st, &timeout);
+	r = op_stat_with_times(s, inode_of(s, op->ino), &op->attr, &st, &timeout);
 	if (r == 0)
 		fuse_reply_attr(op->req, &st, timeout);
 	return r;
@@ -80,25 +204,25 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 {
 	struct worker *w = worker_self();
 	struct file *f;
-	bool lent;
+	bool borrowed;
 	int r, put;
 
 	if (!w)
 		return -ENOMEM;
 	if (op->attr.st_size == 0) {
-		r = file_get(s, i, O_RDWR | O_TRUNC, rq, &f);
-		return r < 0 ? r : file_put(s, f);
+		r = file_get(&s->v, i, O_RDWR | O_TRUNC, rq, &f);
+		return r < 0 ? r : file_put(&s->v, f);
 	}
-	r = file_get(s, i, O_RDWR, rq, &f);
+	r = file_get(&s->v, i, O_RDWR, rq, &f);
 	if (r < 0)
 		return r;
-	r = file_enter(s, f, rq, &lent);
+	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
-		r = file_rewrap_if_due(s, f, rq);
+		r = file_rewrap_if_due(&s->v, f, rq);
 	if (r == 0)
-		r = blocks_truncate(s, f, w, (uint64_t)op->attr.st_size);
-	file_leave(f, lent);
-	put = file_put(s, f);
+		r = blocks_truncate(&s->v, f, w, (uint64_t)op->attr.st_size);
+	file_leave(f, borrowed);
+	put = file_put(&s->v, f);
 	return r < 0 ? r : put;
 }
 
@@ -106,13 +230,13 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 static int set_size(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
-	struct revoke_wait wait;
-	struct request hurried;
+	struct drain_wait wait;
+	struct request until_drain;
 
 	if (i->type != S_IFREG)
 		return i->type == S_IFDIR ? -EISDIR : -EINVAL;
-	hurried = revoke_hurries(s, i, rq, &wait);
-	return revoke_hurried(s, i, set_size_of(s, i, op, &hurried));
+	until_drain = drain_interrupts(s->v.inodes, i, rq, &wait);
+	return drain_errno(s->v.inodes, i, set_size_of(s, i, op, &until_drain));
 }
 
 static int set_owner_and_mode(struct session *s, struct inode *i, const struct stat *attr,
@@ -121,7 +245,7 @@ static int set_owner_and_mode(struct session *s, struct inode *i, const struct s
 	uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 	gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
 	char link[FD_PATH_LEN];
-	int fd, r = inode_fd(s->inodes, i, &fd);
+	int fd, r = inode_fd(s->v.inodes, i, &fd);
 
 	if (r < 0)
 		return r;
@@ -131,7 +255,7 @@ static int set_owner_and_mode(struct session *s, struct inode *i, const struct s
 	/* after the owner: chown clears set-id bits */
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
 		r = chmod(fd_path(fd, link), attr->st_mode) < 0 ? -errno : 0;
-	inode_fd_done(s->inodes, i);
+	inode_fd_done(s->v.inodes, i);
 	return r;
 }
 
@@ -144,12 +268,12 @@ static struct timespec time_to_set(int to_set, int value, int now, struct timesp
 
 static int set_times(struct session *s, struct inode *i, const struct stat *attr, int to_set)
 {
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	pthread_mutex_t *stripe = inode_stripe(s->v.inodes, i);
 	struct timespec times[2] = {
 		time_to_set(to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, attr->st_atim),
 		time_to_set(to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, attr->st_mtim),
 	};
-	int fd, r = inode_fd(s->inodes, i, &fd);
+	int fd, r = inode_fd(s->v.inodes, i, &fd);
 
 	if (r < 0)
 		return r;
@@ -162,7 +286,7 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 	if (i->file)
 		file_unlock_write(&i->file->lock);
 	pthread_mutex_unlock(stripe);
-	inode_fd_done(s->inodes, i);
+	inode_fd_done(s->v.inodes, i);
 	return r;
 }
 
@@ -183,7 +307,7 @@ int op_kill_setid(struct session *s, struct inode *i)
 static int do_setattr(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
-	uint64_t look = revoke_look(s);
+	uint64_t epoch = revoke_epoch(s);
 	int r = 0;
 
 	/* the size first: it alone may have to wait, and then nothing else has been done */
@@ -199,7 +323,7 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	if (r == 0)
 		r = reply_set_attr(s, op);
 	if (r == 0)
-		revoke_retold(s, op->ino, look);
+		revoke_recheck(s, op->ino, epoch);
 	return r;
 }
 
@@ -210,7 +334,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 			.ino = ino,
 			.attr = *attr,
 			.flags = to_set,
-			.kills_setid = proto_kills_setid()};
+			.kills_setid = protocol_kills_setid()};
 
 	(void)fi; /* the inode's content is shared by all handles */
 	if (node_is_virtual(ino))

@@ -1,9 +1,12 @@
 /* Content: bytes read and written, space allocated and freed, data and holes found. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
+#include "fs/content/access.h"
 #include "fs/content/blocks.h"
-#include "fs/fuse/revoke.h"
+#include "fs/content/drain.h"
+#include "fs/content/rewrap.h"
 #include "fs/content/worker.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
@@ -15,17 +18,17 @@ static int do_read(struct session *s, struct op *op, const struct request *rq)
 	struct request opener = *rq; /* read-ahead comes from the kernel, not from a caller */
 	struct file *f = handle_of(&op->fi)->file;
 	struct worker *w = worker_self();
-	bool lent = false;
+	bool borrowed = false;
 	ssize_t n;
 
 	if (!w)
 		return -ENOMEM;
 	opener.class = handle_of(&op->fi)->class;
 	opener.in_page = !op->fi.lock_owner; /* what goes to a program at once names its owner */
-	n = file_enter(s, f, &opener, &lent);
+	n = file_enter(&s->v, f, &opener, &borrowed);
 	if (n == 0)
-		n = blocks_read(s, f, w, op->off, op->len);
-	file_leave(f, lent);
+		n = blocks_read(&s->v, f, w, op->off, op->len);
+	file_leave(f, borrowed);
 	if (n < 0)
 		return (int)n;
 	fuse_reply_buf(op->req, (const char *)w->plain, (size_t)n);
@@ -49,25 +52,25 @@ static int write_drained(struct session *s, struct file *f, struct worker *w, co
 {
 	int r;
 
-	if (!revoke_takes(f, op->len))
+	if (!drain_accepts(f, op->len))
 		return -EIO; /* what fsync(2) and close(2) will say */
-	r = blocks_write(s, f, w, op->off, op->data, op->len);
-	revoke_took(f, op->len, r);
+	r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	drain_account(f, op->len, r);
 	return r;
 }
 
 static int write_entered(struct session *s, struct file *f, struct worker *w, const struct op *op,
 			 const struct request *rq)
 {
-	bool lent;
-	int r = file_enter(s, f, rq, &lent);
+	bool borrowed;
+	int r = file_enter(&s->v, f, rq, &borrowed);
 
 	if (r < 0)
 		return r;
-	r = file_rewrap_if_due(s, f, rq);
+	r = file_rewrap_if_due(&s->v, f, rq);
 	if (r == 0)
-		r = blocks_write(s, f, w, op->off, op->data, op->len);
-	file_leave(f, lent);
+		r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	file_leave(f, borrowed);
 	return r;
 }
 
@@ -75,14 +78,14 @@ static int write_content(struct session *s, struct worker *w, const struct op *o
 			 const struct request *rq)
 {
 	struct file *f = handle_of(&op->fi)->file;
-	struct revoke_wait wait;
-	struct request opener = revoke_hurries(s, f->inode, rq, &wait);
+	struct drain_wait wait;
+	struct request opener = drain_interrupts(s->v.inodes, f->inode, rq, &wait);
 	int r;
 
 	/* a write out of the page cache comes from the kernel, not from a caller */
 	opener.class = handle_of(&op->fi)->class;
 	opener.in_page = op->fi.writepage;
-	r = revoke_hurried(s, f->inode, write_entered(s, f, w, op, &opener));
+	r = drain_errno(s->v.inodes, f->inode, write_entered(s, f, w, op, &opener));
 	if (r == -EKEYREVOKED && op->fi.writepage && atomic_load(&f->state) == CONTENT_DRAINING)
 		return write_drained(s, f, w, op);
 	return r;
@@ -112,7 +115,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t 
 			.len = len,
 			.off = (uint64_t)off,
 			.fi = *fi,
-			.kills_setid = proto_kills_setid()};
+			.kills_setid = protocol_kills_setid()};
 
 	if (node_is_virtual(ino)) {
 		virtual_write(req, in, len, off, fi);
@@ -131,21 +134,21 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE;
 	uint64_t off = op->off, len = op->len;
 	struct worker *w = worker_self();
-	bool lent;
+	bool borrowed;
 	int r;
 
 	if (!w)
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
-	r = file_enter(s, f, rq, &lent);
+	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
-		r = file_rewrap_if_due(s, f, rq);
+		r = file_rewrap_if_due(&s->v, f, rq);
 	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
-		r = blocks_punch(s, f, w, off, len);
+		r = blocks_punch(&s->v, f, w, off, len);
 	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
-		r = blocks_allocate(s, f, w, off, len, keep_size);
-	file_leave(f, lent);
+		r = blocks_allocate(&s->v, f, w, off, len, keep_size);
+	file_leave(f, borrowed);
 	if (r == 0)
 		fuse_reply_err(op->req, 0);
 	return r;
@@ -170,15 +173,15 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 {
 	struct file *f = handle_of(&op->fi)->file;
-	bool lent;
+	bool borrowed;
 	off_t at;
 	int r;
 
-	r = file_enter(s, f, rq,
-		       &lent); /* where a file has holes says something about its content */
+	r = file_enter(&s->v, f, rq,
+		       &borrowed); /* where a file has holes says something about its content */
 	if (r < 0)
 		return r;
-	file_leave(f, lent);
+	file_leave(f, borrowed);
 	/*
 	 * With write-back, data that we have not seen may lie in the kernel's pages: asked about it
 	 * we would call it a hole, and a copy would lose it. So the pages are called in first, on

@@ -1,3 +1,4 @@
+/* Folders read. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +7,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/fuse/ops.h"
-#include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
 
 #define DENTS_LEN 32768
 
@@ -34,11 +35,11 @@ static int dir_open(struct session *s, struct inode *i, struct dir **ret_dir)
 
 	if (!d)
 		return -ENOMEM;
-	r = inode_fd(s->inodes, i, &fd);
+	r = inode_fd(s->v.inodes, i, &fd);
 	if (r == 0) {
 		d->fd = fd_for_file(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 		r = d->fd < 0 ? d->fd : 0;
-		inode_fd_done(s->inodes, i);
+		inode_fd_done(s->v.inodes, i);
 	}
 	if (r < 0) {
 		free(d);
@@ -187,7 +188,7 @@ static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bo
 					     ent->d_off);
 		if (n > len - used) {
 			if (counted)
-				inode_forget(s->inodes, inode_of(s, e.ino), 1);
+				inode_forget(s->v.inodes, inode_of(s, e.ino), 1);
 			break;
 		}
 		used += n;

@@ -34,7 +34,7 @@ struct parked {
 	op_fn fn;
 	char *name, *name2; /* owned copies */
 	uint8_t *data;
-	struct proto_request served; /* to be counted where it is answered */
+	struct protocol_request served; /* to be counted where it is answered */
 };
 
 static void parked_free(struct parked *p)
@@ -56,7 +56,7 @@ static struct parked *parked_new(const struct op *op, op_fn fn)
 		return NULL;
 	p->op = *op;
 	p->fn = fn;
-	p->served = proto_request();
+	p->served = protocol_request();
 	p->name = op->name ? strdup(op->name) : NULL;
 	p->name2 = op->name2 ? strdup(op->name2) : NULL;
 	p->data = op->data ? malloc(op->len ? op->len : 1) : NULL;
@@ -81,7 +81,7 @@ static void run_parked(void *arg)
 	};
 	int r;
 
-	proto_go_on(&p->served);
+	protocol_go_on(&p->served);
 	r = p->fn(s, &p->op, &rq);
 	if (r < 0)
 		fuse_reply_err(p->op.req, r == -EINPROGRESS ? ETIMEDOUT : -r);

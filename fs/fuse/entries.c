@@ -1,14 +1,18 @@
+/* Entries of folders: made, linked, removed, renamed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypto/base/cleanup.h"
+#include "fs/content/report.h"
+#include "fs/content/rewrap.h"
 #include "fs/content/usage.h"
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
-#include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
+#include "fs/policy/engine.h"
+#include "fs/policy/scope.h"
 #include "fs/store/intent.h"
 #include "fs/walk/walk.h"
 
@@ -42,27 +46,27 @@ static int make_node(const struct made *m, int dir_fd)
 static int make_entry(struct session *s, struct inode *parent, const struct made *m)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(m->req);
-	int dir_fd, r = inode_fd(s->inodes, parent, &dir_fd);
+	int dir_fd, r = inode_fd(s->v.inodes, parent, &dir_fd);
 
 	if (r < 0)
 		return r;
 	cred_enter(s, ctx->uid, ctx->gid, ctx->umask);
 	r = make_node(m, dir_fd) < 0 ? -errno : 0;
 	cred_leave(s);
-	inode_fd_done(s->inodes, parent);
+	inode_fd_done(s->v.inodes, parent);
 	return r;
 }
 
 static int make_known(struct session *s, struct inode *parent, const struct made *m,
 		      struct fuse_entry_param *ret_e)
 {
-	bool shown = S_ISDIR(m->mode) && visits_under_way(s);
+	bool shown = S_ISDIR(m->mode) && walk_is_on(s->walk);
 	int r = make_entry(s, parent, m);
 
 	if (r == 0)
 		r = op_lookup(s, parent, m->name, ret_e);
 	if (r == 0 && shown)
-		visit_made(s, inode_of(s, ret_e->ino));
+		walk_folder_made(s->walk, inode_of(s, ret_e->ino));
 	return r;
 }
 
@@ -73,9 +77,9 @@ static void make_and_reply(fuse_ino_t parent, const struct made *m)
 	int r = refuse_name(s, parent, m->name);
 
 	if (r == 0) {
-		visits_enter(s);
+		walk_names_begin(s->walk);
 		r = make_known(s, inode_of(s, parent), m, &e);
-		visits_leave(s);
+		walk_names_end(s->walk);
 	}
 	if (r < 0)
 		fuse_reply_err(m->req, -r);
@@ -116,7 +120,7 @@ static int scope_at(struct session *s, struct inode *parent, const char *name, b
 		    const struct scope **ret_scope)
 {
 	if (folder)
-		return scope_enter(engine_scopes(s->engine), parent->scope, name, ret_scope);
+		return scope_enter(engine_scopes(s->v.engine), parent->scope, name, ret_scope);
 	*ret_scope = parent->scope;
 	return 0;
 }
@@ -129,19 +133,19 @@ static int link_into(struct session *s, struct inode *i, struct inode *parent, c
 
 	if (i->type == S_IFREG && i->scope != parent->scope)
 		return -EXDEV; /* one header cannot belong to two scopes */
-	r = inode_fd(s->inodes, i, &fd);
+	r = inode_fd(s->v.inodes, i, &fd);
 	if (r < 0)
 		return r;
-	r = visit_before_link(s, fd, i->scope, rq);
+	r = walk_before_link(s->walk, fd, i->scope, rq);
 	if (r == 0)
-		r = inode_fd(s->inodes, parent, &dir_fd);
+		r = inode_fd(s->v.inodes, parent, &dir_fd);
 	if (r == 0) {
 		r = linkat(AT_FDCWD, fd_path(fd, link), dir_fd, name, AT_SYMLINK_FOLLOW) < 0
 			    ? -errno
 			    : 0;
-		inode_fd_done(s->inodes, parent);
+		inode_fd_done(s->v.inodes, parent);
 	}
-	inode_fd_done(s->inodes, i);
+	inode_fd_done(s->v.inodes, i);
 	return r;
 }
 
@@ -151,9 +155,9 @@ static int do_link(struct session *s, struct op *op, const struct request *rq)
 	struct fuse_entry_param e;
 	int r;
 
-	visits_enter(s);
+	walk_names_begin(s->walk);
 	r = link_into(s, inode_of(s, op->ino), parent, op->name, rq);
-	visits_leave(s);
+	walk_names_end(s->walk);
 	if (r == 0)
 		r = op_lookup(s, parent, op->name, &e);
 	if (r == 0)
@@ -186,9 +190,9 @@ static struct inode *keep_if_last(struct session *s, int dir_fd, const char *nam
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    (st.st_nlink > 1 && !S_ISDIR(st.st_mode)))
 		return NULL;
-	i = inode_find(s->inodes, st.st_dev, st.st_ino);
+	i = inode_find(s->v.inodes, st.st_dev, st.st_ino);
 	if (i)
-		inode_keep_fd(s->inodes, i);
+		inode_keep_fd(s->v.inodes, i);
 	return i;
 }
 
@@ -199,8 +203,8 @@ static void keep_done(struct session *s, struct inode *kept, int r)
 	if (!kept)
 		return;
 	if (r < 0)
-		inode_unkeep_fd(s->inodes, kept);
-	inode_unhold(s->inodes, kept);
+		inode_unkeep_fd(s->v.inodes, kept);
+	inode_unhold(s->v.inodes, kept);
 }
 
 /* A scan wants to know what it was that loses a name. Negative: it does not, or cannot. */
@@ -210,12 +214,12 @@ static int watch_name(struct session *s, int dir_fd, const char *name)
 	struct stat st;
 	int fd;
 
-	if (!tally_watches(s) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (!usage_is_on(s->v.usage) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(st.st_mode))
 		return -1;
 	fd = fd_for_file(openat(dir_fd, name, flags));
 	if (fd < 0 && fd != -ENOENT)
-		tally_lost(s, fd);
+		usage_fail(s->v.usage, fd);
 	return fd;
 }
 
@@ -223,7 +227,7 @@ static void watch_done(struct session *s, int fd, const struct inode *dir)
 {
 	if (fd < 0)
 		return;
-	tally_removed(s, fd, dir->scope->workload);
+	usage_name_removed(s->v.usage, fd, dir->scope->workload);
 	(void)close(fd); /* only read from */
 }
 
@@ -235,7 +239,7 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, in
 	int dir_fd, r = name_is_control(dir, s, name) ? -EPERM : 0;
 
 	if (r == 0)
-		r = inode_fd(s->inodes, dir, &dir_fd);
+		r = inode_fd(s->v.inodes, dir, &dir_fd);
 	if (r == 0) {
 		struct inode *kept = keep_if_last(s, dir_fd, name);
 		int watched = watch_name(s, dir_fd, name);
@@ -243,7 +247,7 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, in
 		r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
 		keep_done(s, kept, r);
 		watch_done(s, watched, dir);
-		inode_fd_done(s->inodes, dir);
+		inode_fd_done(s->v.inodes, dir);
 	}
 	fuse_reply_err(req, -r);
 }
@@ -308,23 +312,23 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 	r = op_lookup(s, m->from, m->name, &e);
 	if (r < 0)
 		return r;
-	r = file_get(s, inode_of(s, e.ino), O_RDWR, rq, &f);
+	r = file_get(&s->v, inode_of(s, e.ino), O_RDWR, rq, &f);
 	if (r == 0) {
 		file_move_begin(f, file_id);
-		r = intent_add(engine_store(s->engine), file_id, old->id, new->id, NULL);
+		r = intent_add(engine_store(s->v.engine), file_id, old->id, new->id, NULL);
 		if (r == 0)
-			r = file_move_scope(s, f, new, rq);
+			r = file_move_scope(&s->v, f, new, rq);
 		if (r == 0) {
 			r = move_entry(s, m);
-			undo = r < 0 ? file_move_scope(s, f, old, rq) : 0;
+			undo = r < 0 ? file_move_scope(&s->v, f, old, rq) : 0;
 			if (undo < 0)
-				(void)file_damage(s, f->fd, 0,
+				(void)file_damage(&s->v, f->fd, 0,
 						  "left under the scope of a rename that failed");
 		}
 		file_move_end(f);
-		(void)file_put(s, f); /* its header is on disk */
+		(void)file_put(&s->v, f); /* its header is on disk */
 	}
-	inode_forget(s->inodes, inode_of(s, e.ino), 1);
+	inode_forget(s->v.inodes, inode_of(s, e.ino), 1);
 	return r;
 }
 
@@ -363,38 +367,38 @@ static void note_moved(struct session *s, struct inode *dir, int dir_fd, const c
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	i = inode_find(s->inodes, st.st_dev, st.st_ino);
+	i = inode_find(s->v.inodes, st.st_dev, st.st_ino);
 	if (i) {
-		inode_moved(s->inodes, i, dir, name);
-		inode_unhold(s->inodes, i);
+		inode_moved(s->v.inodes, i, dir, name);
+		inode_unhold(s->v.inodes, i);
 	}
 }
 
 /* What moves within its scope keeps its header, whatever a job that has not come by wants of it. */
-static int show_to_job(struct session *s, const struct move *m, const struct stat *st,
-		       const struct request *rq)
+static int prepare_walk(struct session *s, const struct move *m, const struct stat *st,
+			const struct request *rq)
 {
 	struct stat other;
-	int r = visit_before_move(s, m->from_fd, m->name, st, m->from->scope, rq);
+	int r = walk_before_move(s->walk, m->from_fd, m->name, st, m->from->scope, rq);
 
 	if (r < 0 || !(m->flags & RENAME_EXCHANGE))
 		return r;
 	if (fstatat(m->to_fd, m->name2, &other, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0; /* the exchange itself will say so */
-	return visit_before_move(s, m->to_fd, m->name2, &other, m->to->scope, rq);
+	return walk_before_move(s->walk, m->to_fd, m->name2, &other, m->to->scope, rq);
 }
 
 static int move_within(struct session *s, const struct move *m, const struct stat *st,
 		       const struct request *rq)
 {
-	int r = show_to_job(s, m, st, rq);
+	int r = prepare_walk(s, m, st, rq);
 
 	if (r == 0)
 		r = move_entry(s, m);
 	if (r == 0) {
-		visit_after_move(s, m->to_fd, m->name2);
+		walk_after_move(s->walk, m->to_fd, m->name2);
 		if (m->flags & RENAME_EXCHANGE)
-			visit_after_move(s, m->from_fd, m->name);
+			walk_after_move(s->walk, m->from_fd, m->name);
 	}
 	return r;
 }
@@ -434,20 +438,20 @@ static int do_rename(struct session *s, struct op *op, const struct request *rq)
 
 	if (name_is_control(m.from, s, m.name) || name_is_control(m.to, s, m.name2))
 		return -EPERM;
-	r = inode_fd(s->inodes, m.from, &m.from_fd);
+	r = inode_fd(s->v.inodes, m.from, &m.from_fd);
 	if (r < 0)
 		return r;
-	r = inode_fd(s->inodes, m.to, &m.to_fd);
+	r = inode_fd(s->v.inodes, m.to, &m.to_fd);
 	if (r == 0) {
-		unsigned room = engine_target_enter(s->engine);
+		unsigned reader = engine_target_enter(s->v.engine);
 
-		visits_enter(s);
+		walk_names_begin(s->walk);
 		r = move_opened(s, &m, rq);
-		visits_leave(s);
-		engine_target_leave(s->engine, room);
-		inode_fd_done(s->inodes, m.to);
+		walk_names_end(s->walk);
+		engine_target_leave(s->v.engine, reader);
+		inode_fd_done(s->v.inodes, m.to);
 	}
-	inode_fd_done(s->inodes, m.from);
+	inode_fd_done(s->v.inodes, m.from);
 	if (r == 0)
 		fuse_reply_err(op->req, 0);
 	return r;

@@ -1,15 +1,21 @@
+/* Files made, opened, synced and closed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
+#include "fs/content/drain.h"
+#include "fs/content/header.h"
 #include "fs/content/new_file.h"
-#include "fs/fuse/revoke.h"
+#include "fs/content/rewrap.h"
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
-#include "fs/inode/disk.h"
+#include "fs/fuse/revoke.h"
+#include "fs/inode/fds.h"
+#include "fs/metrics/metrics.h"
+#include "fs/policy/engine.h"
 
 static int handle_new(struct session *s, struct inode *i, struct file *f, const struct op *op,
 		      enum request_class class, struct handle **ret_handle)
@@ -25,20 +31,20 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_INSERT_HEAD(&s->opened.files, h, others);
 	pthread_mutex_unlock(&s->opened.lock);
-	metrics_add(engine_metrics(s->engine), METRIC_FILES_OPENED, 1);
+	metrics_add(engine_metrics(s->v.engine), METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
 	return 0;
 }
 
 static void handle_close(struct session *s, struct handle *h)
 {
-	metrics_add(engine_metrics(s->engine), METRIC_FILES_CLOSED, 1);
+	metrics_add(engine_metrics(s->v.engine), METRIC_FILES_CLOSED, 1);
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_REMOVE(h, others);
 	pthread_mutex_unlock(&s->opened.lock);
 	atomic_fetch_sub(&h->file->writers, h->writes);
 	atomic_fetch_sub(&h->file->handles, 1);
-	(void)file_put(s, h->file); /* release has nobody to tell; fsync and flush did */
+	(void)file_put(&s->v, h->file); /* release has nobody to tell; fsync and flush did */
 	free(h);
 }
 
@@ -54,11 +60,11 @@ void ops_close_files(struct session *s)
 
 /* The backing file with its first block; nothing is left of it when that fails. */
 static int make_backing(struct session *s, const struct op *op, struct inode *parent,
-			struct fresh *n, int *ret_fd)
+			struct new_file *n, int *ret_fd)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(op->req);
 	bool unnamed = strcmp(op->name, "/") == 0; /* how the kernel names an O_TMPFILE */
-	int dir_fd, fd, r = inode_fd(s->inodes, parent, &dir_fd);
+	int dir_fd, fd, r = inode_fd(s->v.inodes, parent, &dir_fd);
 
 	if (r < 0)
 		return r;
@@ -69,23 +75,23 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 	r = fd < 0 ? -errno : 0;
 	cred_leave(s);
 	if (r == 0) {
-		r = fd_kept_back(fd) ? -EMFILE : fresh_write(n, fd);
+		r = fd_kept_back(fd) ? -EMFILE : new_file_write(n, fd);
 		if (r < 0) {
 			(void)close(fd); /* what failed is reported */
 			if (!unnamed)
 				(void)unlinkat(dir_fd, op->name, 0);
 		}
 	}
-	inode_fd_done(s->inodes, parent);
+	inode_fd_done(s->v.inodes, parent);
 	if (r == 0)
 		*ret_fd = fd;
 	return r;
 }
 
 /* Node and open content of what make_backing() made; @fd is consumed. */
-static int adopt_new(struct session *s, const struct op *op, const struct request *rq,
-		     struct inode *parent, struct fresh *n, int fd, struct fuse_entry_param *ret_e,
-		     struct file **ret_file)
+static int take_over_new(struct session *s, const struct op *op, const struct request *rq,
+			 struct inode *parent, struct new_file *n, int fd,
+			 struct fuse_entry_param *ret_e, struct file **ret_file)
 {
 	CLEANUP(close_fd_p) int content_fd = fd;
 	char link[FD_PATH_LEN];
@@ -99,17 +105,17 @@ static int adopt_new(struct session *s, const struct op *op, const struct reques
 		return r;
 	i = inode_of(s, ret_e->ino);
 	if (ret_e->attr.st_nlink == 0)
-		inode_keep_fd(s->inodes, i); /* without a name it could not be opened again */
-	r = file_adopt(s, i, n, content_fd, ret_file);
+		inode_keep_fd(s->v.inodes, i); /* without a name it could not be opened again */
+	r = file_take_over(&s->v, i, n, content_fd, ret_file);
 	if (r < 0) {
-		inode_forget(s->inodes, i, 1);
+		inode_forget(s->v.inodes, i, 1);
 		return r;
 	}
 	content_fd = -1;
 	ret_e->attr.st_size = 0;
 	if (rq->class == REQUEST_USER && atomic_load(&(*ret_file)->state) != CONTENT_OPEN) {
-		(void)file_put(s, *ret_file); /* denied since its key was had; it is empty */
-		inode_forget(s->inodes, i, 1);
+		(void)file_put(&s->v, *ret_file); /* denied since its key was had; it is empty */
+		inode_forget(s->v.inodes, i, 1);
 		return -EKEYREVOKED;
 	}
 	return 0;
@@ -120,34 +126,34 @@ static void unmake_backing(struct session *s, const struct op *op, struct inode 
 {
 	int dir_fd;
 
-	if (strcmp(op->name, "/") == 0 || inode_fd(s->inodes, parent, &dir_fd) < 0)
+	if (strcmp(op->name, "/") == 0 || inode_fd(s->v.inodes, parent, &dir_fd) < 0)
 		return;
 	(void)unlinkat(dir_fd, op->name, 0); /* what failed before is reported */
-	inode_fd_done(s->inodes, parent);
+	inode_fd_done(s->v.inodes, parent);
 }
 
 static int make_file(struct session *s, const struct op *op, const struct request *rq,
 		     struct fuse_entry_param *ret_e, struct file **ret_file)
 {
 	struct inode *parent = inode_of(s, op->ino);
-	struct fresh n = {0};
-	unsigned room;
+	struct new_file n = {0};
+	unsigned reader;
 	int fd, r;
 
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
-	room = engine_target_enter(s->engine); /* until the file can be seen by a job */
-	r = fresh_init(s, parent->scope, NULL, rq, &n);
+	reader = engine_target_enter(s->v.engine); /* until the file can be seen by a job */
+	r = new_file_init(&s->v, parent->scope, NULL, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
 		if (r == 0) {
-			r = adopt_new(s, op, rq, parent, &n, fd, ret_e, ret_file);
+			r = take_over_new(s, op, rq, parent, &n, fd, ret_e, ret_file);
 			if (r < 0)
 				unmake_backing(s, op, parent);
 		}
-		fresh_fini(&n);
+		new_file_fini(&n);
 	}
-	engine_target_leave(s->engine, room);
+	engine_target_leave(s->v.engine, reader);
 	return r;
 }
 
@@ -162,7 +168,7 @@ static void set_cache_flags(struct fuse_file_info *fi, struct handle *h)
 
 static int do_create(struct session *s, struct op *op, const struct request *rq)
 {
-	uint64_t look = revoke_look(s);
+	uint64_t epoch = revoke_epoch(s);
 	struct fuse_entry_param e;
 	struct handle *h;
 	struct file *f;
@@ -179,17 +185,17 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = handle_new(s, inode_of(s, e.ino), f, op, rq->class, &h);
 	if (r < 0) {
-		(void)file_put(s, f); /* the want of memory is reported */
-		inode_forget(s->inodes, inode_of(s, e.ino), 1);
+		(void)file_put(&s->v, f); /* the want of memory is reported */
+		inode_forget(s->v.inodes, inode_of(s, e.ino), 1);
 		return r;
 	}
 	op->fi.fh = (uintptr_t)h;
 	set_cache_flags(&op->fi, h);
 	if (fuse_reply_create(op->req, &e, &op->fi) == -ENOENT) {
 		handle_close(s, h);
-		inode_forget(s->inodes, inode_of(s, e.ino), 1);
+		inode_forget(s->v.inodes, inode_of(s, e.ino), 1);
 	} else {
-		revoke_retold(s, e.ino, look);
+		revoke_recheck(s, e.ino, epoch);
 	}
 	return 0;
 }
@@ -213,7 +219,7 @@ int op_make_regular(struct session *s, struct op *op, const struct request *rq)
 
 	if (r < 0)
 		return r;
-	(void)file_put(s, f); /* its one block is written */
+	(void)file_put(&s->v, f); /* its one block is written */
 	op_reply_entry(op->req, s, &e);
 	return 0;
 }
@@ -230,12 +236,12 @@ static int open_writable(struct session *s, struct op *op, const struct request 
 
 	if (i->type != S_IFREG)
 		return -EINVAL;
-	r = file_get(s, i, op->fi.flags, rq, ret_file);
+	r = file_get(&s->v, i, op->fi.flags, rq, ret_file);
 	if (r < 0 || (op->fi.flags & O_ACCMODE) == O_RDONLY)
 		return r;
-	r = (*ret_file)->writable ? file_rewrap_if_due(s, *ret_file, rq) : -EROFS;
+	r = (*ret_file)->writable ? file_rewrap_if_due(&s->v, *ret_file, rq) : -EROFS;
 	if (r < 0)
-		(void)file_put(s, *ret_file); /* nothing was changed */
+		(void)file_put(&s->v, *ret_file); /* nothing was changed */
 	return r;
 }
 
@@ -244,13 +250,13 @@ static int open_checked(struct session *s, struct op *op, const struct request *
 			struct file **ret_file)
 {
 	struct inode *i = inode_of(s, op->ino);
-	struct revoke_wait wait;
-	struct request hurried;
+	struct drain_wait wait;
+	struct request until_drain;
 
 	if (!(op->fi.flags & O_TRUNC))
 		return open_writable(s, op, rq, ret_file);
-	hurried = revoke_hurries(s, i, rq, &wait);
-	return revoke_hurried(s, i, open_writable(s, op, &hurried, ret_file));
+	until_drain = drain_interrupts(s->v.inodes, i, rq, &wait);
+	return drain_errno(s->v.inodes, i, open_writable(s, op, &until_drain, ret_file));
 }
 
 static int do_open(struct session *s, struct op *op, const struct request *rq)
@@ -266,7 +272,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 	if (r == 0)
 		r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
 	if (r < 0) {
-		(void)file_put(s, f); /* what went wrong is reported */
+		(void)file_put(&s->v, f); /* what went wrong is reported */
 		return r;
 	}
 	op->fi.fh = (uintptr_t)h;
@@ -278,7 +284,7 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct op op = {.req = req, .ino = ino, .fi = *fi, .kills_setid = proto_kills_setid()};
+	struct op op = {.req = req, .ino = ino, .fi = *fi, .kills_setid = protocol_kills_setid()};
 
 	if (node_is_virtual(ino))
 		virtual_open(req, ino, fi);

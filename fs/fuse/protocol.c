@@ -20,20 +20,21 @@
 
 #include "crypto/base/clock.h"
 #include "fs/fuse/ops.h"
+#include "fs/policy/engine.h"
 
 static _Thread_local bool kills_setid;
-static _Thread_local struct proto_request serving;
+static _Thread_local struct protocol_request serving;
 
 /* The handshake, once a mount, by whichever thread: its number, and what the kernel offered. */
 static _Atomic uint64_t init_unique;
 static _Atomic uint32_t init_offered;
 
-struct proto_request proto_request(void)
+struct protocol_request protocol_request(void)
 {
 	return serving;
 }
 
-void proto_go_on(const struct proto_request *rq)
+void protocol_go_on(const struct protocol_request *rq)
 {
 	serving = *rq;
 }
@@ -103,7 +104,7 @@ static void count_unanswered(struct metrics *m)
 
 static void begin(const struct fuse_in_header *head)
 {
-	serving = (struct proto_request){head->unique, clock_now_ns(), op_of(head)};
+	serving = (struct protocol_request){head->unique, clock_now_ns(), op_of(head)};
 }
 
 static void count_bytes(struct metrics *m, const struct fuse_out_header *head,
@@ -128,7 +129,7 @@ static void count_answer(struct metrics *m, const struct fuse_out_header *head)
 
 /* ---- on their way in ---- */
 
-bool proto_kills_setid(void)
+bool protocol_kills_setid(void)
 {
 	return kills_setid;
 }
@@ -180,7 +181,7 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 	struct fuse_in_header head;
 	ssize_t n;
 
-	count_unanswered(engine_metrics(s->engine));
+	count_unanswered(engine_metrics(s->v.engine));
 	n = read(fd, buf, len);
 	if (n < (ssize_t)sizeof(head))
 		return n;
@@ -228,10 +229,10 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 	if (!serving.unique || head.unique != serving.unique) /* a notification */
 		return writev(fd, iov, count);
 	if (!head.error)
-		count_bytes(engine_metrics(s->engine), &head, &iov[1], count);
+		count_bytes(engine_metrics(s->v.engine), &head, &iov[1], count);
 	n = writev(fd, iov, count);
-	count_answer(engine_metrics(s->engine), &head);
+	count_answer(engine_metrics(s->v.engine), &head);
 	return n;
 }
 
-const struct fuse_custom_io proto_io = {.read = receive, .writev = reply};
+const struct fuse_custom_io protocol_io = {.read = receive, .writev = reply};

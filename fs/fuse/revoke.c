@@ -1,40 +1,19 @@
 #include "fs/fuse/revoke.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
-#include "crypto/base/clock.h"
+#include "fs/content/access.h"
+#include "fs/content/drain.h"
 #include "fs/inode/inode.h"
+#include "fs/policy/engine.h"
 
-#define DRAIN_MS     3000u /* so long dirty pages are written; a writer may go on dirtying */
-#define SWEEPERS_MAX 4u	   /* threads of one revocation: a slow file holds up few others */
-#define SERVE_MS     50	   /* between two looks whether the last revocation has ended */
+#define SWEEPERS_MAX 4u /* threads of one revocation: a slow file holds up few others */
+#define SERVE_MS     50 /* between two looks whether the last revocation has ended */
 
 /* ---- one file ---- */
-
-void revoke_mark_locked(struct file *f)
-{
-	atomic_store(&f->flushed, 0);
-	atomic_store(&f->lost, 0);
-	atomic_store(&f->drain_until_ms, clock_now_ms() + DRAIN_MS);
-	atomic_store(&f->state, CONTENT_DRAINING);
-}
-
-bool revoke_takes(struct file *f, size_t len)
-{
-	if (clock_now_ms() < atomic_load(&f->drain_until_ms))
-		return true;
-	atomic_fetch_add(&f->lost, len);
-	return false;
-}
-
-void revoke_took(struct file *f, size_t len, int r)
-{
-	atomic_fetch_add(r == 0 ? &f->flushed : &f->lost, len);
-}
 
 static fuse_ino_t number_of(struct inode *i)
 {
@@ -43,38 +22,30 @@ static fuse_ino_t number_of(struct inode *i)
 
 /*
  * Attributes alone (offset -1). A write(2) into the page cache sends no request as long as they are
- * believed; from now on each asks for them by its handle, and is refused (op_getattr).
+ * valid; from now on each asks for them by its handle, and is refused (op_getattr).
  */
 static void drop_attributes(struct session *s, struct inode *i)
 {
 	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), -1, 0); /* ENOENT: unknown */
 }
 
-/* Waits for pages that are just being read or written: who answers those must not be held up. */
+/* Waits for pages that are being read or written just now; the threads that answer those requests
+ * must not wait for this one. */
 static void drop_pages(struct session *s, struct inode *i)
 {
 	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), 0, 0); /* the same */
 }
 
 /*
- * Two passes: what a write(2) that was under way put behind the first one is refused in the second.
- * Returns how many data keys were wiped; those that a system request uses are wiped by that one.
+ * Two passes: what a write(2) that was under way dirtied behind the first one is refused in the
+ * second. Returns how many data keys were wiped.
  */
 static unsigned drain(struct session *s, struct file *f)
 {
-	unsigned wiped = 0;
-
 	drop_pages(s, f->inode);
-	atomic_store(&f->drain_until_ms, 0);
+	drain_stop(f);
 	drop_pages(s, f->inode);
-	(void)!file_flush_header(f); /* what is on disk is good for all its blocks all the same */
-	file_lock_write(&f->lock);
-	if (atomic_load(&f->state) == CONTENT_DRAINING) { /* else access came back meanwhile */
-		atomic_store(&f->state, CONTENT_REVOKED);
-		wiped = file_forget_key_locked(f);
-	}
-	file_unlock_write(&f->lock);
-	return wiped;
+	return drain_finish(f);
 }
 
 /* false: the mount goes away. */
@@ -82,22 +53,25 @@ static bool enter(struct session *s)
 {
 	bool go;
 
-	pthread_mutex_lock(&s->revoke_lock);
-	go = !s->revoke_silent;
-	s->revoking += go;
-	pthread_mutex_unlock(&s->revoke_lock);
+	pthread_mutex_lock(&s->revoke.lock);
+	go = !s->revoke.silent;
+	s->revoke.under_way += go;
+	pthread_mutex_unlock(&s->revoke.lock);
 	return go;
 }
 
 static void leave(struct session *s)
 {
-	pthread_mutex_lock(&s->revoke_lock);
-	s->revoking--;
-	pthread_mutex_unlock(&s->revoke_lock);
+	pthread_mutex_lock(&s->revoke.lock);
+	s->revoke.under_way--;
+	pthread_mutex_unlock(&s->revoke.lock);
 }
 
-void revoke_content(struct session *s, struct file *f)
+/* volume.drain */
+static void drain_one(void *arg, struct file *f)
 {
+	struct session *s = arg;
+
 	if (!enter(s))
 		return;
 	drop_attributes(s, f->inode);
@@ -105,55 +79,18 @@ void revoke_content(struct session *s, struct file *f)
 	leave(s);
 }
 
-/* ---- those who would hold it up ---- */
+/* ---- attributes in the kernel ---- */
 
-static enum content_state state_of(struct session *s, struct inode *i)
+uint64_t revoke_epoch(struct session *s)
 {
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
-	int state;
-
-	pthread_mutex_lock(stripe);
-	state = i->file ? atomic_load(&i->file->state) : CONTENT_OPEN;
-	pthread_mutex_unlock(stripe);
-	return state;
+	return atomic_load(&s->revoke.under_way) ? UINT64_MAX : atomic_load(&s->revoke.sweeps);
 }
 
-static bool drains_or_interrupted(void *arg)
+void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch)
 {
-	const struct revoke_wait *wait = arg;
-	const struct key_wait *caller = wait->caller;
-
-	return state_of(wait->s, wait->i) == CONTENT_DRAINING ||
-	       (caller->interrupted && caller->interrupted(caller->arg));
-}
-
-struct request revoke_hurries(struct session *s, struct inode *i, const struct request *rq,
-			      struct revoke_wait *room)
-{
-	struct request hurried = *rq;
-
-	*room = (struct revoke_wait){.caller = &rq->wait, .s = s, .i = i};
-	hurried.wait.interrupted = drains_or_interrupted;
-	hurried.wait.arg = room;
-	return hurried;
-}
-
-int revoke_hurried(struct session *s, struct inode *i, int r)
-{
-	return r == -EINTR && state_of(s, i) != CONTENT_OPEN ? -EKEYREVOKED : r;
-}
-
-/* ---- what the kernel believes ---- */
-
-uint64_t revoke_look(struct session *s)
-{
-	return atomic_load(&s->revoking) ? UINT64_MAX : atomic_load(&s->sweeps);
-}
-
-void revoke_retold(struct session *s, fuse_ino_t ino, uint64_t look)
-{
-	if (revoke_look(s) != look || look == UINT64_MAX)
-		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1, 0); /* gone: as good */
+	if (revoke_epoch(s) != epoch || epoch == UINT64_MAX)
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1,
+						       0); /* gone: nothing is kept */
 }
 
 /* ---- all files of a policy ---- */
@@ -162,18 +99,18 @@ struct sweep {
 	struct session *s;
 	const uint8_t *policy_id;
 	struct inode **nodes; /* held; NULL: not of this policy after all */
-	struct file **files;  /* one more user; NULL: not open */
+	struct file **files;  /* with one more user; NULL: not open */
 	size_t count;
 	_Atomic size_t next; /* [0, count): open ones, [count, 2 count): the others */
 	_Atomic uint64_t open_files, handles, cached_files, flushed, lost, data_keys;
 };
 
-/* Marks open content of the policy, and counts one more user. *ret_seen: nothing else is to be done
- * with this node: it is another policy's, or was revoked before. */
+/* Marks open content of the policy, and counts one more user. *ret_skip: the node needs nothing: it
+ * is another policy's, or was revoked before. */
 static struct file *mark(struct session *s, struct inode *i, const uint8_t *policy_id,
-			 bool *ret_seen)
+			 bool *ret_skip)
 {
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	pthread_mutex_t *stripe = inode_stripe(s->v.inodes, i);
 	struct file *f;
 	bool marked = false;
 
@@ -184,28 +121,28 @@ static struct file *mark(struct session *s, struct inode *i, const uint8_t *poli
 		marked = memcmp(f->hdr.ref.policy_id, policy_id, UUID_LEN) == 0 &&
 			 atomic_load(&f->state) == CONTENT_OPEN;
 		if (marked)
-			revoke_mark_locked(f);
+			drain_begin_locked(f);
 		file_unlock_write(&f->lock);
 		f->opens += marked;
 	}
 	pthread_mutex_unlock(stripe);
-	*ret_seen = f && !marked;
+	*ret_skip = f && !marked;
 	return marked ? f : NULL;
 }
 
-/* All are marked before the first is seen to: from here on nothing more can be read. */
+/* All are marked before the first is drained: from here on nothing more can be read. */
 static void mark_all(struct sweep *sw)
 {
 	for (size_t n = 0; n < sw->count; n++) {
-		bool seen;
+		bool skip;
 
-		sw->files[n] = mark(sw->s, sw->nodes[n], sw->policy_id, &seen);
+		sw->files[n] = mark(sw->s, sw->nodes[n], sw->policy_id, &skip);
 		if (sw->files[n]) {
 			atomic_fetch_add(&sw->handles, atomic_load(&sw->files[n]->handles));
 			drop_attributes(sw->s, sw->nodes[n]);
 		}
-		if (seen)
-			inode_unhold(sw->s->inodes, STEAL(sw->nodes[n]));
+		if (skip)
+			inode_unhold(sw->s->v.inodes, STEAL(sw->nodes[n]));
 	}
 }
 
@@ -217,8 +154,8 @@ static void sweep_open(struct sweep *sw, struct inode *i, struct file *f)
 	atomic_fetch_add(&sw->open_files, 1);
 	atomic_fetch_add(&sw->flushed, atomic_load(&f->flushed));
 	atomic_fetch_add(&sw->lost, atomic_load(&f->lost));
-	(void)file_put(sw->s, f); /* a last user gone meanwhile; its header is written */
-	inode_unhold(sw->s->inodes, i);
+	(void)file_put(&sw->s->v, f); /* its header is written, even if this is the last user */
+	inode_unhold(sw->s->v.inodes, i);
 }
 
 static void sweep_closed(struct sweep *sw, struct inode *i, struct file *f)
@@ -227,7 +164,7 @@ static void sweep_closed(struct sweep *sw, struct inode *i, struct file *f)
 		return;
 	drop_pages(sw->s, i);
 	atomic_fetch_add(&sw->cached_files, 1);
-	inode_unhold(sw->s->inodes, i);
+	inode_unhold(sw->s->v.inodes, i);
 }
 
 static void *sweep_run(void *arg)
@@ -262,12 +199,12 @@ static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_fi
 	CLEANUP(free_mem_p) struct file **files = NULL;
 	struct sweep sw = {.s = s, .policy_id = policy_id};
 
-	atomic_fetch_add(&s->sweeps, 1);
-	/* Without memory nobody gets in, and those who are in are told when memory is there. */
-	while (inode_table_tagged(s->inodes, inode_tag_of(policy_id), &nodes, &sw.count) < 0 ||
+	atomic_fetch_add(&s->revoke.sweeps, 1);
+	/* Retry until allocation succeeds; new opens and requests are already refused. */
+	while (inode_table_tagged(s->v.inodes, access_tag_of(policy_id), &nodes, &sw.count) < 0 ||
 	       !(files = calloc(sw.count + 1, sizeof(*files)))) {
 		for (size_t n = 0; nodes && n < sw.count; n++)
-			inode_unhold(s->inodes, nodes[n]);
+			inode_unhold(s->v.inodes, nodes[n]);
 		free(STEAL(nodes));
 		(void)poll(NULL, 0, SERVE_MS);
 	}
@@ -288,8 +225,7 @@ static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_fi
 static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files)
 {
 	struct session *s = arg;
-
-	struct metrics *m = engine_metrics(s->engine);
+	struct metrics *m = engine_metrics(s->v.engine);
 
 	if (!enter(s))
 		return;
@@ -303,33 +239,35 @@ static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revo
 
 void revoke_listen(struct session *s)
 {
-	(void)pthread_mutex_init(&s->revoke_lock,
+	(void)pthread_mutex_init(&s->revoke.lock,
 				 NULL); /* default attributes cannot fail on Linux */
-	engine_on_revoked(s->engine, on_revoked, s);
+	s->v.drain_arg = s;
+	s->v.drain = drain_one;
+	engine_on_revoked(s->v.engine, on_revoked, s);
 }
 
-static bool silent(struct session *s)
+static bool set_silent(struct session *s)
 {
 	bool none;
 
-	pthread_mutex_lock(&s->revoke_lock);
-	s->revoke_silent = true;
-	none = s->revoking == 0;
-	pthread_mutex_unlock(&s->revoke_lock);
+	pthread_mutex_lock(&s->revoke.lock);
+	s->revoke.silent = true;
+	none = s->revoke.under_way == 0;
+	pthread_mutex_unlock(&s->revoke.lock);
 	return none;
 }
 
 /*
- * After a signal the kernel still has the mount, and a revocation under way waits for it to write
- * its dirty pages, which nobody takes any more: so they are taken here.
+ * After a signal the kernel still has the mount, and a revocation under way waits for its dirty
+ * pages, while no serving thread takes requests any more: so they are taken here.
  */
 void revoke_silence(struct session *s)
 {
 	struct pollfd fd = {.fd = fuse_session_fd(s->fuse), .events = POLLIN};
 	struct fuse_buf buf = {.mem = NULL};
 
-	engine_on_revoked(s->engine, NULL, NULL);
-	while (!silent(s)) {
+	engine_on_revoked(s->v.engine, NULL, NULL);
+	while (!set_silent(s)) {
 		if (poll(&fd, 1, SERVE_MS) <= 0)
 			continue;
 		fuse_session_reset(s->fuse); /* one that has ended receives nothing */

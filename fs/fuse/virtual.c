@@ -38,7 +38,7 @@ static struct stat stat_of(const struct vtree_attr *a)
 	};
 }
 
-/* No caching: the next look may show something else. */
+/* No caching: the next epoch may show something else. */
 static struct fuse_entry_param entry_of(const struct vtree_attr *a)
 {
 	return (struct fuse_entry_param){.ino = (fuse_ino_t)(a->node << 1 | 1), .attr = stat_of(a)};

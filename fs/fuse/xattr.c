@@ -1,3 +1,4 @@
+/* Extended attributes, which pass through as they are. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,6 +6,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/fuse/ops.h"
+#include "fs/inode/fds.h"
 
 #define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
 
@@ -27,7 +29,7 @@ static struct xattr_target target_of(fuse_req_t req, fuse_ino_t ino)
 		t.r = -ENODATA; /* the kernel looks for an ACL before it goes by the mode */
 		return t;
 	}
-	t.r = inode_fd(s->inodes, inode_of(s, ino), &fd);
+	t.r = inode_fd(s->v.inodes, inode_of(s, ino), &fd);
 	if (t.r == 0) {
 		t.inode = inode_of(s, ino);
 		fd_path(fd, t.path);
@@ -38,7 +40,7 @@ static struct xattr_target target_of(fuse_req_t req, fuse_ino_t ino)
 static void target_done(struct xattr_target *t)
 {
 	if (t->inode)
-		inode_fd_done(t->s->inodes, t->inode);
+		inode_fd_done(t->s->v.inodes, t->inode);
 }
 
 /*

@@ -1,4 +1,4 @@
-/* A job at one file: what its header says, and whether that is to change. */
+/* One file that a job comes to: its header read, a failure reported. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -6,9 +6,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
 #include "fs/walk/walk_internal.h"
 
-int visit_open(int dir_fd, const char *name)
+int walk_open_file(int dir_fd, const char *name)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(dir_fd, name, flags | O_NOATIME);
@@ -38,26 +39,7 @@ static const char *reason(int r)
 	}
 }
 
-int visit_rewrap(struct session *s, int fd, const char *name, const struct stat *st,
-		 const struct scope *scope, const struct wrap_ref *target, const struct request *rq)
-{
-	struct inode *i;
-	struct file *f;
-	int r = inode_ref(s->inodes, fd, st, NULL, name, scope, &i), put;
-
-	if (r < 0)
-		return r;
-	r = file_get(s, i, O_RDWR, rq, &f);
-	if (r == 0) {
-		r = file_rewrap_now(s, f, target, rq);
-		put = file_put(s, f);
-		r = r < 0 ? r : put;
-	}
-	inode_forget(s->inodes, i, 1);
-	return r;
-}
-
-int visit_header(int fd, struct stat *ret_st, struct header *ret_hdr)
+int walk_read_header(int fd, struct stat *ret_st, struct header *ret_hdr)
 {
 	uint8_t bytes[HEADER_LEN];
 	int r;
@@ -65,91 +47,40 @@ int visit_header(int fd, struct stat *ret_st, struct header *ret_hdr)
 	if (fstat(fd, ret_st) < 0)
 		return -errno;
 	if (!S_ISREG(ret_st->st_mode) || ret_st->st_size == 0)
-		return LOOK_NONE;
+		return FOUND_NONE;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == 0)
 		r = header_decode(bytes, ret_hdr, NULL);
 	if (r < 0)
 		return r == -ENODATA || r == -ENOTSUP ? -EBADMSG : r;
-	return LOOK_FINE;
+	return FOUND_FINE;
 }
 
-int visit_look(struct session *s, struct job *j, int fd, const struct scope *scope,
-	       struct stat *ret_st, struct wrap_ref *ret_target)
+void walk_path(const struct walk *w, int dir_fd, const char *name, char out[static WALK_PATH_LEN])
 {
-	struct header hdr;
-	int r = visit_header(fd, ret_st, &hdr);
+	char space[4096];
+	const char *dir = fd_path_in(dir_fd, w->v->store, space, sizeof(space));
 
-	if (r != LOOK_FINE)
-		return r;
-	return job_wants(s->engine, j, &hdr.ref, scope, ret_target) ? LOOK_WANTED : LOOK_FINE;
+	dir = dir ? dir : "";
+	(void)snprintf(out, WALK_PATH_LEN, "%s%s%s", dir, *dir && *name ? "/" : "", name);
 }
 
-void visit_path(struct session *s, int dir_fd, const char *name, char out[static VISIT_PATH_LEN])
+void walk_file_failed(struct walk *w, struct job *j, int dir_fd, const char *name, int r)
 {
-	char link[FD_PATH_LEN], dir[4096];
-	size_t store_len = strlen(s->store);
-	ssize_t n = readlink(fd_path(dir_fd, link), dir, sizeof(dir) - 1);
-	const char *at = dir;
+	char path[WALK_PATH_LEN];
 
-	dir[n > 0 ? n : 0] = '\0';
-	if (strncmp(dir, s->store, store_len) == 0)
-		at = dir[store_len] == '/' ? dir + store_len + 1 : dir + store_len;
-	(void)snprintf(out, VISIT_PATH_LEN, "%s%s%s", at, *at && *name ? "/" : "", name);
-}
-
-void visit_failed(struct session *s, struct job *j, int dir_fd, const char *name, int r)
-{
-	char path[VISIT_PATH_LEN];
-
-	visit_path(s, dir_fd, name, path);
-	atomic_store(&s->renew.unseen, true); /* or it was, and that does not matter */
+	walk_path(w, dir_fd, name, path);
+	atomic_store(&w->unseen, true); /* or it could, which does no harm */
 	job_file_failed(j, path, reason(r));
 }
 
-int visit_target_key(struct session *s, const struct wrap_ref *target, const struct request *rq,
-		     struct err *err)
+int walk_target_key(struct walk *w, const struct wrap_ref *target, const struct request *rq,
+		    struct err *err)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
-	int r = request_kek(s, target, rq, &kek);
+	int r = request_kek(w->v, target, rq, &kek);
 
 	if (r < 0 && r != -EINPROGRESS)
 		return err_set(err, r, "the key to re-wrap under cannot be had: %s", reason(r));
 	return r;
-}
-
-int visit_file(struct session *s, struct job *j, int dir_fd, const char *name,
-	       const struct scope *scope, const struct request *rq, struct err *err)
-{
-	struct wrap_ref target;
-	struct stat st;
-	int fd = visit_open(dir_fd, name), r;
-
-	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* gone, a link, a socket */
-		return 0;
-	if (visit_renews(j))
-		return visit_renewed(s, j, dir_fd, name, fd, scope, rq, err);
-	if (!job_rewraps(j))
-		return visit_count(s, j, dir_fd, name, fd, scope);
-	r = fd < 0 ? fd : visit_look(s, j, fd, scope, &st, &target);
-	if (r == LOOK_WANTED) {
-		r = visit_target_key(s, &target, rq, err);
-		if (r < 0) {
-			(void)close(fd); /* only read from */
-			return r;
-		}
-		r = visit_rewrap(s, fd, name, &st, scope, &target, rq);
-		if (r == 0)
-			job_file(j, JOB_FILE_DONE);
-	} else {
-		if (fd >= 0)
-			(void)close(fd); /* the same */
-		if (r == LOOK_NONE)
-			return 0;
-		if (r == LOOK_FINE)
-			job_file(j, JOB_FILE_SKIPPED);
-	}
-	if (r < 0)
-		visit_failed(s, j, dir_fd, name, r);
-	return 1;
 }

@@ -1,3 +1,4 @@
+/* The runs of jobs: from the first pass over the files until nothing that moved is left. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,47 +8,50 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/usage.h"
+#include "fs/inode/fds.h"
 #include "fs/jobs/renewal.h"
+#include "fs/policy/engine.h"
 #include "fs/walk/purge_list.h"
 #include "fs/walk/walk_internal.h"
 
 #define STOP_MS 5u  /* so long renames wait for a job that begins or ends, */
-#define GO_MS	50u /* and so long it lets them go before it tries again */
+#define GO_MS	50u /* and so long they go on before it tries again */
 
-int visits_new(struct visits **ret_visits)
+int walk_new(struct volume *v, struct walk **ret_walk)
 {
-	struct visits *v = calloc(1, sizeof(*v));
+	struct walk *w = calloc(1, sizeof(*w));
 	pthread_rwlockattr_t attr;
 
-	if (!v)
+	if (!w)
 		return -ENOMEM;
-	/* Else a crowd that renames would keep a job from ever ending. */
+	/* Else a steady stream of renames would keep a job from ever ending. */
+	w->v = v;
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-	(void)pthread_rwlock_init(&v->lock, &attr);
+	(void)pthread_rwlock_init(&w->lock, &attr);
 	(void)pthread_rwlockattr_destroy(&attr);
-	(void)pthread_mutex_init(&v->moved_lock, NULL);
-	*ret_visits = v;
+	(void)pthread_mutex_init(&w->queue_lock, NULL);
+	*ret_walk = w;
 	return 0;
 }
 
-void visits_free(struct visits *v)
+void walk_free(struct walk *w)
 {
-	if (!v)
+	if (!w)
 		return;
-	(void)pthread_rwlock_destroy(&v->lock);
-	(void)pthread_mutex_destroy(&v->moved_lock);
-	free(v->moved);
-	free(v);
+	(void)pthread_rwlock_destroy(&w->lock);
+	(void)pthread_mutex_destroy(&w->queue_lock);
+	free(w->queue);
+	free(w);
 }
 
 /* ---- the job ---- */
 
 /*
- * Whoever renames holds the lock, perhaps as long as a vault takes to answer; and while somebody
- * waits to write, nobody else gets in. So they are never kept for long.
+ * Takes the lock for writing. A rename may hold it for reading as long as a vault takes to answer,
+ * and while a writer waits no other rename begins: so this one waits in short pieces.
  */
-static void stop_renames(struct visits *v)
+static void stop_renames(struct walk *w)
 {
 	const struct timespec go = {.tv_nsec = GO_MS * 1000000L};
 	struct timespec until;
@@ -57,101 +61,75 @@ static void stop_renames(struct visits *v)
 		until.tv_nsec += STOP_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000L;
 		until.tv_nsec %= 1000000000L;
-		if (pthread_rwlock_timedwrlock(&v->lock, &until) == 0)
+		if (pthread_rwlock_timedwrlock(&w->lock, &until) == 0)
 			break;
 		(void)nanosleep(&go, NULL); /* shorter is fine */
 	}
 }
 
-static void next_pass(struct visits *v)
-{
-	pthread_mutex_lock(&v->moved_lock);
-	v->pass++;
-	pthread_mutex_unlock(&v->moved_lock);
-}
-
-static int begin(struct session *s, struct job *j)
+static int begin(struct walk *w, struct job *j)
 {
 	bool scan = !job_rewraps(j);
 	int r = 0;
 
-	stop_renames(s->visits);
-	next_pass(s->visits);
+	stop_renames(w);
+	walk_next_pass(w);
 	if (scan)
-		r = tally_begin(s);
+		r = usage_scan_begin(w->v->usage);
 	if (r == 0)
-		s->visits->job = j;
-	pthread_rwlock_unlock(&s->visits->lock);
+		w->job = j;
+	pthread_rwlock_unlock(&w->lock);
 	if (scan)
-		scan_begins(s->engine, j);
-	engine_targets_settle(s->engine);
+		scan_begins(w->v->engine, j);
+	engine_targets_settle(w->v->engine);
 	return r;
 }
 
-/* Failures are found anew, so no folder counts as walked. */
-static int pass_again(struct session *s, struct job *j, struct err *err)
+/* Failures are forgotten and found anew, so every folder is walked again. */
+static int pass_again(struct walk *w, struct job *j, struct err *err)
 {
 	int r;
 
 	job_again(j);
-	next_pass(s->visits);
-	s->renew.only_ends = false;
-	r = walk_all(s, j, "", err);
-	s->renew.only_ends = s->renew.searching;
-	return r == 0 && s->renew.searching ? walk_store(s, j, err) : r;
+	walk_next_pass(w);
+	w->only_ends = false;
+	r = tree_walk_job(w, j, "", err);
+	w->only_ends = w->searching;
+	return r == 0 && w->searching ? tree_walk_store(w, j, err) : r;
 }
 
-/* A folder that moved, held; NULL: none. *ret_lost: one is not remembered. */
-static struct inode *next_moved(struct visits *v, bool *ret_lost, bool *ret_due)
-{
-	struct inode *i = NULL;
-
-	pthread_mutex_lock(&v->moved_lock);
-	if (v->n_moved) {
-		i = v->moved[--v->n_moved];
-		i->moved = false; /* by another move it is listed again, and then walked */
-		*ret_due = i->due;
-		i->due = false;
-	}
-	*ret_lost = v->lost && !i;
-	if (*ret_lost)
-		v->lost = false;
-	pthread_mutex_unlock(&v->moved_lock);
-	return i;
-}
-
-static int walk_inode(struct session *s, struct job *j, struct inode *i, struct err *err)
+static int walk_inode(struct walk *w, struct job *j, struct inode *i, struct err *err)
 {
 	char link[FD_PATH_LEN];
 	int path_fd, fd, r;
 
 	if (i->type == S_IFREG) {
-		r = visit_renewed_inode(s, j, i, err);
-		inode_unhold(s->inodes, i);
+		r = walk_renew_moved(w, j, i, err);
+		inode_unhold(w->v->inodes, i);
 		return r;
 	}
-	r = inode_fd(s->inodes, i, &path_fd);
+	r = inode_fd(w->v->inodes, i, &path_fd);
 	if (r == 0) {
 		fd = open(fd_path(path_fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		inode_fd_done(s->inodes, i);
-		r = fd < 0 ? -errno : walk_moved(s, j, fd, i->scope, err);
+		inode_fd_done(w->v->inodes, i);
+		r = fd < 0 ? -errno : tree_walk_folder(w, j, fd, i->scope, err);
 	}
-	inode_unhold(s->inodes, i);
+	inode_unhold(w->v->inodes, i);
 	return r == -ENOENT || r == -ESTALE ? 0 : r; /* removed since */
 }
 
-static int walk_all_moved(struct session *s, struct job *j, struct err *err)
+static int walk_queued(struct walk *w, struct job *j, struct err *err)
 {
 	bool lost = false, due = false;
 	int r = 0;
 
 	for (struct inode *i; r == 0;) {
-		i = next_moved(s->visits, &lost, &due);
+		i = walk_dequeue(w, &lost, &due);
 		if (i) {
-			s->renew.only_ends = visit_renews(j) && !due;
-			r = walk_inode(s, j, i, err);
+			w->only_ends = walk_renews(j) && !due;
+			r = walk_inode(w, j, i, err);
 		} else if (lost) {
-			r = pass_again(s, j, err);
+			r = pass_again(w, j, err);
 		} else {
 			return 0;
 		}
@@ -159,153 +137,153 @@ static int walk_all_moved(struct session *s, struct job *j, struct err *err)
 	return r;
 }
 
-/* Nothing moved that was not visited, and nothing moves unseen before this is known. */
-static bool end(struct session *s)
+/* True: nothing that moved is left, and the job has ended before another name can change. */
+static bool end(struct walk *w)
 {
-	struct visits *v = s->visits;
 	bool over;
 
-	stop_renames(v);
-	over = v->n_moved == 0 && !v->lost;
+	stop_renames(w);
+	over = w->n_queued == 0 && !w->lost;
 	if (over)
-		v->job = NULL;
-	pthread_rwlock_unlock(&v->lock);
+		w->job = NULL;
+	pthread_rwlock_unlock(&w->lock);
 	return over;
 }
 
-static void give_up(struct session *s)
+static void give_up(struct walk *w)
 {
 	bool lost, due;
 
-	stop_renames(s->visits);
-	s->visits->job = NULL;
-	pthread_rwlock_unlock(&s->visits->lock);
-	for (struct inode *i; (i = next_moved(s->visits, &lost, &due));)
-		inode_unhold(s->inodes, i);
-	(void)next_moved(s->visits, &lost, &due); /* forgets that too */
+	stop_renames(w);
+	w->job = NULL;
+	pthread_rwlock_unlock(&w->lock);
+	for (struct inode *i; (i = walk_dequeue(w, &lost, &due));)
+		inode_unhold(w->v->inodes, i);
+	(void)walk_dequeue(w, &lost, &due); /* clears what was lost, too */
 }
 
-/* What moved while it was interrupted was seen by nobody: so one pass more from the start. */
-static int walk_from(struct session *s, struct job *j, struct err *err)
+/* What moved while the job was interrupted was not queued: so one pass more from the start. */
+static int walk_from(struct walk *w, struct job *j, struct err *err)
 {
 	char cursor[JOB_CURSOR_MAX + 1];
 	int r;
 
 	strcpy(cursor, job_of(j)->cursor);
-	r = walk_all(s, j, cursor, err);
-	return r == 0 && cursor[0] ? pass_again(s, j, err) : r;
+	r = tree_walk_job(w, j, cursor, err);
+	return r == 0 && cursor[0] ? pass_again(w, j, err) : r;
 }
 
 /*
- * A renewal that was stopped half way may be anywhere by now, or its file gone. So every file is
- * looked at, and what no file needs is forgotten.
+ * The file of a renewal that was stopped half way may be anywhere by now, or gone. So every file is
+ * looked at, and records that no file needs are dropped.
  */
-static int search(struct session *s, struct job *j, struct err *err)
+static int search(struct walk *w, struct job *j, struct err *err)
 {
 	int r;
 
-	stop_renames(s->visits);
-	next_pass(s->visits);
-	s->renew.searching = true;
-	pthread_rwlock_unlock(&s->visits->lock);
-	renewals_search(s->engine);
-	s->renew.only_ends = true;
-	r = walk_store(s, j, err);
-	return r < 0 ? r : walk_all_moved(s, j, err);
+	stop_renames(w);
+	walk_next_pass(w);
+	w->searching = true;
+	pthread_rwlock_unlock(&w->lock);
+	renewals_search(w->v->engine);
+	w->only_ends = true;
+	r = tree_walk_store(w, j, err);
+	return r < 0 ? r : walk_queued(w, j, err);
 }
 
-/* What ended is forgotten: it is on disk, and so is what was removed. */
-static int end_renewals(struct session *s, struct err *err)
+/* After syncfs(2): the records of renewals that ended, or whose file is gone, are dropped durably.
+ */
+static int end_renewals(struct walk *w, struct err *err)
 {
-	if (s->renew.searching)
-		renewals_searched(s->engine,
-				  atomic_load(&s->renew.unseen) ? LOOKED_AT_SOME : LOOKED_AT_ALL);
-	return renewals_flush(s->engine, err);
+	if (w->searching)
+		renewals_searched(w->v->engine,
+				  atomic_load(&w->unseen) ? LOOKED_AT_SOME : LOOKED_AT_ALL);
+	return renewals_flush(w->v->engine, err);
 }
 
-/* Whatever was counted before an interruption is void: nobody saw what changed since. */
-static int run_scan(struct session *s, struct job *j, struct err *err)
+/* A count before an interruption is void: changes since then were not followed. */
+static int run_scan(struct walk *w, struct job *j, struct err *err)
 {
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	uint64_t files = 0, mailboxes = 0;
 	int r;
 
 	job_restart(j);
-	r = purge_list_begin(s, j, err);
+	r = purge_list_begin(w, j, err);
 	if (r < 0)
 		return r;
-	r = begin(s, j);
+	r = begin(w, j);
 	if (r < 0) {
-		purge_list_give_up(s);
+		purge_list_give_up(w);
 		return err_set(err, r, "the count cannot begin: %s", strerror(-r));
 	}
-	r = walk_count(s, j, &files);
+	r = tree_count(w, j, &files);
 	if (r == 0) {
 		job_total(j, files);
-		r = walk_all(s, j, "", err);
+		r = tree_walk_job(w, j, "", err);
 	}
 	do {
 		if (r == 0)
-			r = walk_all_moved(s, j, err);
-	} while (r == 0 && !end(s));
+			r = walk_queued(w, j, err);
+	} while (r == 0 && !end(w));
 	if (r == 0)
-		r = visit_mailboxes(s, &mailboxes);
+		r = walk_scan_mailboxes(w, &mailboxes);
 	if (r == 0) {
-		r = tally_end(s, &res);
+		r = usage_scan_end(w->v->usage, &res);
 		if (r < 0)
 			(void)err_set(err, r, "the count cannot be finished: %s", strerror(-r));
 	}
 	if (r < 0) {
-		give_up(s);
-		tally_give_up(s);
-		purge_list_give_up(s);
+		give_up(w);
+		usage_scan_abort(w->v->usage);
+		purge_list_give_up(w);
 		return r;
 	}
 	res.mailboxes = mailboxes;
-	r = purge_list_end(s, &res, err);
-	return r < 0 ? r : scan_ends(s->engine, j, &res, err);
+	r = purge_list_end(w, &res, err);
+	return r < 0 ? r : scan_ends(w->v->engine, j, &res, err);
 }
 
 static int run(void *arg, struct job *j, struct err *err)
 {
-	struct session *s = arg;
+	struct walk *w = arg;
 	uint64_t files = job_of(j)->total;
 	int r;
 
 	if (!job_rewraps(j))
-		return run_scan(s, j, err);
-	atomic_store(&s->renew.unseen, false);
-	r = begin(s, j);
+		return run_scan(w, j, err);
+	atomic_store(&w->unseen, false);
+	r = begin(w, j);
 	if (r == 0 && !files)
-		r = walk_count(s, j, &files);
+		r = tree_count(w, j, &files);
 	if (r == 0) {
 		job_total(j, files);
-		r = walk_from(s, j, err);
+		r = walk_from(w, j, err);
 	}
 	do {
 		if (r == 0)
-			r = walk_all_moved(s, j, err);
-		if (r == 0 && visit_renews(j) && !s->renew.searching && renewals_left(s->engine))
-			r = search(s, j, err);
-		if (r == 0 && syncfs(s->top_fd) < 0)
+			r = walk_queued(w, j, err);
+		if (r == 0 && walk_renews(j) && !w->searching && renewals_left(w->v->engine))
+			r = search(w, j, err);
+		if (r == 0 && syncfs(w->v->top_fd) < 0)
 			r = err_set(err, -errno, "the store cannot be synced: %s", strerror(errno));
-	} while (r == 0 && !end(s));
+	} while (r == 0 && !end(w));
 	if (r == 0)
-		r = end_renewals(s, err);
+		r = end_renewals(w, err);
 	if (r < 0)
-		give_up(s);
-	s->renew.searching = s->renew.only_ends = false; /* no job is known that would look at it */
+		give_up(w);
+	w->searching = w->only_ends = false; /* for the operations: the job is over */
 	return r;
 }
 
-int visits_listen(struct session *s, struct err *err)
+int walk_listen(struct walk *w, struct err *err)
 {
-	const struct job_runner runner = {run, visit_find, s};
+	const struct job_runner runner = {run, walk_renew_find, w};
 
-	return s->read_only ? 0 : jobs_serve(s->engine, &runner, err);
+	return w->v->read_only ? 0 : jobs_serve(w->v->engine, &runner, err);
 }
 
-void visits_silence(struct session *s)
+void walk_silence(struct walk *w)
 {
-	jobs_stop(s->engine);
+	jobs_stop(w->v->engine);
 }

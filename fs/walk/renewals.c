@@ -1,5 +1,4 @@
-/* What a job that renews does differently: which files it wants, and what it does about those that
- * move. */
+/* A job that renews data keys: which files are due, and what it does about those that move. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,8 +7,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/renew.h"
-#include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
 #include "fs/jobs/renewal.h"
+#include "fs/policy/engine.h"
+#include "fs/store/store.h"
 #include "fs/walk/walk_internal.h"
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
@@ -37,10 +38,11 @@ static int step_into(int dir_fd, const char *name)
 	return r;
 }
 
-int visit_find(void *arg, const char *path, struct err *err)
+int walk_renew_find(void *arg, const char *path, struct err *err)
 {
-	const struct session *s = arg;
-	int fd = openat(s->top_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = fd < 0 ? -errno : 0;
+	const struct walk *w = arg;
+	int fd = openat(w->v->top_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	    r = fd < 0 ? -errno : 0;
 	const char *rest = path;
 	char name[NAME_MAX + 1];
 	struct stat st;
@@ -73,140 +75,134 @@ int visit_find(void *arg, const char *path, struct err *err)
 
 /* Whether @name in the folder @dir_fd, or with an empty name @dir_fd itself, lies where @j renews.
  */
-static bool is_below(struct session *s, const struct job *j, int dir_fd, const char *name)
+static bool is_below(struct walk *w, const struct job *j, int dir_fd, const char *name)
 {
 	const char *root = job_of(j)->path;
-	size_t root_len = strlen(root), store_len = strlen(s->store);
-	char link[FD_PATH_LEN], path[2 * PATH_MAX];
-	ssize_t n = readlink(fd_path(dir_fd, link), path, PATH_MAX);
-	const char *at = path + store_len;
+	char space[PATH_MAX], path[2 * PATH_MAX];
+	size_t root_len = strlen(root);
+	const char *dir = fd_path_in(dir_fd, w->v->store, space, sizeof(space));
 
-	if (n < 0 || n == PATH_MAX)
+	if (!dir || dir[0] == '/')
 		return true; /* too much is renewed rather than too little */
-	path[n] = '\0';
-	if (*name)
-		(void)snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
-	if (strncmp(path, s->store, store_len) != 0)
-		return true; /* the same */
-	at += *at == '/';
-	return !root_len ||
-	       (strncmp(at, root, root_len) == 0 && (at[root_len] == '/' || at[root_len] == '\0'));
+	(void)snprintf(path, sizeof(path), "%s%s%s", dir, *dir && *name ? "/" : "", name);
+	return !root_len || (strncmp(path, root, root_len) == 0 &&
+			     (path[root_len] == '/' || path[root_len] == '\0'));
 }
 
-void renewed_before_move(struct session *s, struct job *j, int dir_fd, const char *name,
-			 const struct stat *st)
+void walk_renew_before_move(struct walk *w, struct job *j, int dir_fd, const char *name,
+			    const struct stat *st)
 {
-	bool due = is_below(s, j, dir_fd, name);
+	bool due = is_below(w, j, dir_fd, name);
 	struct inode *i;
 
-	if ((!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) || (!due && !s->renew.searching))
+	if ((!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) || (!due && !w->searching))
 		return;
-	i = inode_find(s->inodes, st->st_dev, st->st_ino);
-	if (!i || !visit_remember(s, i, due))
-		visit_failed(s, j, dir_fd, name, -EOVERFLOW);
+	i = inode_find(w->v->inodes, st->st_dev, st->st_ino);
+	if (!i || !walk_enqueue(w, i, due))
+		walk_file_failed(w, j, dir_fd, name, -EOVERFLOW);
 }
 
 /* ---- one file ---- */
 
-static int look(struct session *s, const struct job *j, int fd, struct stat *ret_st)
+static int look(struct walk *w, const struct job *j, int fd, struct stat *ret_st)
 {
 	struct header hdr;
-	int r = visit_header(fd, ret_st, &hdr);
+	int r = walk_read_header(fd, ret_st, &hdr);
 
-	if (r != LOOK_FINE)
-		return r; /* an empty one is just being made, with a fresh key */
+	if (r != FOUND_FINE)
+		return r; /* an empty one is just being made, with a new key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
-		renewal_seen(s->engine, hdr.file_id);
-		return LOOK_WANTED;
+		renewal_seen(w->v->engine, hdr.file_id);
+		return FOUND_DUE;
 	}
-	if (s->renew.only_ends)
-		return LOOK_NONE;
-	return job_file_id_is_of(j, hdr.file_id) ? LOOK_FINE : LOOK_WANTED;
+	if (w->only_ends)
+		return FOUND_NONE;
+	return job_file_id_is_of(j, hdr.file_id) ? FOUND_FINE : FOUND_DUE;
 }
 
-static int renew_file(struct session *s, struct job *j, struct inode *i, const struct request *rq,
+static int renew_file(struct walk *w, struct job *j, struct inode *i, const struct request *rq,
 		      struct err *err)
 {
 	struct file *f;
-	int r = file_get(s, i, O_RDWR, rq, &f), put;
+	int r = file_get(w->v, i, O_RDWR, rq, &f), put;
 
 	if (r < 0)
 		return r;
-	r = file_renew(s, f, j, s->renew.only_ends ? RENEW_END : RENEW_ALL, rq, err);
-	put = file_put(s, f);
+	r = file_renew(w->v, f, j, w->only_ends ? RENEW_END : RENEW_ALL, rq, err);
+	put = file_put(w->v, f);
 	return r < 0 ? r : put;
 }
 
-static int target_key(struct session *s, const struct scope *scope, const struct request *rq,
+static int target_key(struct walk *w, const struct scope *scope, const struct request *rq,
 		      struct err *err)
 {
 	struct wrap_ref target;
 
-	engine_target(s->engine, scope, &target);
-	return visit_target_key(s, &target, rq, err);
+	engine_target(w->v->engine, scope, &target);
+	return walk_target_key(w, &target, rq, err);
 }
 
-int visit_renewed(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
-		  const struct scope *scope, const struct request *rq, struct err *err)
+int walk_renew_file(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,
+		    const struct scope *scope, const struct request *rq, struct err *err)
 {
 	CLEANUP(close_fd_p) int own_fd = fd < 0 ? -1 : fd;
 	struct inode *i;
 	struct stat st;
-	int r = fd < 0 ? fd : look(s, j, fd, &st);
+	int r = fd < 0 ? fd : look(w, j, fd, &st);
 
-	if (r == LOOK_NONE)
+	if (r == FOUND_NONE)
 		return 0;
-	if (r == LOOK_FINE) {
+	if (r == FOUND_FINE) {
 		job_file(j, JOB_FILE_SKIPPED);
 		return 1;
 	}
-	if (r == LOOK_WANTED) {
-		r = target_key(s, scope, rq, err);
+	if (r == FOUND_DUE) {
+		r = target_key(w, scope, rq, err);
 		if (r < 0)
 			return r;
-		r = inode_ref(s->inodes, STEAL_FD(own_fd), &st, NULL, name, scope, &i);
+		r = inode_ref(w->v->inodes, STEAL_FD(own_fd), &st, NULL, name, scope, &i);
 		if (r == 0) {
-			r = renew_file(s, j, i, rq, err);
-			inode_forget(s->inodes, i, 1);
+			r = renew_file(w, j, i, rq, err);
+			inode_forget(w->v->inodes, i, 1);
 		}
 		if (r == -EINTR)
 			return r;
 	}
 	if (r < 0)
-		atomic_store(&s->renew.unseen, true);
+		atomic_store(&w->unseen, true);
 	if (r == 0)
 		job_file(j, JOB_FILE_DONE);
-	else if (s->renew.only_ends && is_below(s, j, dir_fd, name))
-		return 0; /* it was told before the search */
+	else if (w->only_ends && is_below(w, j, dir_fd, name))
+		return 0; /* it was reported before the search */
 	else
-		visit_failed(s, j, dir_fd, name, r);
+		walk_file_failed(w, j, dir_fd, name, r);
 	return 1;
 }
 
-/* Its name may be gone, and those who have it open may still write to it. */
-int visit_renewed_inode(struct session *s, struct job *j, struct inode *i, struct err *err)
+/* Its last name may be gone while programs that have it open still write to it. */
+int walk_renew_moved(struct walk *w, struct job *j, struct inode *i, struct err *err)
 {
 	char link[FD_PATH_LEN];
 	struct stat st;
-	int path_fd, fd, r = inode_fd(s->inodes, i, &path_fd);
+	int path_fd, fd, r = inode_fd(w->v->inodes, i, &path_fd);
 
 	if (r < 0)
 		return r;
 	fd = open(fd_path(path_fd, link), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	r = fd < 0 ? -errno : look(s, j, fd, &st);
+	r = fd < 0 ? -errno : look(w, j, fd, &st);
 	if (fd >= 0)
 		(void)close(fd); /* only read from */
-	if (r == LOOK_WANTED) {
-		r = target_key(s, i->scope, &rq_job, err);
+	if (r == FOUND_DUE) {
+		r = target_key(w, i->scope, &rq_job, err);
 		if (r == 0)
-			r = renew_file(s, j, i, &rq_job, err);
+			r = renew_file(w, j, i, &rq_job, err);
 		if (r == 0)
 			job_file_early(j);
 	} else if (r > 0) {
 		r = 0;
 	}
 	if (r < 0 && r != -EINTR && r != -ESTALE)
-		visit_failed(s, j, path_fd, "", r);
-	inode_fd_done(s->inodes, i);
+		walk_file_failed(w, j, path_fd, "", r);
+	inode_fd_done(w->v->inodes, i);
 	return r == -EINTR ? r : 0;
 }

@@ -1,4 +1,4 @@
-/* What a scan does where other jobs re-wrap. */
+/* A job that counts: each file once, and the mailboxes. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -6,32 +6,32 @@
 #include <unistd.h>
 
 #include "fs/content/usage.h"
-#include "fs/inode/disk.h"
+#include "fs/policy/scope.h"
 #include "fs/walk/purge_list.h"
 #include "fs/walk/walk_internal.h"
 
-int visit_count(struct session *s, struct job *j, int dir_fd, const char *name, int fd,
-		const struct scope *scope)
+int walk_scan_file(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,
+		   const struct scope *scope)
 {
-	struct tally_seen seen = {0};
-	int r = fd < 0 ? fd : tally_see(s, fd, scope->workload, &seen);
+	struct usage_file file = {0};
+	int r = fd < 0 ? fd : usage_count(w->v->usage, fd, scope->workload, &file);
 
 	if (fd >= 0)
 		(void)close(fd); /* only read from */
 	if (r >= 0 && job_of(j)->kind == JOB_PURGE)
-		purge_list_see(s, j, &seen, dir_fd, name);
+		purge_list_add(w, j, &file, dir_fd, name);
 	if (r > 0)
 		job_file(j, JOB_FILE_DONE);
-	if (r < 0 && r != -EBADMSG) /* that it counts itself */
-		tally_unreadable(s);
+	if (r < 0 && r != -EBADMSG) /* that one is counted */
+		usage_count_unreadable(w->v->usage);
 	if (r < 0)
-		visit_failed(s, j, dir_fd, name, r);
+		walk_file_failed(w, j, dir_fd, name, r);
 	return r != 0;
 }
 
-int visit_mailboxes(struct session *s, uint64_t *ret_n)
+int walk_scan_mailboxes(struct walk *w, uint64_t *ret_n)
 {
-	int fd = openat(s->top_fd, workload_name(WORKLOAD_MAILBOX),
+	int fd = openat(w->v->top_fd, workload_name(WORKLOAD_MAILBOX),
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct stat st;

@@ -10,8 +10,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/usage.h"
-#include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
 #include "fs/jobs/renewal.h"
+#include "fs/policy/engine.h"
+#include "fs/store/store.h"
 #include "fs/walk/walk_internal.h"
 
 #define NAMES_MAX 8192u /* subfolders kept at once; a folder with more is read more often */
@@ -66,20 +68,20 @@ static int names_add(struct names *names, const char *name)
 /* One path, pushed and popped by a name. */
 struct path {
 	char *text;
-	size_t len, room;
+	size_t len, capacity;
 };
 
 static int path_push(struct path *p, const char *name, size_t *ret_len)
 {
 	size_t len = strlen(name), need = p->len + len + 2;
 
-	if (need > p->room) {
+	if (need > p->capacity) {
 		char *text = realloc(p->text, need * 2);
 
 		if (!text)
 			return -ENOMEM;
 		p->text = text;
-		p->room = need * 2;
+		p->capacity = need * 2;
 	}
 	*ret_len = p->len;
 	if (p->len)
@@ -95,59 +97,60 @@ static void path_pop(struct path *p, size_t len)
 	p->text[len] = '\0';
 }
 
-struct walk {
-	struct session *s;
+struct traversal {
+	struct walk *w;
 	struct job *j;
 	struct err *err;
 	const char *cursor; /* what is left of it: the way to where the walk begins; "": there */
 	struct path path;
-	bool in_order;		 /* the path is a cursor */
-	bool whole;		 /* the store rather than the roots: not a cursor of theirs */
-	bool counts;		 /* how many, no more */
-	unsigned depth;		 /* folders of this walk that are open */
-	uint64_t files, visited; /* visited: in this folder */
+	bool in_order;	    /* the path is a cursor */
+	bool whole;	    /* the store rather than the roots: not a cursor of theirs */
+	bool counts;	    /* it only counts files */
+	unsigned depth;	    /* folders of this walk that are open */
+	uint64_t files;	    /* when it only counts */
+	uint64_t processed; /* files in this folder */
 };
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
 
-/* After a crash the walk goes on from here; so all before is on disk first. */
-static int checkpoint(struct walk *w)
+/* After a crash the walk goes on from here; so the files before are synced first. */
+static int checkpoint(struct traversal *t)
 {
 	int r;
 
-	if (!job_rewraps(w->j)) /* it begins anew in any case */
-		return job_checkpoint(w->j, "", 0, w->err);
-	if (syncfs(w->s->top_fd) < 0)
-		return err_set(w->err, -errno, "the store cannot be synced: %s", strerror(errno));
-	r = renewals_flush(w->s->engine, w->err);
-	return r < 0 ? r : job_checkpoint(w->j, w->path.text, w->visited, w->err);
+	if (!job_rewraps(t->j)) /* it begins anew in any case */
+		return job_checkpoint(t->j, "", 0, t->err);
+	if (syncfs(t->w->v->top_fd) < 0)
+		return err_set(t->err, -errno, "the store cannot be synced: %s", strerror(errno));
+	r = renewals_flush(t->w->v->engine, t->err);
+	return r < 0 ? r : job_checkpoint(t->j, t->path.text, t->processed, t->err);
 }
 
-/* Out of order there is no cursor: all is looked at again. */
-static int interrupted(struct walk *w)
+/* A walk out of order has no cursor: it begins anew. */
+static int interrupted(struct traversal *t)
 {
 	int r = 0;
 
-	if (w->counts)
+	if (t->counts)
 		return -EINTR;
-	if ((w->in_order && !w->whole) || !job_rewraps(w->j)) {
-		r = checkpoint(w);
+	if ((t->in_order && !t->whole) || !job_rewraps(t->j)) {
+		r = checkpoint(t);
 	} else {
-		job_again(w->j);
-		r = job_checkpoint(w->j, "", 0, w->err);
+		job_again(t->j);
+		r = job_checkpoint(t->j, "", 0, t->err);
 	}
 	return r < 0 ? r : -EINTR;
 }
 
 /* Between two files. */
-static int go_on(struct walk *w)
+static int go_on(struct traversal *t)
 {
-	if (job_stops(w->j))
-		return interrupted(w);
-	if (w->counts)
+	if (job_stops(t->j))
+		return interrupted(t);
+	if (t->counts)
 		return 0;
-	job_pace(w->j);
-	return w->in_order && !w->whole && job_checkpoint_due(w->j) ? checkpoint(w) : 0;
+	job_pace(t->j);
+	return t->in_order && !t->whole && job_checkpoint_due(t->j) ? checkpoint(t) : 0;
 }
 
 static bool is_dots(const char *name)
@@ -155,7 +158,7 @@ static bool is_dots(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-/* DT_DIR, DT_REG, or something else; asked for where the folder does not tell. */
+/* DT_DIR, DT_REG, or something else; by fstatat(2) where the folder does not give it. */
 static unsigned char type_of(DIR *dir, const struct dirent *d)
 {
 	struct stat st;
@@ -167,49 +170,64 @@ static unsigned char type_of(DIR *dir, const struct dirent *d)
 	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-static int see_file(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
+/* As the job's kind wants it; returns as those of walk_internal.h do. */
+static int process_file(struct traversal *t, int dir_fd, const char *name,
+			const struct scope *scope)
+{
+	int fd = walk_open_file(dir_fd, name);
+
+	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* gone, a link, a socket */
+		return 0;
+	if (walk_renews(t->j))
+		return walk_renew_file(t->w, t->j, dir_fd, name, fd, scope, &rq_job, t->err);
+	if (!job_rewraps(t->j))
+		return walk_scan_file(t->w, t->j, dir_fd, name, fd, scope);
+	return walk_rewrap_file(t->w, t->j, dir_fd, name, fd, scope, &rq_job, t->err);
+}
+
+static int walk_file(struct traversal *t, int dir_fd, const char *name, const struct scope *scope)
 {
 	int r;
 
-	if (w->counts) {
-		w->files++;
+	if (t->counts) {
+		t->files++;
 		return 0;
 	}
-	r = visit_file(w->s, w->j, dir_fd, name, scope, &rq_job, w->err);
+	r = process_file(t, dir_fd, name, scope);
 	if (r < 0) {
-		int saved = w->in_order && !w->whole ? checkpoint(w) : interrupted(w);
+		int saved = t->in_order && !t->whole ? checkpoint(t) : interrupted(t);
 
 		return saved < 0 && saved != -EINTR ? saved : r;
 	}
-	w->visited += (uint64_t)r;
+	t->processed += (uint64_t)r;
 	return 0;
 }
 
-/* What lies in a folder cannot be judged, so that is told of the folder. */
-static int folder_failed(struct walk *w, int dir_fd, const char *name, int r)
+/* The files below cannot be looked at, so the failure is the folder's. */
+static int folder_failed(struct traversal *t, int dir_fd, const char *name, int r)
 {
-	if (w->counts)
+	if (t->counts)
 		return 0;
-	if (!job_rewraps(w->j))
-		tally_unreadable(w->s);
-	visit_failed(w->s, w->j, dir_fd, name, r);
+	if (!job_rewraps(t->j))
+		usage_count_unreadable(t->w->v->usage);
+	walk_file_failed(t->w, t->j, dir_fd, name, r);
 	return 0;
 }
 
-/* One folder that is damaged, or that somebody's private mount lies on, stops no job; what all
- * folders would fail by does. */
-static int folder_unreadable(struct walk *w, int dir_fd, const char *name, int r)
+/* A folder that is damaged, or under a user's private mount, does not stop the job; an error that
+ * all folders would meet does. */
+static int folder_unreadable(struct traversal *t, int dir_fd, const char *name, int r)
 {
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
 		return r;
-	return folder_failed(w, dir_fd, name, r);
+	return folder_failed(t, dir_fd, name, r);
 }
 
 /* Files, when @files; and the names of the least subfolders above @after (NULL: all). */
-static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool files,
+static int read_folder(struct traversal *t, DIR *dir, const struct scope *scope, bool files,
 		       const char *after, bool inclusive, struct names *ret_names)
 {
-	bool top = w->path.len == 0 && w->in_order;
+	bool top = t->path.len == 0 && t->in_order;
 	int r = 0;
 
 	rewinddir(dir);
@@ -219,9 +237,9 @@ static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool
 		if (is_dots(d->d_name) || (top && strcmp(d->d_name, STORE_DIR) == 0))
 			continue;
 		if (type == DT_REG && files) {
-			r = see_file(w, dirfd(dir), d->d_name, scope);
+			r = walk_file(t, dirfd(dir), d->d_name, scope);
 			if (r == 0)
-				r = go_on(w);
+				r = go_on(t);
 		} else if (type == DT_DIR) {
 			int order = after ? strcmp(d->d_name, after) : 1;
 
@@ -230,107 +248,108 @@ static int read_folder(struct walk *w, DIR *dir, const struct scope *scope, bool
 		}
 	}
 	if (r == 0 && errno)
-		r = folder_unreadable(w, dirfd(dir), "", -errno);
+		r = folder_unreadable(t, dirfd(dir), "", -errno);
 	if (r == 0)
 		names_cut(ret_names);
 	return r;
 }
 
-static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope);
+static int walk_folder(struct traversal *t, int dir_fd, const struct scope *scope);
 
-static int walk_inner(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
+static int walk_inner(struct traversal *t, int dir_fd, const char *name, const struct scope *scope)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const struct scope *inner;
 	size_t len;
 	int r;
 
-	if (fd < 0) /* gone, or something else by now: who moved it has shown it to the job */
+	if (fd < 0) /* gone, or no folder any more: the operation that moved it has queued it */
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
-			       : folder_unreadable(w, dir_fd, name, -errno);
-	r = scope_enter(engine_scopes(w->s->engine), scope, name, &inner);
+			       : folder_unreadable(t, dir_fd, name, -errno);
+	r = scope_enter(engine_scopes(t->w->v->engine), scope, name, &inner);
 	if (r == 0)
-		r = path_push(&w->path, name, &len);
+		r = path_push(&t->path, name, &len);
 	if (r < 0) {
 		(void)close(fd); /* only read from */
 		return r;
 	}
-	r = walk_folder(w, fd, inner);
+	r = walk_folder(t, fd, inner);
 	if (r == 0)
-		path_pop(&w->path, len);
+		path_pop(&t->path, len);
 	return r;
 }
 
-static int walk_subfolder(struct walk *w, int dir_fd, const char *name, const struct scope *scope)
+static int walk_subfolder(struct traversal *t, int dir_fd, const char *name,
+			  const struct scope *scope)
 {
 	int r;
 
-	if (w->depth == walk_depth_max())
-		return folder_failed(w, dir_fd, name, -ENAMETOOLONG);
-	w->depth++;
-	r = walk_inner(w, dir_fd, name, scope);
-	w->depth--;
+	if (t->depth == fds_depth_max())
+		return folder_failed(t, dir_fd, name, -ENAMETOOLONG);
+	t->depth++;
+	r = walk_inner(t, dir_fd, name, scope);
+	t->depth--;
 	return r;
 }
 
-static int walk_subfolders(struct walk *w, DIR *dir, struct names *names, const struct scope *scope,
-			   const char *cursor_name)
+static int walk_subfolders(struct traversal *t, DIR *dir, struct names *names,
+			   const struct scope *scope, const char *cursor_name)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
-		/* the rest of the cursor is good for the folder that it names, and for no other */
+		/* the rest of the cursor belongs to the folder that it names, and to no other */
 		if (cursor_name && strcmp(names->at[i], cursor_name) != 0)
-			w->cursor = "";
-		w->visited = 0;
-		r = walk_subfolder(w, dirfd(dir), names->at[i], scope);
-		w->cursor = "";
+			t->cursor = "";
+		t->processed = 0;
+		r = walk_subfolder(t, dirfd(dir), names->at[i], scope);
+		t->cursor = "";
 		if (r == 0)
-			r = go_on(w);
+			r = go_on(t);
 	}
 	return r;
 }
 
 /* The first name of the cursor, taken off it; NULL: the walk begins here. */
-static char *cursor_step(struct walk *w)
+static char *cursor_step(struct traversal *t)
 {
-	size_t len = strcspn(w->cursor, "/");
-	char *name = len ? strndup(w->cursor, len) : NULL;
+	size_t len = strcspn(t->cursor, "/");
+	char *name = len ? strndup(t->cursor, len) : NULL;
 
-	w->cursor += len + (w->cursor[len] == '/');
+	t->cursor += len + (t->cursor[len] == '/');
 	return name;
 }
 
-static int walk_dir(struct walk *w, DIR *dir, const struct scope *scope)
+static int walk_dir(struct traversal *t, DIR *dir, const struct scope *scope)
 {
-	bool begins = w->cursor[0] == '\0';
-	CLEANUP(free_mem_p) char *first = begins ? NULL : cursor_step(w);
+	bool begins = t->cursor[0] == '\0';
+	CLEANUP(free_mem_p) char *first = begins ? NULL : cursor_step(t);
 	CLEANUP(free_mem_p) char *after = NULL;
 	struct names names = {0};
 	int r;
 
 	if (!begins && !first)
 		return -ENOMEM;
-	w->visited = 0;
-	r = read_folder(w, dir, scope, begins, first, true, &names);
+	t->processed = 0;
+	r = read_folder(t, dir, scope, begins, first, true, &names);
 	while (r == 0 && names.n) {
 		bool more = names.more;
 
-		r = walk_subfolders(w, dir, &names, scope, after ? NULL : first);
+		r = walk_subfolders(t, dir, &names, scope, after ? NULL : first);
 		free(after);
 		after = strdup(names.at[names.n - 1]);
 		names_fini(&names);
 		if (r < 0 || !more)
 			break;
-		r = after ? read_folder(w, dir, scope, false, after, false, &names) : -ENOMEM;
+		r = after ? read_folder(t, dir, scope, false, after, false, &names) : -ENOMEM;
 	}
 	names_fini(&names);
 	return r;
 }
 
 /* @dir_fd is consumed. */
-static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope)
+static int walk_folder(struct traversal *t, int dir_fd, const struct scope *scope)
 {
 	DIR *dir = fdopendir(dir_fd);
 	int r = 0;
@@ -340,34 +359,34 @@ static int walk_folder(struct walk *w, int dir_fd, const struct scope *scope)
 		(void)close(dir_fd); /* fdopendir did not take it */
 		return r;
 	}
-	if (w->counts || !visit_walked(w->s, dir_fd))
-		r = walk_dir(w, dir, scope);
-	if (r == 0 && !w->counts)
-		visit_mark(w->s, dir_fd);
+	if (t->counts || !walk_has_passed(t->w, dir_fd))
+		r = walk_dir(t, dir, scope);
+	if (r == 0 && !t->counts)
+		walk_mark_passed(t->w, dir_fd);
 	(void)closedir(dir); /* only read from */
 	if (r < 0 && r != -EINTR)
-		(void)err_prefix(w->err, r, "%s", w->path.len ? w->path.text : "the store");
+		(void)err_prefix(t->err, r, "%s", t->path.len ? t->path.text : "the store");
 	return r;
 }
 
 /* A root that is no folder: of a renewal a file, or gone since the job was asked for. */
-static int see_root(struct walk *w, int dir_fd, const char *name, const char *rest, int why,
-		    const struct scope *scope)
+static int walk_root_file(struct traversal *t, int dir_fd, const char *name, const char *rest,
+			  int why, const struct scope *scope)
 {
-	if (w->whole || job_of(w->j)->kind != JOB_RENEW)
+	if (t->whole || job_of(t->j)->kind != JOB_RENEW)
 		return 0; /* nothing there yet */
 	if (why == -ENOTDIR && !*rest)
-		return see_file(w, dir_fd, name, scope);
-	if (!w->counts)
-		visit_failed(w->s, w->j, dir_fd, name, why);
+		return walk_file(t, dir_fd, name, scope);
+	if (!t->counts)
+		walk_file_failed(t->w, t->j, dir_fd, name, why);
 	return 0;
 }
 
 /* A root by its path, opened name by name as the walk itself would. */
-static int walk_root(struct walk *w, const char *root)
+static int walk_root(struct traversal *t, const char *root)
 {
-	const struct scope *scope = scope_root(engine_scopes(w->s->engine));
-	int fd = openat(w->s->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next, r = 0;
+	const struct scope *scope = scope_root(engine_scopes(t->w->v->engine));
+	int fd = openat(t->w->v->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next, r = 0;
 	char name[JOB_ROOT_LEN];
 	size_t ignored;
 
@@ -379,23 +398,23 @@ static int walk_root(struct walk *w, const char *root)
 		next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = next < 0 ? -errno : 0;
 		if (r == -ENOENT || r == -ENOTDIR) {
-			r = see_root(w, fd, name, root, r, scope);
+			r = walk_root_file(t, fd, name, root, r, scope);
 			(void)close(fd); /* only read from */
 			return r;
 		}
 		if (r < 0)
-			r = folder_unreadable(w, fd, name, r);
+			r = folder_unreadable(t, fd, name, r);
 		(void)close(fd); /* the same */
 		if (next < 0)
 			return r;
 		fd = next;
 		if (r == 0)
-			r = scope_enter(engine_scopes(w->s->engine), scope, name, &scope);
+			r = scope_enter(engine_scopes(t->w->v->engine), scope, name, &scope);
 		if (r == 0)
-			r = path_push(&w->path, name, &ignored);
+			r = path_push(&t->path, name, &ignored);
 	}
 	if (r == 0 && fd >= 0)
-		return walk_folder(w, fd, scope);
+		return walk_folder(t, fd, scope);
 	r = fd < 0 ? -errno : r;
 	if (fd >= 0)
 		(void)close(fd); /* the same */
@@ -410,71 +429,72 @@ static bool lies_below(const char *path, const char *root, size_t *ret_skip)
 	return strncmp(path, root, len) == 0 && (!len || path[len] == '/' || !path[len]);
 }
 
-static int walk_roots(struct walk *w, const char *cursor)
+static int walk_roots(struct traversal *t, const char *cursor)
 {
 	char roots[JOB_ROOTS_MAX][JOB_ROOT_LEN];
-	size_t n = job_roots(w->j, roots), skip;
+	size_t n = job_roots(t->j, roots), skip;
 	bool reached = !*cursor;
 	int r = 0;
 
-	if (path_push(&w->path, "", &skip) < 0)
+	if (path_push(&t->path, "", &skip) < 0)
 		return -ENOMEM;
-	if (w->whole)
-		return walk_root(w, "");
+	if (t->whole)
+		return walk_root(t, "");
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		bool here = !reached && lies_below(cursor, roots[i], &skip);
 
 		if (!reached && !here && strcmp(cursor, roots[i]) > 0)
 			continue; /* done before */
-		w->cursor = here ? cursor + skip : "";
+		t->cursor = here ? cursor + skip : "";
 		reached = true;
-		r = walk_root(w, roots[i]);
+		r = walk_root(t, roots[i]);
 		if (r == 0)
-			path_pop(&w->path, 0);
+			path_pop(&t->path, 0);
 	}
 	return r;
 }
 
-int walk_all(struct session *s, struct job *j, const char *cursor, struct err *err)
+int tree_walk_job(struct walk *w, struct job *j, const char *cursor, struct err *err)
 {
-	struct walk w = {.s = s, .j = j, .err = err, .cursor = "", .in_order = true};
-	int r = walk_roots(&w, cursor);
+	struct traversal t = {.w = w, .j = j, .err = err, .cursor = "", .in_order = true};
+	int r = walk_roots(&t, cursor);
 
-	free(w.path.text);
+	free(t.path.text);
 	return r;
 }
 
-int walk_store(struct session *s, struct job *j, struct err *err)
+int tree_walk_store(struct walk *w, struct job *j, struct err *err)
 {
-	struct walk w = {.s = s, .j = j, .err = err, .cursor = "", .in_order = true, .whole = true};
-	int r = walk_roots(&w, "");
+	struct traversal t = {
+		.w = w, .j = j, .err = err, .cursor = "", .in_order = true, .whole = true};
+	int r = walk_roots(&t, "");
 
-	free(w.path.text);
+	free(t.path.text);
 	return r;
 }
 
-int walk_moved(struct session *s, struct job *j, int dir_fd, const struct scope *scope,
-	       struct err *err)
+int tree_walk_folder(struct walk *w, struct job *j, int dir_fd, const struct scope *scope,
+		     struct err *err)
 {
-	struct walk w = {.s = s, .j = j, .err = err, .cursor = ""};
+	struct traversal t = {.w = w, .j = j, .err = err, .cursor = ""};
 	size_t ignored;
-	int r = path_push(&w.path, "", &ignored);
+	int r = path_push(&t.path, "", &ignored);
 
 	if (r < 0)
 		(void)close(dir_fd); /* only read from */
 	else
-		r = walk_folder(&w, dir_fd, scope);
-	free(w.path.text);
+		r = walk_folder(&t, dir_fd, scope);
+	free(t.path.text);
 	return r;
 }
 
-int walk_count(struct session *s, struct job *j, uint64_t *ret_files)
+int tree_count(struct walk *w, struct job *j, uint64_t *ret_files)
 {
-	struct walk w = {.s = s, .j = j, .cursor = "", .in_order = true, .counts = true};
-	int r = walk_roots(&w, "");
+	struct traversal t = {.w = w, .j = j, .cursor = "", .in_order = true, .counts = true};
+	int r = walk_roots(&t, "");
 
-	free(w.path.text);
+	free(t.path.text);
 	if (r == 0)
-		*ret_files = w.files;
+		*ret_files = t.files;
 	return r;
 }

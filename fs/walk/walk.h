@@ -1,41 +1,53 @@
-/* fs/walk/walk.h - a job visits files: each one under its folders, and those that move meanwhile.
- */
+/* fs/walk/walk.h - the walk of a job over the files of a store: each one under its folders, and
+ * those that move meanwhile. */
 #ifndef DEPFS_WALK_WALK_H
 #define DEPFS_WALK_WALK_H
 
 #include <sys/stat.h>
 
+#include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
-#include "fs/content/file.h"
-#include "fs/fuse/session.h"
-#include "fs/jobs/job.h"
+#include "fs/content/request.h"
+#include "fs/content/volume.h"
 
-int visits_new(struct visits **ret_visits) MUST_CHECK;
-void visits_free(struct visits *v);
+struct inode;
+struct scope;
 
-/* visits_listen() - jobs run from now on. visits_silence() - none runs any more. */
-int visits_listen(struct session *s, struct err *err) MUST_CHECK;
-void visits_silence(struct session *s);
+/* One for each open store. It does nothing until walk_listen(). */
+struct walk;
+
+int walk_new(struct volume *v, struct walk **ret_walk) MUST_CHECK;
+void walk_free(struct walk *w); /* NULL allowed */
+
+/* walk_listen() - jobs run from now on. walk_silence() - none runs any more. */
+int walk_listen(struct walk *w, struct err *err) MUST_CHECK;
+void walk_silence(struct walk *w);
 
 /*
- * A file that gets a name elsewhere could slip past the walk, from a folder that it has not come to
- * into one where it has been. So whoever renames or links, enters before, shows it what is about to
- * move, and leaves afterwards: a file is done at once, a folder is walked later, once in a pass.
- * A folder that is made meanwhile needs no walk: only what is new or was shown comes into it.
+ * A file that gets a name elsewhere could slip past the walk, from a folder that the walk has not
+ * come to into one where it has been. So an operation that renames or links calls
+ * walk_names_begin(), tells the walk what is about to move, and calls walk_names_end() afterwards:
+ * a file is processed at once, a folder is queued and walked later, once in a pass. A new folder
+ * needs no walk: it is empty, and all that comes into it is new or was told of.
+ *
+ * Between begin and end a read lock is held, also across a wait for a vault, while no job begins or
+ * ends; see fs/README.md, Locks.
  */
-void visits_enter(struct session *s);
-/* visits_under_way() - a job goes through the files; constant until visits_leave(). */
-bool visits_under_way(const struct session *s);
-void visits_leave(struct session *s);
-/* visit_before_move() - -EINPROGRESS: not on this thread. A failure is the job's to tell: 0. */
-int visit_before_move(struct session *s, int dir_fd, const char *name, const struct stat *st,
-		      const struct scope *scope, const struct request *rq) MUST_CHECK;
-/* visit_before_link() - the same of a file by its descriptor, whose other names the walk may never
- * come to. */
-int visit_before_link(struct session *s, int fd, const struct scope *scope,
-		      const struct request *rq) MUST_CHECK;
-void visit_after_move(struct session *s, int dir_fd, const char *name);
-/* visit_made() - a new folder, empty when visits_under_way() said so. */
-void visit_made(struct session *s, struct inode *folder);
+void walk_names_begin(struct walk *w);
+/* walk_is_on() - a job walks; constant until walk_names_end(). */
+bool walk_is_on(const struct walk *w);
+void walk_names_end(struct walk *w);
+
+/* walk_before_move() - before @name in the folder @dir_fd moves. Return: 0, also when the file
+ * could not be processed, which the job reports; -EINPROGRESS: not on this thread. */
+int walk_before_move(struct walk *w, int dir_fd, const char *name, const struct stat *st,
+		     const struct scope *scope, const struct request *rq) MUST_CHECK;
+/* walk_before_link() - the same of a file by its descriptor, before it gets another name: the walk
+ * may never come to the names that it has. */
+int walk_before_link(struct walk *w, int fd, const struct scope *scope,
+		     const struct request *rq) MUST_CHECK;
+void walk_after_move(struct walk *w, int dir_fd, const char *name);
+/* walk_folder_made() - a new folder, made while walk_is_on(). */
+void walk_folder_made(struct walk *w, struct inode *folder);
 
 #endif

@@ -44,15 +44,15 @@ static void inside_as_writer(struct crowd *c)
  */
 static void append(struct crowd *c)
 {
-	struct announced mine;
+	struct pending_write mine;
 	uint64_t off;
 
 	pthread_mutex_lock(&c->order);
 	off = c->next++;
-	file_lock_announce(&c->lock, &mine, off);
+	file_lock_add_pending(&c->lock, &mine, off);
 	pthread_mutex_unlock(&c->order);
 	inside_as_reader(c);
-	file_lock_write_at(&c->lock, &mine, &c->size);
+	file_lock_write_pending(&c->lock, &mine, &c->size);
 	note_writer(c);
 	c->faults += atomic_load(&c->size) != off;
 	atomic_store(&c->size, off + 1);
@@ -102,10 +102,10 @@ static void writers_are_alone_and_appends_leave_no_gap(void **state)
 static void *write_at_five(void *arg)
 {
 	struct crowd *c = arg;
-	struct announced mine;
+	struct pending_write mine;
 
-	file_lock_announce(&c->lock, &mine, 5);
-	file_lock_write_at(&c->lock, &mine, &c->size);
+	file_lock_add_pending(&c->lock, &mine, 5);
+	file_lock_write_pending(&c->lock, &mine, &c->size);
 	c->faults += atomic_load(&c->size) < 5;
 	file_unlock_write(&c->lock);
 	return NULL;
@@ -118,9 +118,9 @@ static void *write_once(void *arg)
 }
 
 /* Until one more writer than at @before waits for its turn. */
-static struct turn **one_more_waits(struct crowd *c, struct turn **before)
+static struct waiter **one_more_waits(struct crowd *c, struct waiter **before)
 {
-	struct turn **last;
+	struct waiter **last;
 
 	do {
 		pthread_mutex_lock(&c->lock.mutex);
@@ -134,15 +134,15 @@ static struct turn **one_more_waits(struct crowd *c, struct turn **before)
 static void a_writer_that_finds_the_file_cut_wakes_the_one_behind_it(void **state)
 {
 	struct crowd c = {.size = 10};
-	struct announced lower;
-	struct turn **last;
+	struct pending_write lower;
+	struct waiter **last;
 	pthread_t far, any;
 
 	(void)state;
 	file_lock_init(&c.lock);
 	last = c.lock.last;
 	file_lock_write(&c.lock);
-	file_lock_announce(&c.lock, &lower, 1);
+	file_lock_add_pending(&c.lock, &lower, 1);
 	assert_int_equal(pthread_create(&far, NULL, write_at_five, &c), 0);
 	last = one_more_waits(&c, last);
 	assert_int_equal(pthread_create(&any, NULL, write_once, &c), 0);
@@ -150,7 +150,7 @@ static void a_writer_that_finds_the_file_cut_wakes_the_one_behind_it(void **stat
 	atomic_store(&c.size, 0);
 	file_unlock_write(&c.lock);
 	assert_int_equal(pthread_join(any, NULL), 0);
-	file_lock_write_at(&c.lock, &lower, &c.size);
+	file_lock_write_pending(&c.lock, &lower, &c.size);
 	atomic_store(&c.size, 5);
 	file_unlock_write(&c.lock);
 	assert_int_equal(pthread_join(far, NULL), 0);

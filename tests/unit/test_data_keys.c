@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <openssl/crypto.h>
 
-#include "fs/content/keys.h"
+#include "fs/content/keys_internal.h"
 
 static const struct block_meta full = {.used = BLOCK_CAP};
 

@@ -1,4 +1,4 @@
-/* tests/unit/test_data_inoset.c - a set of inode numbers agrees with the simplest one there is. */
+/* tests/unit/test_inode_inoset.c - a set of inode numbers agrees with the simplest one there is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void inoset_is_small_for_neighbours(void **state)
 	for (ino_t ino = 1; ino <= 1000000; ino++)
 		assert_int_equal(inoset_add(&set, 5, ino), 1);
 	assert_in_range(set.n_used, 15625, 15626);
-	assert_in_range(set.room, set.n_used, 65536);
+	assert_in_range(set.capacity, set.n_used, 65536);
 	inoset_fini(&set);
 }
 
