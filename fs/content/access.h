@@ -35,7 +35,8 @@ unsigned file_forget_key_locked(struct file *f);
  * file_tag_locked() - content is about to be under @ref
  * Sets the tag by which a denial finds the inode before it asks whether the policy is denied: of a
  * denial and this call at the same time, one always sees the other. Expects the stripe, or the
- * write lock of content that is published. Return: whether the policy is denied.
+ * write lock of content that is published.
+ * Return: whether the policy is denied.
  */
 bool file_tag_locked(struct volume *v, struct file *f, const struct wrap_ref *ref);
 

@@ -47,7 +47,7 @@ void file_unlock_read(struct file_lock *l)
 	pthread_mutex_unlock(&l->mutex);
 }
 
-/* As a writer whom only the present holders keep out. */
+/* As a writer that waits for the present holders only. */
 static void wait_as_writer_locked(struct file_lock *l)
 {
 	struct waiter mine = {.cond = PTHREAD_COND_INITIALIZER}, **at = &l->first;

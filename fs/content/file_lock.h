@@ -39,8 +39,8 @@ void file_unlock_write(struct file_lock *l);
 bool file_lock_wanted(struct file_lock *l);
 
 void file_lock_add_pending(struct file_lock *l, struct pending_write *p, uint64_t off);
-/* file_lock_write_pending() - as file_lock_write(), and @p is pending no more; @size, of the
- * content, is read under the mutex. */
+/* file_lock_write_pending() - as file_lock_write(), and removes @p from the pending ones; @size, of
+ * the content, is read under the mutex. */
 void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
 			     const _Atomic uint64_t *size);
 

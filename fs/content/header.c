@@ -64,7 +64,7 @@ int file_write_header_locked(struct file *f, bool keep_times)
 		return -errno;
 	if (keep_times)
 		caps = caps_of(f, st.st_mode);
-	/* the tail buffer holds plaintext of a write under way; a header's block goes through edge
+	/* w->tail may hold plaintext of a write under way; a header's block goes through edge
 	 */
 	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
 	if (r == 0)

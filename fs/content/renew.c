@@ -359,7 +359,7 @@ static int renew_piece(struct volume *v, struct file *f, struct worker *w, struc
 	return r;
 }
 
-/* Whether the renewal to @file_id is still what goes on. A denial may have wiped both keys: then
+/* Whether the renewal to @file_id is still under way. A denial may have wiped both keys: then
  * reading and writing fail. */
 static bool is_on(const struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {

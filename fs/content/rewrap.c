@@ -79,8 +79,8 @@ static int rewrap_in_memory(struct volume *v, struct file *f, const struct wrap_
 
 static int rewrap_if_due(struct volume *v, struct file *f, const struct request *rq)
 {
-	uint64_t epoch =
-		engine_epoch(v->engine); /* before the target: a change between is seen next time */
+	uint64_t epoch = engine_epoch(v->engine); /* before the target: a change in between is
+						     noticed at the next write */
 	struct wrap_ref target, now;
 	const struct scope *scope;
 	int r = 0;

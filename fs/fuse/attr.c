@@ -106,7 +106,7 @@ static int stat_timeless(int fd, struct stat *ret_st)
 	return 0;
 }
 
-int op_stat_with_times(struct session *s, struct inode *i, const struct stat *told,
+int op_stat_with_times(struct session *s, struct inode *i, const struct stat *times,
 		       struct stat *ret_st, double *ret_timeout)
 {
 	int fd, r = inode_fd(s->v.inodes, i, &fd);
@@ -117,8 +117,8 @@ int op_stat_with_times(struct session *s, struct inode *i, const struct stat *to
 	inode_fd_done(s->v.inodes, i);
 	if (r < 0)
 		return r;
-	ret_st->st_mtim = told->st_mtim;
-	ret_st->st_ctim = told->st_ctim;
+	ret_st->st_mtim = times->st_mtim;
+	ret_st->st_ctim = times->st_ctim;
 	*ret_timeout = plain_size(s, i, ret_st);
 	return 0;
 }
@@ -144,7 +144,7 @@ static int reply_attr(struct session *s, struct op *op)
 /*
  * With a handle the kernel asks not for stat(2) but before it writes into its page cache, or seeks
  * from the end: all that it sends before a write(2) succeeds. Attributes of revoked content are
- * never believed for later, so it asks each time.
+ * never kept, so it asks each time.
  */
 static int do_getattr_entered(struct session *s, struct op *op, const struct request *rq)
 {
@@ -182,8 +182,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- set ---- */
 
-/* What is set: the kernel itself keeps ctime of those files alone whose times it keeps under
- * write-back. */
+/* The kernel sets ctime only where it keeps a file's times itself, under write-back. */
 #define TIMES_OF_KERNEL (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME)
 
 static int reply_set_attr(struct session *s, struct op *op)

@@ -15,8 +15,8 @@ void cred_init(struct session *s)
 {
 	/*
 	 * The kernel has already decided, with the caller's groups and the ACLs
-	 * (default_permissions), that the creation is allowed; keeping the capabilities spares us
-	 * to decide it again.
+	 * (default_permissions), that the creation is allowed; keeping the capabilities avoids a
+	 * second decision here.
 	 */
 	s->drops_ids = geteuid() == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0;
 }

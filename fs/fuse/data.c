@@ -24,7 +24,8 @@ static int do_read(struct session *s, struct op *op, const struct request *rq)
 	if (!w)
 		return -ENOMEM;
 	opener.class = handle_of(&op->fi)->class;
-	opener.in_page = !op->fi.lock_owner; /* what goes to a program at once names its owner */
+	opener.in_page =
+		!op->fi.lock_owner; /* a read that bypasses the page cache names its lock owner */
 	n = file_enter(&s->v, f, &opener, &borrowed);
 	if (n == 0)
 		n = blocks_read(&s->v, f, w, op->off, op->len);
@@ -123,7 +124,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t 
 	}
 	op_run(&op, do_write);
 	explicit_bzero((char *)(uintptr_t)in,
-		       len); /* libfuse's buffer, ours until we return: no plaintext stays in it */
+		       len); /* libfuse's buffer, until this returns: no plaintext stays in it */
 }
 
 /* ---- space ---- */
@@ -183,9 +184,9 @@ static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	file_leave(f, borrowed);
 	/*
-	 * With write-back, data that we have not seen may lie in the kernel's pages: asked about it
-	 * we would call it a hole, and a copy would lose it. So the pages are called in first, on
-	 * the blocking pool, while the serving threads take the writes that this sets off.
+	 * Under write-back the kernel may hold dirty pages where the backing file has a hole:
+	 * called a hole, a copy would lose them. So they are written back first, on the blocking
+	 * pool, while the serving threads answer the writes that this causes.
 	 */
 	if (s->writeback && atomic_load(&f->writers)) {
 		if (rq->blocking == NEVER_BLOCK)

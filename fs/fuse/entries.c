@@ -60,12 +60,12 @@ static int make_entry(struct session *s, struct inode *parent, const struct made
 static int make_known(struct session *s, struct inode *parent, const struct made *m,
 		      struct fuse_entry_param *ret_e)
 {
-	bool shown = S_ISDIR(m->mode) && walk_is_on(s->walk);
+	bool walked = S_ISDIR(m->mode) && walk_is_on(s->walk);
 	int r = make_entry(s, parent, m);
 
 	if (r == 0)
 		r = op_lookup(s, parent, m->name, ret_e);
-	if (r == 0 && shown)
+	if (r == 0 && walked)
 		walk_folder_made(s->walk, inode_of(s, ret_e->ino));
 	return r;
 }
@@ -196,7 +196,7 @@ static struct inode *keep_if_last(struct session *s, int dir_fd, const char *nam
 	return i;
 }
 
-/* @r: what became of it. A name that stays must not cost a descriptor for good: anybody can call
+/* @r: of the removal. A name that stays must not cost a descriptor for good: any user can call
  * rmdir on full folders. */
 static void keep_done(struct session *s, struct inode *kept, int r)
 {
@@ -374,7 +374,8 @@ static void note_moved(struct session *s, struct inode *dir, int dir_fd, const c
 	}
 }
 
-/* What moves within its scope keeps its header, whatever a job that has not come by wants of it. */
+/* What moves within its scope keeps its header, so a job that has not come to it yet processes it
+ * before. */
 static int prepare_walk(struct session *s, const struct move *m, const struct stat *st,
 			const struct request *rq)
 {

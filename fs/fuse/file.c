@@ -44,7 +44,7 @@ static void handle_close(struct session *s, struct handle *h)
 	pthread_mutex_unlock(&s->opened.lock);
 	atomic_fetch_sub(&h->file->writers, h->writes);
 	atomic_fetch_sub(&h->file->handles, 1);
-	(void)file_put(&s->v, h->file); /* release has nobody to tell; fsync and flush did */
+	(void)file_put(&s->v, h->file); /* release(2) has no result; fsync(2) reported it */
 	free(h);
 }
 
@@ -121,7 +121,7 @@ static int take_over_new(struct session *s, const struct op *op, const struct re
 	return 0;
 }
 
-/* Who is told that the creation failed must not find the name taken when he tries again. */
+/* Unlink on failure, or a retry would get EEXIST. */
 static void unmake_backing(struct session *s, const struct op *op, struct inode *parent)
 {
 	int dir_fd;
@@ -142,7 +142,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
-	reader = engine_target_enter(s->v.engine); /* until the file can be seen by a job */
+	reader = engine_target_enter(s->v.engine); /* until a job can find the file */
 	r = new_file_init(&s->v, parent->scope, NULL, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
@@ -162,8 +162,7 @@ static void set_cache_flags(struct fuse_file_info *fi, struct handle *h)
 	/* revoked, and opened by a system request: nothing of it goes into the page cache */
 	h->direct = atomic_load(&h->file->state) != CONTENT_OPEN;
 	fi->direct_io = h->direct;
-	fi->keep_cache =
-		1; /* pages stay: nobody but the kernel's own writers changes the content */
+	fi->keep_cache = 1; /* pages stay: the content changes through this mount alone */
 }
 
 static int do_create(struct session *s, struct op *op, const struct request *rq)
@@ -176,8 +175,9 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 
 	r = make_file(s, op, rq, &e, &f);
 	/*
-	 * It came into the store without the kernel's knowledge, which has judged the caller by the
-	 * folder alone: told so, it looks again and asks for the file's own mode too.
+	 * The file came into the store without the kernel's knowledge, which has checked the caller
+	 * against the folder alone. After ESTALE it looks the name up again and checks the file's
+	 * own mode too.
 	 */
 	if (r == -EEXIST && !(op->fi.flags & O_EXCL))
 		return -ESTALE;

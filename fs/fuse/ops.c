@@ -25,8 +25,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 				FUSE_CAP_CACHE_SYMLINKS |
 				(s->writeback ? FUSE_CAP_WRITEBACK_CACHE : 0);
 
-	/* No splice: each byte is touched anyway. No automatic invalidation: only we change files.
-	 */
+	/* No splice: each byte is touched anyway. No automatic invalidation: files change through
+	 * this mount alone. */
 	conn->want = conn->capable & wanted;
 	conn->max_write = REQUEST_MAX;
 	conn->max_readahead = REQUEST_MAX;

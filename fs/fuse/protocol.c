@@ -6,7 +6,7 @@
  * - FUSE_HANDLE_KILLPRIV_V2: without it the kernel asks for security.capability at every write(2).
  * With it, it says when set-id bits are to go.
  * - FUSE_PARALLEL_DIROPS: without it the kernel serialises look-ups in a folder.
- * And requests are counted here, where each comes by once when it arrives and once when it is
+ * And requests are counted here, where each passes once when it arrives and once when it is
  * answered.
  */
 #include "fs/fuse/protocol.h"

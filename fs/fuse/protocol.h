@@ -14,7 +14,7 @@ extern const struct fuse_custom_io protocol_io;
 
 /*
  * protocol_kills_setid() - whether the request this thread serves is to clear the file's
- * set-user-id and set-group-id bits: a write, a truncation or an open by somebody without
+ * set-user-id and set-group-id bits: a write, a truncation or an open by a process without
  * CAP_FSETID.
  */
 bool protocol_kills_setid(void);

@@ -91,7 +91,7 @@ int serve_recover(struct session *s, struct err *err)
 	fields[1] = AUDIT_FIELD_U64("left", left);
 	audit_event(engine_audit(s->v.engine), "recovery", NULL, errno_name(r), fields, 2);
 	if (r < 0 || left)
-		return r; /* those are looked at when they are opened */
+		return r; /* what is left is completed when it is opened */
 	s->v.unclean_since = 0;
 	r = serve_sync(s, err);
 	return r < 0 ? r : store_recovered(engine_store(s->v.engine), err);
@@ -208,7 +208,7 @@ static int load_cancel(void)
 	int r = -pthread_create(&id, NULL, until_cancelled, NULL);
 
 	if (r == 0) {
-		(void)pthread_cancel(id); /* a thread of ours: it is there */
+		(void)pthread_cancel(id); /* it runs until it is joined */
 		(void)pthread_join(id, NULL);
 	}
 	return r;

@@ -38,7 +38,7 @@ static struct stat stat_of(const struct vtree_attr *a)
 	};
 }
 
-/* No caching: the next epoch may show something else. */
+/* Not cached: the next look may find something else. */
 static struct fuse_entry_param entry_of(const struct vtree_attr *a)
 {
 	return (struct fuse_entry_param){.ino = (fuse_ino_t)(a->node << 1 | 1), .attr = stat_of(a)};
@@ -208,14 +208,14 @@ static int fill_one(void *arg, const char *name, const struct vtree_attr *attr, 
 {
 	struct filling *fill = arg;
 	struct fuse_entry_param e = {
-		.attr = stat_of(attr)}; /* node 0: looked up when somebody asks */
-	size_t room = fill->len - fill->used, n;
+		.attr = stat_of(attr)}; /* node 0: the kernel looks it up when it is used */
+	size_t space = fill->len - fill->used, n;
 
-	n = fill->plus ? fuse_add_direntry_plus(fill->req, fill->out + fill->used, room, name, &e,
+	n = fill->plus ? fuse_add_direntry_plus(fill->req, fill->out + fill->used, space, name, &e,
 						(off_t)next_off)
-		       : fuse_add_direntry(fill->req, fill->out + fill->used, room, name, &e.attr,
+		       : fuse_add_direntry(fill->req, fill->out + fill->used, space, name, &e.attr,
 					   (off_t)next_off);
-	if (n > room)
+	if (n > space)
 		return 1;
 	fill->used += n;
 	return 0;

@@ -26,7 +26,7 @@ static struct xattr_target target_of(fuse_req_t req, fuse_ino_t ino)
 	int fd;
 
 	if (node_is_virtual(ino)) {
-		t.r = -ENODATA; /* the kernel looks for an ACL before it goes by the mode */
+		t.r = -ENODATA; /* the kernel asks for an ACL before it checks the mode */
 		return t;
 	}
 	t.r = inode_fd(s->v.inodes, inode_of(s, ino), &fd);
@@ -44,9 +44,8 @@ static void target_done(struct xattr_target *t)
 }
 
 /*
- * The kernel asks nobody's permission for "system." names: whatever means something to the backing
- * filesystem there (an ACL of NFS or CIFS), anybody could set with our rights. POSIX ACLs it
- * judges.
+ * The kernel checks no permission for "system." names other than POSIX ACLs: what the backing
+ * filesystem keeps there (an ACL of NFS or CIFS) any user could set with this daemon's rights.
  */
 static bool name_is_unguarded(const char *name)
 {

@@ -11,11 +11,11 @@
 /**
  * fds_keep_back() - the highest numbers below @limit (RLIMIT_NOFILE) are not for files
  * Any user can open files until no descriptor is left. If vaults could not be asked then, that
- * would look like an outage, and the availability key would open to users what was revoked. Return:
- * how many descriptors files may have. Call before the first thread.
+ * would look like an outage, and the availability key would open to users what was revoked.
+ * Return: how many descriptors files may have. Call before the first thread.
  */
 unsigned fds_keep_back(unsigned limit);
-/* fd_kept_back() - @fd is one of those, and must be closed again: -EMFILE. */
+/* fd_kept_back() - whether @fd is one that files may not have: close it, -EMFILE. */
 bool fd_kept_back(int fd);
 /* fd_for_file() - what open(2) returned: the descriptor, or a negative errno. */
 int fd_for_file(int fd) MUST_CHECK;

@@ -72,8 +72,8 @@ static void *pool_thread(void *arg)
 	return NULL;
 }
 
-/* Threads on the list take the lock no more, so they can be joined under it; after that what they
- * own (thread-specific data) is freed. */
+/* Threads on the list do not take the lock again, so they can be joined under it; after that what
+ * they own (thread-specific data) is freed. */
 static void join_ended_locked(struct pool *p)
 {
 	while (p->ended_count)

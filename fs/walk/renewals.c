@@ -1,4 +1,4 @@
-/* A job that renews data keys: which files are due, and what it does about those that move. */
+/* A job that renews data keys: which files are due, and which files that move are queued. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -170,7 +170,7 @@ static unsigned char type_of(DIR *dir, const struct dirent *d)
 	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-/* As the job's kind wants it; returns as those of walk_internal.h do. */
+/* By the job's kind; see "one file for each kind of job" in walk_internal.h. */
 static int process_file(struct traversal *t, int dir_fd, const char *name,
 			const struct scope *scope)
 {

@@ -1,5 +1,5 @@
 /* fs/walk/walk.h - the walk of a job over the files of a store: each one under its folders, and
- * those that move meanwhile. */
+ * files that move meanwhile. */
 #ifndef DEPFS_WALK_WALK_H
 #define DEPFS_WALK_WALK_H
 
@@ -26,9 +26,10 @@ void walk_silence(struct walk *w);
 /*
  * A file that gets a name elsewhere could slip past the walk, from a folder that the walk has not
  * come to into one where it has been. So an operation that renames or links calls
- * walk_names_begin(), tells the walk what is about to move, and calls walk_names_end() afterwards:
- * a file is processed at once, a folder is queued and walked later, once in a pass. A new folder
- * needs no walk: it is empty, and all that comes into it is new or was told of.
+ * walk_names_begin(), then walk_before_move() or walk_before_link(), and walk_names_end()
+ * afterwards: a file is processed at once, a folder is queued and walked later, once in a pass. A
+ * new folder needs no walk: it is empty, and what comes into it is new, or passed through
+ * walk_before_move().
  *
  * Between begin and end a read lock is held, also across a wait for a vault, while no job begins or
  * ends; see fs/README.md, Locks.
