@@ -6,7 +6,7 @@
 #include "fs/content/access.h"
 #include "fs/content/header.h"
 
-#define DRAIN_MS 3000u /* so long dirty pages are written; a program may go on making more */
+#define DRAIN_MS 3000u /* dirty pages are written for so long: a program may make more and more */
 
 void drain_begin_locked(struct file *f)
 {
@@ -57,7 +57,7 @@ void drain_content(struct volume *v, struct file *f)
 		(void)drain_finish(f);
 }
 
-/* ---- requests that would hold it up ---- */
+/* ---- requests that would delay it ---- */
 
 enum content_state drain_state(struct inode_table *t, struct inode *i)
 {

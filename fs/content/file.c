@@ -20,7 +20,7 @@
 #include "fs/policy/engine.h"
 #include "fs/store/intent.h"
 
-#define KEY_ATTEMPTS 8 /* the policy may be assigned anew between two of them */
+#define KEY_ATTEMPTS 8 /* another key may be assigned between two of them */
 
 static void file_free(struct file *f)
 {
@@ -174,8 +174,8 @@ static int finish_creation(struct volume *v, struct file *f, const struct reques
 	return r;
 }
 
-/* No read reaches the blocks of an empty file; so that one that was cut to its first block is not
- * taken for empty, that block is opened now. */
+/* No read opens a block of an empty file. So that a file cut to its first block is not taken for an
+ * empty one, that block is opened here. */
 static int check_empty(struct volume *v, struct file *f)
 {
 	struct worker *w = worker_self();

@@ -64,8 +64,7 @@ int file_write_header_locked(struct file *f, bool keep_times)
 		return -errno;
 	if (keep_times)
 		caps = caps_of(f, st.st_mode);
-	/* w->tail may hold plaintext of a write under way; a header's block goes through edge
-	 */
+	/* w->tail may hold plaintext of a write under way, so the block goes through w->edge */
 	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
 	if (r == 0)
 		r = file_encode_header_locked(f, w->edge);

@@ -80,7 +80,7 @@ struct write {
 
 static uint8_t *disk_of(const struct worker *w, const struct write *wr, uint64_t block_no)
 {
-	/* Block wr->first - 1, the old last one, may join in front: one slot is kept for it. */
+	/* One slot in front is kept for the old last block, where the write grows the file */
 	return w->disk + (block_no + 1 - block_no_of(wr->off)) * BLOCK_LEN;
 }
 
@@ -137,7 +137,8 @@ static int seal_rest(struct volume *v, struct file *f, struct worker *w, struct 
 	int r = keys_load(f, w);
 
 	if (memcmp(wr->file_id, f->hdr.file_id, FILE_ID_LEN) != 0)
-		wr->sealed_to = wr->sealed_from; /* truncated or renewed meanwhile: another key */
+		wr->sealed_to = wr->sealed_from; /* truncated or renewed since they were sealed:
+						    under another key */
 	for (uint64_t b = wr->first; r == 0 && b <= wr->last; b++) {
 		if (b >= wr->sealed_from && b < wr->sealed_to)
 			continue;
@@ -203,8 +204,7 @@ static int write_blocks(struct volume *v, struct file *f, struct worker *w, stru
 	wr->size = wr->end > wr->old_size ? wr->end : wr->old_size;
 	wr->first = block_no_of(wr->off);
 	wr->last = block_no_of(wr->end - 1);
-	/* The old last block is final; when the file grows behind it, it goes along as an inner
-	 * one. */
+	/* A growing file's old last block is not final any more, so it is written along */
 	if (wr->size > wr->old_size && old_last < wr->first)
 		wr->first = old_last;
 	r = seal_rest(v, f, w, wr);

@@ -24,7 +24,7 @@
 #include "fs/policy/engine.h"
 #include "fs/store/intent.h"
 
-#define RENEW_BLOCKS 64u     /* under the lock at once: half a millisecond */
+#define RENEW_BLOCKS 64u     /* in one hold of the lock: half a millisecond */
 #define YIELD_NS     100000L /* for threads that wait for the lock to take it */
 
 /*
@@ -366,7 +366,7 @@ static bool is_on(const struct file *f, const uint8_t file_id[static FILE_ID_LEN
 	return f->renewing && memcmp(f->hdr.file_id, file_id, FILE_ID_LEN) == 0;
 }
 
-/* The next piece. 1: there is more; 0: none is left. */
+/* Renews the next piece. 1: there may be more; 0: none is left. */
 static int renew_next_locked(struct volume *v, struct file *f, struct worker *w)
 {
 	struct piece p = {.first = f->renewed_to, .size = atomic_load(&f->size)};
@@ -415,7 +415,7 @@ static int renew_rest(struct volume *v, struct file *f, struct job *j,
 	return r;
 }
 
-/* All blocks first, and on disk; then nothing opens by the old key any more. */
+/* All blocks are durable before the header gives up the old key. */
 static int finish(struct volume *v, struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {
 	struct timespec times[2];

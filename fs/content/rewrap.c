@@ -110,7 +110,8 @@ int file_rewrap_if_due(struct volume *v, struct file *f, const struct request *r
 	return r;
 }
 
-/* To @scope and @target on disk, unless that is what the header says; mtime stays. */
+/* The header for scope @to (NULL: as it is) and @target, on disk, unless it is that already; mtime
+ * stays. */
 static int rewrap_on_disk(struct volume *v, struct file *f, const struct wrap_ref *target,
 			  const struct scope *to, const struct request *rq)
 {
@@ -137,7 +138,7 @@ static int rewrap_on_disk(struct volume *v, struct file *f, const struct wrap_re
 		r = file_write_header_locked(f, true);
 	if (r == 0 && to != f->inode->scope) {
 		f->inode->scope = to;
-		atomic_store(&f->epoch, 0); /* @target may be of before an assignment */
+		atomic_store(&f->epoch, 0); /* @target may be older than an assignment */
 	}
 	file_unlock_write(&f->lock);
 	file_leave(f, borrowed);

@@ -34,10 +34,8 @@ static int read_raw_meta(int fd, uint64_t block_no, struct raw_meta *ret_meta)
 	return 0;
 }
 
-/*
- * Walks the blocks up to the first that says it is the last. *ret_end: blocks that belong to the
- * file; *ret_meta: of the last one of them; final when it says so itself.
- */
+/* Goes through the blocks up to the first that is marked final. *ret_end: how many belong to the
+ * file; *ret_meta: of the last of them. */
 static int find_end(struct file *f, uint64_t n_blocks, uint64_t *ret_end, struct raw_meta *ret_meta)
 {
 	struct raw_meta m = {0};

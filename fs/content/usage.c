@@ -14,11 +14,11 @@
 struct usage {
 	pthread_mutex_t lock;
 	_Atomic bool on;	/* a scan runs; changes under the lock, which guards the rest */
-	struct file *open;	/* those that may change, always */
-	struct inoset open_set; /* the same, while a scan runs */
-	struct inoset counted;	/* those that are in the sums */
+	struct file *open;	/* files that may change; kept also while no scan runs */
+	struct inoset open_set; /* their inodes, while a scan runs */
+	struct inoset counted;	/* inodes of the files that are in the sums */
 	struct scan_result sums;
-	int failed; /* why they cannot be right any more */
+	int failed; /* why the sums are wrong; 0: they are right */
 };
 
 int usage_new(struct usage **ret_usage)

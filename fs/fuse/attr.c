@@ -141,11 +141,9 @@ static int reply_attr(struct session *s, struct op *op)
 	return r;
 }
 
-/*
- * With a handle the kernel asks not for stat(2) but before it writes into its page cache, or seeks
- * from the end: all that it sends before a write(2) succeeds. Attributes of revoked content are
- * never kept, so it asks each time.
- */
+/* The kernel sends GETATTR with a handle not for stat(2) but before a write into its page cache,
+ * and before a seek from the end: nothing else is sent before a write(2) succeeds. Attributes of
+ * revoked content are never kept, so it is sent each time, and refused here. */
 static int do_getattr_entered(struct session *s, struct op *op, const struct request *rq)
 {
 	struct request opener = *rq;
@@ -225,7 +223,7 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 	return r < 0 ? r : put;
 }
 
-/* Until it is answered the kernel sends none of the file's dirty pages. */
+/* The kernel holds back all dirty pages of the file until this is answered. */
 static int set_size(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
@@ -276,8 +274,8 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 
 	if (r < 0)
 		return r;
-	/* Not between a header write and its putting mtime back: that of a file just closed runs
-	 * on. */
+	/* Not between a header write and its putting mtime back, also when the file is just being
+	 * closed. */
 	pthread_mutex_lock(stripe);
 	if (i->file)
 		file_lock_write(&i->file->lock);
@@ -293,9 +291,8 @@ int op_kill_setid(struct session *s, struct inode *i)
 {
 	struct stat st;
 	int r = op_stat(s, i, &st);
-	mode_t gone = S_ISUID |
-		      ((st.st_mode & S_IXGRP) ? S_ISGID
-					      : 0); /* without group execution it means locking */
+	/* set-group-id without group execution means mandatory locking, and stays */
+	mode_t gone = S_ISUID | ((st.st_mode & S_IXGRP) ? S_ISGID : 0);
 
 	if (r < 0 || !(st.st_mode & gone))
 		return r;
@@ -309,7 +306,7 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	uint64_t epoch = revoke_epoch(s);
 	int r = 0;
 
-	/* the size first: it alone may have to wait, and then nothing else has been done */
+	/* the size first: it alone can be put off, and then nothing else may have been done */
 	if (op->flags & FUSE_SET_ATTR_SIZE)
 		r = set_size(s, op, rq);
 	if (r == 0 && (op->flags & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE)))

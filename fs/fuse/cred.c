@@ -8,7 +8,7 @@
 
 static _Thread_local bool own_umask;
 
-/* For a thread that cannot have one of its own: it creates alone. */
+/* Held by a thread whose umask cannot be its own, while it creates. */
 static pthread_mutex_t shared_umask = PTHREAD_MUTEX_INITIALIZER;
 
 void cred_init(struct session *s)

@@ -48,13 +48,13 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 		op_run(&op, do_read);
 }
 
-/* A page that became dirty before the denial: under the key that it has, whatever is in force. */
+/* A page that became dirty before the denial is written under the key that the file has. */
 static int write_drained(struct session *s, struct file *f, struct worker *w, const struct op *op)
 {
 	int r;
 
 	if (!drain_accepts(f, op->len))
-		return -EIO; /* what fsync(2) and close(2) will say */
+		return -EIO; /* which fsync(2) and close(2) report */
 	r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
 	drain_account(f, op->len, r);
 	return r;

@@ -11,8 +11,8 @@
 
 #define DENTS_LEN 32768
 
-/* An open folder: raw entries of the backing one. The control directory's stand-in keeps its place
- * among them. */
+/* An open folder: entries of the backing one, as getdents64(2) gives them. In the top folder the
+ * store's own .depfs stands for the control directory. */
 struct dir {
 	LIST_ENTRY(dir) others; /* guarded by session.opened.lock */
 	pthread_mutex_t lock;
@@ -147,11 +147,9 @@ static bool is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/*
- * What an entry looks like to the kernel; *ret_counted: a lookup count was taken. One that cannot
- * be looked up, because it is gone again or for whatever else, has its name and type only: it must
- * not hide the others.
- */
+/* An entry for the kernel; *ret_counted: a lookup count was taken. An entry that cannot be looked
+ * up, because it is gone again or for another reason, is listed by name and type alone, so that it
+ * does not hide the others. */
 static void entry_param(struct session *s, const struct dir *d, const struct dirent64 *ent,
 			bool plus, struct fuse_entry_param *ret_e, bool *ret_counted)
 {

@@ -22,7 +22,7 @@ static enum request_class class_of(struct session *s, fuse_req_t req, bool all_g
 	if (fuse_req_ctx(req)->gid == s->system_gid)
 		return REQUEST_SYSTEM;
 	n = all_groups ? fuse_req_getgroups(req, 256, groups)
-		       : 0; /* reads /proc: only when it matters */
+		       : 0; /* reads /proc, so only on the blocking pool */
 	for (int i = 0; i < n && i < 256; i++)
 		if (groups[i] == s->system_gid)
 			return REQUEST_SYSTEM;
@@ -111,7 +111,8 @@ void op_run(struct op *op, op_fn fn)
 	const struct request rq = {.blocking = NEVER_BLOCK, .class = class_of(s, op->req, false)};
 	int r = fn(s, op, &rq);
 
-	/* Refused as a user: a supplementary group may still make it a system request. */
+	/* Refused as a user's request: a supplementary group may still make it one of the system's.
+	 */
 	if (r == -EINPROGRESS ||
 	    (r == -EKEYREVOKED && s->has_system_gid && rq.class == REQUEST_USER))
 		run_on(s->pool, op, fn);

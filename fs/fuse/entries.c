@@ -18,8 +18,8 @@
 
 /* ---- making ---- */
 
-/* The control directory's name is taken in the top folder, and nothing is made among virtual files
- * here. */
+/* Names that cannot be made: the control directory's in the top folder, and any among virtual
+ * files. */
 static int refuse_name(struct session *s, fuse_ino_t parent, const char *name)
 {
 	if (node_is_virtual(parent))
@@ -115,7 +115,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 		make_and_reply(parent, &m);
 }
 
-/* Where a node lies, as far as policies are concerned: a folder counts as what is in it. */
+/* The scope of a name: for a folder, of what lies in it. */
 static int scope_at(struct session *s, struct inode *parent, const char *name, bool folder,
 		    const struct scope **ret_scope)
 {
@@ -207,7 +207,8 @@ static void keep_done(struct session *s, struct inode *kept, int r)
 	inode_unhold(s->v.inodes, kept);
 }
 
-/* A scan wants to know what it was that loses a name. Negative: it does not, or cannot. */
+/* A descriptor of the file that is about to lose a name, for the scan that runs. Negative: no scan
+ * runs, it is no file, or it cannot be opened. */
 static int watch_name(struct session *s, int dir_fd, const char *name)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -385,7 +386,7 @@ static int prepare_walk(struct session *s, const struct move *m, const struct st
 	if (r < 0 || !(m->flags & RENAME_EXCHANGE))
 		return r;
 	if (fstatat(m->to_fd, m->name2, &other, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0; /* the exchange itself will say so */
+		return 0; /* the exchange itself will fail */
 	return walk_before_move(s->walk, m->to_fd, m->name2, &other, m->to->scope, rq);
 }
 

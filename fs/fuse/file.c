@@ -114,7 +114,8 @@ static int take_over_new(struct session *s, const struct op *op, const struct re
 	content_fd = -1;
 	ret_e->attr.st_size = 0;
 	if (rq->class == REQUEST_USER && atomic_load(&(*ret_file)->state) != CONTENT_OPEN) {
-		(void)file_put(&s->v, *ret_file); /* denied since its key was had; it is empty */
+		/* denied after its key was looked up; the file is empty */
+		(void)file_put(&s->v, *ret_file);
 		inode_forget(s->v.inodes, i, 1);
 		return -EKEYREVOKED;
 	}
@@ -185,7 +186,7 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = handle_new(s, inode_of(s, e.ino), f, op, rq->class, &h);
 	if (r < 0) {
-		(void)file_put(&s->v, f); /* the want of memory is reported */
+		(void)file_put(&s->v, f); /* -ENOMEM */
 		inode_forget(s->v.inodes, inode_of(s, e.ino), 1);
 		return r;
 	}
@@ -226,8 +227,8 @@ int op_make_regular(struct session *s, struct op *op, const struct request *rq)
 
 /* ---- open ---- */
 
-/* A file opened for writing must have the key it would be written under: better no open than a lost
- * page. */
+/* A file is opened for writing only if the key for its next write can be had: a refused open loses
+ * no data, a refused write-back does. */
 static int open_writable(struct session *s, struct op *op, const struct request *rq,
 			 struct file **ret_file)
 {
@@ -245,7 +246,7 @@ static int open_writable(struct session *s, struct op *op, const struct request 
 	return r;
 }
 
-/* One that truncates is as a truncation: see set_size(). */
+/* O_TRUNC waits as a truncation does: see set_size(). */
 static int open_checked(struct session *s, struct op *op, const struct request *rq,
 			struct file **ret_file)
 {
@@ -308,7 +309,7 @@ static int do_fsync(struct session *s, struct op *op, const struct request *rq)
 {
 	int r;
 
-	/* One thread always stays free to serve others while disks are slow. */
+	/* One serving thread always stays free of slow disks. */
 	if (atomic_fetch_add(&syncing, 1) + 1 >= s->threads && rq->blocking == NEVER_BLOCK)
 		r = -EINPROGRESS;
 	else

@@ -71,7 +71,7 @@ void op_lookup_reply(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	r = op_lookup(s, inode_of(s, parent), name, &e);
-	if (r == -ENOENT) { /* remembered by the kernel: creations would ask again and again */
+	if (r == -ENOENT) { /* a negative entry: without it the kernel asks before each creation */
 		e = (struct fuse_entry_param){.entry_timeout = CACHE_S};
 		fuse_reply_entry(req, &e);
 	} else if (r < 0) {

@@ -60,8 +60,8 @@ const struct fuse_lowlevel_ops session_ops = {
 	.open = op_open,
 	.read = op_read,
 	.write = op_write,
-	/* no flush: the kernel writes its pages out at close(2) by itself, and asks no more once
-	   refused */
+	/* no flush: the kernel writes its pages back at close(2) by itself, and stops asking after
+	   ENOSYS */
 	.release = op_release,
 	.fsync = op_fsync,
 	.fallocate = op_fallocate,

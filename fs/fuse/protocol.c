@@ -25,7 +25,7 @@
 static _Thread_local bool kills_setid;
 static _Thread_local struct protocol_request serving;
 
-/* The handshake, once a mount, by whichever thread: its number, and what the kernel offered. */
+/* The handshake of the mount, on any thread: its number, and what the kernel offered. */
 static _Atomic uint64_t init_unique;
 static _Atomic uint32_t init_offered;
 
@@ -93,7 +93,7 @@ static enum metric_op op_of(const struct fuse_in_header *head)
 	return node_is_virtual(head->nodeid) && !is_unanswered(op) ? METRIC_OP_CONTROL : op;
 }
 
-/* A request that wants no answer is over when its thread comes back for another. */
+/* A request without a reply counts as served when its thread comes for the next one. */
 static void count_unanswered(struct metrics *m)
 {
 	if (!serving.unique || !is_unanswered(serving.op))
@@ -120,7 +120,7 @@ static void count_bytes(struct metrics *m, const struct fuse_out_header *head,
 	}
 }
 
-/* After the kernel has it: handing over a megabyte takes its time too. */
+/* After the write to the kernel, which takes its time for a megabyte. */
 static void count_answer(struct metrics *m, const struct fuse_out_header *head)
 {
 	metrics_op(m, serving.op, clock_now_ns() - serving.since_ns, head->error);

@@ -105,8 +105,8 @@ struct sweep {
 	_Atomic uint64_t open_files, handles, cached_files, flushed, lost, data_keys;
 };
 
-/* Marks open content of the policy, and counts one more user. *ret_skip: the node needs nothing: it
- * is another policy's, or was revoked before. */
+/* Open content of the policy begins to drain, with one more user. *ret_skip: the node needs
+ * nothing: it is another policy's, or was revoked before. */
 static struct file *mark(struct session *s, struct inode *i, const uint8_t *policy_id,
 			 bool *ret_skip)
 {

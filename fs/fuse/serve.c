@@ -106,7 +106,7 @@ int serve_sync(struct session *s, struct err *err)
 	return intent_clear(engine_store(s->v.engine), err);
 }
 
-/* The device number of a mount, without asking the mount. */
+/* The device number of the mount, from mountinfo: stat(2) would be a request to this daemon. */
 static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor)
 {
 	CLEANUP(fclose_p) FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -198,10 +198,9 @@ static void *until_cancelled(void *unused)
 	return unused;
 }
 
-/*
- * libfuse ends its threads by pthread_cancel(3), for which glibc loads a library at the first use,
- * and aborts where it cannot: at the end of a daemon whose memory had run out, so now.
- */
+/* libfuse ends its threads by pthread_cancel(3). glibc loads a library at its first use, and aborts
+ * where it cannot, as at the end of a daemon that ran out of memory. So it is used once at the
+ * start. */
 static int load_cancel(void)
 {
 	pthread_t id;

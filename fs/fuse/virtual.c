@@ -89,7 +89,7 @@ void virtual_setattr(fuse_req_t req, fuse_ino_t ino, const struct stat *attr, in
 	else if ((to_set & FUSE_SET_ATTR_SIZE) && attr->st_size != 0)
 		fuse_reply_err(req, EINVAL);
 	else
-		virtual_getattr(req, ino); /* `echo >` truncates first; times mean nothing here */
+		virtual_getattr(req, ino); /* `echo >` truncates first; times are not kept */
 }
 
 /* ---- files: everything but the listing may ask a vault, so it runs on the blocking pool ---- */

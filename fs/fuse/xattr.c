@@ -10,8 +10,8 @@
 
 #define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
 
-/* Extended attributes take no O_PATH descriptor; its magic link leads to the very inode, symlinks
- * included. */
+/* The calls for extended attributes take no O_PATH descriptor; its link in /proc leads to the very
+ * inode, also to a symbolic link. */
 struct xattr_target {
 	struct session *s;
 	struct inode *inode; /* NULL: refused, r says why */

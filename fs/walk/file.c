@@ -70,7 +70,7 @@ void walk_file_failed(struct walk *w, struct job *j, int dir_fd, const char *nam
 	char path[WALK_PATH_LEN];
 
 	walk_path(w, dir_fd, name, path);
-	atomic_store(&w->unseen, true); /* or it could, which does no harm */
+	atomic_store(&w->unseen, true); /* or it was looked at, where this does no harm */
 	job_file_failed(j, path, reason(r));
 }
 

@@ -5,7 +5,7 @@
 #include "crypto/base/cleanup.h"
 #include "fs/walk/walk_internal.h"
 
-#define QUEUE_MAX 65536u /* more of them cost a pass over everything */
+#define QUEUE_MAX 65536u /* nodes; a folder beyond them costs another pass over everything */
 
 void walk_next_pass(struct walk *w)
 {

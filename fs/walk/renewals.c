@@ -83,7 +83,7 @@ static bool is_below(struct walk *w, const struct job *j, int dir_fd, const char
 	const char *dir = fd_path_in(dir_fd, w->v->store, space, sizeof(space));
 
 	if (!dir || dir[0] == '/')
-		return true; /* too much is renewed rather than too little */
+		return true; /* not known: rather too much is renewed than too little */
 	(void)snprintf(path, sizeof(path), "%s%s%s", dir, *dir && *name ? "/" : "", name);
 	return !root_len || (strncmp(path, root, root_len) == 0 &&
 			     (path[root_len] == '/' || path[root_len] == '\0'));
@@ -173,7 +173,7 @@ int walk_renew_file(struct walk *w, struct job *j, int dir_fd, const char *name,
 	if (r == 0)
 		job_file(j, JOB_FILE_DONE);
 	else if (w->only_ends && is_below(w, j, dir_fd, name))
-		return 0; /* it was reported before the search */
+		return 0; /* it was reported before the search, by the pass over the job's path */
 	else
 		walk_file_failed(w, j, dir_fd, name, r);
 	return 1;

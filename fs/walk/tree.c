@@ -22,7 +22,7 @@
 struct names {
 	char **at;
 	size_t n;
-	bool more; /* there are greater ones */
+	bool more; /* there are greater names than these */
 };
 
 static void names_fini(struct names *names)
@@ -101,12 +101,12 @@ struct traversal {
 	struct walk *w;
 	struct job *j;
 	struct err *err;
-	const char *cursor; /* what is left of it: the way to where the walk begins; "": there */
+	const char *cursor; /* its rest, from this folder to where the walk begins; "": here */
 	struct path path;
 	bool in_order;	    /* the path is a cursor */
 	bool whole;	    /* the store rather than the roots: not a cursor of theirs */
 	bool counts;	    /* it only counts files */
-	unsigned depth;	    /* folders of this walk that are open */
+	unsigned depth;	    /* folders of this traversal that are open */
 	uint64_t files;	    /* when it only counts */
 	uint64_t processed; /* files in this folder */
 };
@@ -176,7 +176,7 @@ static int process_file(struct traversal *t, int dir_fd, const char *name,
 {
 	int fd = walk_open_file(dir_fd, name);
 
-	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* gone, a link, a socket */
+	if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO) /* removed, a symbolic link, a socket */
 		return 0;
 	if (walk_renews(t->j))
 		return walk_renew_file(t->w, t->j, dir_fd, name, fd, scope, &rq_job, t->err);
@@ -369,7 +369,8 @@ static int walk_folder(struct traversal *t, int dir_fd, const struct scope *scop
 	return r;
 }
 
-/* A root that is no folder: of a renewal a file, or gone since the job was asked for. */
+/* A root that is not a folder: a file of a renewal, or one that was removed since the job was
+ * started. */
 static int walk_root_file(struct traversal *t, int dir_fd, const char *name, const char *rest,
 			  int why, const struct scope *scope)
 {

@@ -1,4 +1,4 @@
-/* tests/unit/test_data_file_lock.c - the lock of a file's content under many threads. */
+/* tests/unit/test_content_file_lock.c - the lock of a file's content under many threads. */
 #include "tests/unit/crypto_test.h"
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #define THREADS 6
 #define ROUNDS	3000u /* of each thread */
 
-struct crowd {
+struct threads {
 	struct file_lock lock;
 	pthread_mutex_t order;
 	uint64_t next;	       /* offset of the next write; guarded by order */
@@ -18,7 +18,7 @@ struct crowd {
 	_Atomic unsigned faults;
 };
 
-static void inside_as_reader(struct crowd *c)
+static void hold_as_reader(struct threads *c)
 {
 	file_lock_read(&c->lock);
 	atomic_fetch_add(&c->readers, 1);
@@ -27,32 +27,32 @@ static void inside_as_reader(struct crowd *c)
 	file_unlock_read(&c->lock);
 }
 
-static void note_writer(struct crowd *c)
+static void note_writer(struct threads *c)
 {
 	c->faults += atomic_fetch_add(&c->writers, 1) != 0 || atomic_load(&c->readers) != 0;
 	atomic_fetch_sub(&c->writers, 1);
 }
 
-static void inside_as_writer(struct crowd *c)
+static void hold_as_writer(struct threads *c)
 {
 	file_lock_write(&c->lock);
 	note_writer(c);
 	file_unlock_write(&c->lock);
 }
 
-/* As the kernel hands out neighbouring ranges; between announcing and writing one reads, to seal.
- */
-static void append(struct crowd *c)
+/* As the kernel hands out neighbouring ranges; between file_lock_add_pending() and the write the
+ * lock is taken for reading, to seal. */
+static void append(struct threads *c)
 {
-	struct pending_write mine;
+	struct pending_write pending;
 	uint64_t off;
 
 	pthread_mutex_lock(&c->order);
 	off = c->next++;
-	file_lock_add_pending(&c->lock, &mine, off);
+	file_lock_add_pending(&c->lock, &pending, off);
 	pthread_mutex_unlock(&c->order);
-	inside_as_reader(c);
-	file_lock_write_pending(&c->lock, &mine, &c->size);
+	hold_as_reader(c);
+	file_lock_write_pending(&c->lock, &pending, &c->size);
 	note_writer(c);
 	c->faults += atomic_load(&c->size) != off;
 	atomic_store(&c->size, off + 1);
@@ -61,19 +61,19 @@ static void append(struct crowd *c)
 
 static void *work(void *arg)
 {
-	struct crowd *c = arg;
+	struct threads *c = arg;
 
 	for (unsigned n = 0; n < ROUNDS; n++) {
 		append(c);
 		if (n % 7 == 0)
-			inside_as_writer(c);
+			hold_as_writer(c);
 		if (n % 3 == 0)
-			inside_as_reader(c);
+			hold_as_reader(c);
 	}
 	return NULL;
 }
 
-static void run(struct crowd *c)
+static void run(struct threads *c)
 {
 	pthread_t ids[THREADS];
 
@@ -91,7 +91,7 @@ static void run(struct crowd *c)
 /* A gap would be declared as a hole, and a fifth of them loosens the rule for all its zeros. */
 static void writers_are_alone_and_appends_leave_no_gap(void **state)
 {
-	struct crowd c = {0};
+	struct threads c = {0};
 
 	(void)state;
 	run(&c);
@@ -101,11 +101,11 @@ static void writers_are_alone_and_appends_leave_no_gap(void **state)
 
 static void *write_at_five(void *arg)
 {
-	struct crowd *c = arg;
-	struct pending_write mine;
+	struct threads *c = arg;
+	struct pending_write pending;
 
-	file_lock_add_pending(&c->lock, &mine, 5);
-	file_lock_write_pending(&c->lock, &mine, &c->size);
+	file_lock_add_pending(&c->lock, &pending, 5);
+	file_lock_write_pending(&c->lock, &pending, &c->size);
 	c->faults += atomic_load(&c->size) < 5;
 	file_unlock_write(&c->lock);
 	return NULL;
@@ -113,12 +113,12 @@ static void *write_at_five(void *arg)
 
 static void *write_once(void *arg)
 {
-	inside_as_writer(arg);
+	hold_as_writer(arg);
 	return NULL;
 }
 
-/* Until one more writer than at @before waits for its turn. */
-static struct waiter **one_more_waits(struct crowd *c, struct waiter **before)
+/* Until one more writer than at @before waits. */
+static struct waiter **one_more_waits(struct threads *c, struct waiter **before)
 {
 	struct waiter **last;
 
@@ -130,10 +130,10 @@ static struct waiter **one_more_waits(struct crowd *c, struct waiter **before)
 	return last;
 }
 
-/* Else it would sleep beside a free lock, and all readers behind it, until somebody writes. */
+/* Else it would sleep beside a free lock, and all readers behind it, until the next write. */
 static void a_writer_that_finds_the_file_cut_wakes_the_one_behind_it(void **state)
 {
-	struct crowd c = {.size = 10};
+	struct threads c = {.size = 10};
 	struct pending_write lower;
 	struct waiter **last;
 	pthread_t far, any;

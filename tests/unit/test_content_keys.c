@@ -1,4 +1,4 @@
-/* tests/unit/test_data_keys.c - blocks of a file that is being renewed, under either key. */
+/* tests/unit/test_content_keys.c - blocks of a file that is being renewed, under either key. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
