@@ -55,6 +55,28 @@ static void pool_runs_so_many_tasks_at_once_and_refuses_more(void **state)
 	assert_int_equal(ended, 3);
 }
 
+/* Two tasks at the same time, where one thread is idle: the second must not wait for the first. */
+static void pool_gives_each_task_a_thread_of_its_own(void **state)
+{
+	struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(2, &p), 0);
+	for (unsigned n = 0; n < 50; n++) {
+		running = ended = 0;
+		while (pool_run(p, count, NULL) == -EAGAIN || ended == 0)
+			(void)sched_yield();
+		pthread_mutex_lock(&gate);
+		for (unsigned k = 0; k < 2; k++)
+			while (pool_run(p, wait_at_the_gate, NULL) == -EAGAIN)
+				(void)sched_yield();
+		while (running < 2)
+			(void)sched_yield();
+		pthread_mutex_unlock(&gate);
+	}
+	pool_free(p);
+}
+
 /* Threads are used again: far more tasks than threads go through, one after the other. */
 static void pool_uses_idle_threads_again(void **state)
 {
@@ -88,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(pool_runs_so_many_tasks_at_once_and_refuses_more, reset),
+		cmocka_unit_test_setup(pool_gives_each_task_a_thread_of_its_own, reset),
 		cmocka_unit_test_setup(pool_uses_idle_threads_again, reset),
 		cmocka_unit_test_setup(pool_free_waits_for_tasks_that_no_thread_has_taken, reset),
 	};
