@@ -16,10 +16,10 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/control/control.h"
-#include "fs/engine/engine.h"
 #include "fs/fuse/serve.h"
 #include "fs/fuse/session.h"
 #include "fs/options.h"
+#include "fs/policy/policy.h"
 #include "fs/privileges.h"
 #include "fs/syscall_filter.h"
 
@@ -268,8 +268,8 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 		const struct audit_field reason[] = {AUDIT_FIELD_STR("reason", err.text)};
 
 		say(LOG_WARNING, "policies have root keys in Azure; credential %s", err.text);
-		audit_event(e->audit, "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok", reason,
-			    1);
+		audit_event(e->audit, "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok",
+			    reason, 1);
 	}
 }
 
@@ -286,7 +286,7 @@ static void data_gauges(void *arg, struct control_gauges *ret_gauges)
 {
 	struct session *s = arg;
 
-	ret_gauges->requests_waiting = atomic_load(&s->requests_waiting);
+	ret_gauges->requests_waiting = atomic_load(&s->v.requests_waiting);
 	ret_gauges->inodes_cached = serve_inodes(s);
 }
 
@@ -321,22 +321,22 @@ static int on_ready(void *arg)
 	struct run *run = arg;
 	int r = 0;
 
-	mount_tell(run->session.engine);
-	warn_of_missing_vaults(run->session.engine, run->options->vaults_dir);
+	mount_tell(run->session.v.engine);
+	warn_of_missing_vaults(run->session.v.engine, run->options->vaults_dir);
 	notify_service_manager("READY=1");
 	if (run->tell_fd >= 0)
 		r = leave_terminal(run->tell_fd);
-	filter_syscalls(run->session.engine);
+	filter_syscalls(run->session.v.engine);
 	return r;
 }
 
 static int open_control(struct run *run, struct err *err)
 {
 	const struct control_config config = {
-		.engine = run->session.engine,
+		.engine = run->session.v.engine,
 		.owner = geteuid(),
 		.admin_gid = run->options->admin_gid,
-		.mount = run->session.mount,
+		.mount = run->session.v.mount,
 		.gauges = data_gauges,
 		.gauges_arg = &run->session,
 	};
@@ -365,17 +365,15 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 	};
 
 	run->session = (struct session){
-		.store = place->store,
-		.mount = place->mount,
+		.v = {.store = place->store, .mount = place->mount, .read_only = o->read_only},
 		.system_gid = o->system_gid,
 		.has_system_gid = o->has_system_gid,
 		.writeback = o->writeback && !o->read_only,
-		.read_only = o->read_only,
 	};
-	run->session.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (run->session.top_fd < 0)
+	run->session.v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run->session.v.top_fd < 0)
 		return err_set(err, -errno, "store %s: %s", place->store, strerror(errno));
-	return engine_open(&config, &run->session.engine, err);
+	return engine_open(&config, &run->session.v.engine, err);
 }
 
 static int run_store(struct run *run, const struct place *place, struct err *err)
@@ -395,18 +393,19 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	if (r == 0)
 		r = serve(&run->session, options, on_ready, run, err);
 	if (r == 0) {
-		r = serve_settle(&run->session, err);
+		r = serve_sync(&run->session, err);
 		clean = r == 0;
 	}
-	if (run->session.engine && run->control)
-		audit_event(run->session.engine->audit, "unmount", NULL, errno_name(r), NULL, 0);
+	if (run->session.v.engine && run->control)
+		audit_event(run->session.v.engine->audit, "unmount", NULL, errno_name(r), NULL,
+			    0);
 	serve_fini(&run->session);
 	control_free(run->control);
 	/* A store that never got so far as to be served keeps the mark of the unclean stop before.
 	 */
-	engine_close(run->session.engine, clean && run->session.unclean_since == 0);
-	if (run->session.top_fd >= 0)
-		(void)close(run->session.top_fd); /* a folder, only looked at */
+	engine_close(run->session.v.engine, clean && run->session.v.unclean_since == 0);
+	if (run->session.v.top_fd >= 0)
+		(void)close(run->session.v.top_fd); /* a folder, only looked at */
 	return r;
 }
 
@@ -423,7 +422,7 @@ static void raise_file_limit(void)
 
 static int start(const struct options *o, struct err *err)
 {
-	struct run run = {.options = o, .tell_fd = -1, .session.top_fd = -1};
+	struct run run = {.options = o, .tell_fd = -1, .session.v.top_fd = -1};
 	struct place place;
 	int r;
 

@@ -6,74 +6,21 @@
 #include <sys/stat.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/blocks.h"
-#include "fs/content/fresh.h"
-#include "fs/content/keys.h"
-#include "fs/content/recover.h"
-#include "fs/content/tally.h"
-#include "fs/content/worker.h"
+#include "fs/content/access.h"
+#include "fs/content/blocks_internal.h"
+#include "fs/content/header.h"
+#include "fs/content/keys_internal.h"
+#include "fs/content/new_file.h"
+#include "fs/content/report.h"
+#include "fs/content/rewrap.h"
+#include "fs/content/tail_internal.h"
+#include "fs/content/usage.h"
 #include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
+#include "fs/engine/engine.h"
 #include "fs/store/intent.h"
 
-#define STORE_PATH_ROOM 4096
-#define KEY_ATTEMPTS	8 /* the policy was assigned anew each time we looked */
-
-/* Path relative to the store's top, for events; the inode's number where it cannot be told. */
-static const char *path_in_store(struct session *s, int fd, char room[static STORE_PATH_ROOM])
-{
-	char link[FD_PATH_LEN];
-	size_t store_len = strlen(s->store);
-	struct stat st;
-	ssize_t n = readlink(fd_path(fd, link), room, STORE_PATH_ROOM - 1);
-
-	room[n > 0 ? n : 0] = '\0';
-	if (n <= 0) /* longer than a path may be */
-		(void)snprintf(room, STORE_PATH_ROOM, "inode %ju",
-			       fstat(fd, &st) == 0 ? (uintmax_t)st.st_ino : 0);
-	return strncmp(room, s->store, store_len) == 0 && room[store_len] == '/'
-		       ? room + store_len + 1
-		       : room;
-}
-
-int file_damage(struct session *s, int fd, uint64_t block_no, const char *what)
-{
-	char room[STORE_PATH_ROOM];
-
-	damage_report(s->engine->damage, path_in_store(s, fd, room), block_no, what);
-	return -EIO;
-}
-
-void file_event(struct session *s, int fd, const char *event, uint64_t number)
-{
-	char room[STORE_PATH_ROOM];
-	const struct audit_field fields[] = {
-		AUDIT_FIELD_STR("path", path_in_store(s, fd, room)),
-		AUDIT_FIELD_U64("number", number),
-	};
-
-	audit_event(s->engine->audit, event, NULL, "ok", fields, 2);
-}
-
-void file_budget_event(struct session *s, int fd, const char *event, uint64_t used)
-{
-	char room[STORE_PATH_ROOM], reason[STORE_PATH_ROOM + 160];
-	const char *path = path_in_store(s, fd, room);
-	const struct audit_field fields[] = {
-		AUDIT_FIELD_STR("path", path),
-		AUDIT_FIELD_U64("number", used),
-		AUDIT_FIELD_STR("reason", reason),
-	};
-
-	(void)snprintf(reason, sizeof(reason),
-		       "%llu of the %llu block writes that its data key is good for are used%s: "
-		       "depctl renew '%s/%s' gives it a fresh key",
-		       (unsigned long long)used, (unsigned long long)BUDGET_MAX,
-		       used + 1 > BUDGET_WARN && strcmp(event, "write-budget-low") != 0
-			       ? ", and writing to it is refused"
-			       : "",
-		       s->mount, path);
-	audit_event(s->engine->audit, event, NULL, "ok", fields, 3);
-}
+#define KEY_ATTEMPTS 8 /* another key may be assigned between two of them */
 
 static void file_free(struct file *f)
 {
@@ -100,23 +47,24 @@ static struct file *file_new(struct inode *i)
 	return f;
 }
 
-/* Publishes @f as the inode's content; the stripe is held. Where its policy is denied, a system
- * request opened it, or it was made as the denial came. */
-static void publish_locked(struct session *s, struct inode *i, struct file *f)
+/* Publishes @f as the inode's content; the stripe is held. Where its policy is denied, either a
+ * system request opened it, or the denial came while it was made. */
+static void publish_locked(struct volume *v, struct inode *i, struct file *f)
 {
-	if (file_tag_locked(s, f, &f->hdr.ref)) {
+	if (file_tag_locked(v, f, &f->hdr.ref)) {
 		atomic_store(&f->state, CONTENT_REVOKED);
 		(void)file_forget_key_locked(f);
 	}
 	f->opens = 1;
 	f->published = true;
 	i->file = f;
-	inode_hold(s->inodes, i);
+	inode_hold(v->inodes, i);
 }
 
-int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd, struct file **ret_file)
+int file_take_over(struct volume *v, struct inode *i, struct new_file *n, int fd,
+		   struct file **ret_file)
 {
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	pthread_mutex_t *stripe = inode_stripe(v->inodes, i);
 	struct file *f = file_new(i);
 
 	if (!f)
@@ -127,8 +75,8 @@ int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd, stru
 	f->dek = STEAL(n->dek);
 	f->budget_used = f->unsynced = n->hdr.budget;
 	pthread_mutex_lock(stripe);
-	publish_locked(s, i, f);
-	tally_open(s, f);
+	publish_locked(v, i, f);
+	usage_open(v->usage, f);
 	pthread_mutex_unlock(stripe);
 	*ret_file = f;
 	return 0;
@@ -136,55 +84,56 @@ int file_adopt(struct session *s, struct inode *i, struct fresh *n, int fd, stru
 
 /* ---- loading ---- */
 
-static int open_backing(struct session *s, struct inode *i, bool *ret_writable)
+static int open_backing(struct volume *v, struct inode *i, bool *ret_writable)
 {
 	char link[FD_PATH_LEN];
-	int path_fd, fd, r = inode_fd(s->inodes, i, &path_fd);
+	int path_fd, fd, r = inode_fd(v->inodes, i, &path_fd);
 
 	if (r < 0)
 		return r;
 	fd_path(path_fd, link);
-	*ret_writable = !s->read_only;
-	fd = open(link, (s->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOATIME);
+	*ret_writable = !v->read_only;
+	fd = open(link, (v->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOATIME);
 	if (fd < 0 && errno == EPERM) /* O_NOATIME is the owner's */
-		fd = open(link, (s->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+		fd = open(link, (v->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == ETXTBSY)) {
 		*ret_writable = false;
 		fd = open(link, O_RDONLY | O_CLOEXEC);
 	}
 	r = fd_for_file(fd);
-	inode_fd_done(s->inodes, i);
+	inode_fd_done(v->inodes, i);
 	return r;
 }
 
 /* Whether an unclean stop came between the two steps of a rename across scopes. */
-static bool was_moving(struct session *s, const struct scope *scope, const struct header *hdr)
+static bool was_moving(struct volume *v, const struct scope *scope, const struct header *hdr)
 {
-	return s->unclean_since &&
-	       intent_allows(s->engine->store, hdr->file_id, hdr->scope_id, scope->id);
+	return v->unclean_since &&
+	       intent_allows(v->engine->store, hdr->file_id, hdr->scope_id, scope->id);
 }
 
-/* What the header alone can be found guilty of. */
-static const char *header_fault(struct session *s, const struct inode *i, const struct header *hdr)
+/* What is wrong with a header that decodes, without a key; NULL: nothing. */
+static const char *header_fault(struct volume *v, const struct inode *i, const struct header *hdr)
 {
-	if (memcmp(hdr->store_id, store_format_of(s->engine->store)->store_id, UUID_LEN) != 0)
+	if (memcmp(hdr->store_id, store_format_of(v->engine->store)->store_id, UUID_LEN) !=
+	    0)
 		return "header of another store";
-	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0 && !was_moving(s, i->scope, hdr))
+	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0 && !was_moving(v, i->scope, hdr))
 		return "header of another scope";
 	return NULL;
 }
 
 /* A rename across scopes that a crash cut in two: the header follows the name. */
-static int finish_move(struct session *s, struct file *f, const struct request *rq)
+static int finish_move(struct volume *v, struct file *f, const struct request *rq)
 {
 	const struct scope *scope = f->inode->scope;
 
 	if (memcmp(f->hdr.scope_id, scope->id, SCOPE_ID_LEN) == 0)
 		return 0;
-	return file_move_scope(s, f, scope, rq);
+	return file_move_scope(v, f, scope, rq);
 }
 
-static int load_header(struct session *s, struct file *f, const struct request *rq)
+static int load_header(struct volume *v, struct file *f, const struct request *rq)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 	uint8_t bytes[HEADER_LEN];
@@ -194,48 +143,47 @@ static int load_header(struct session *s, struct file *f, const struct request *
 
 	r = disk_read(f->fd, bytes, HEADER_LEN, 0);
 	if (r == -ENODATA)
-		return file_damage(s, f->fd, 0, "file without a header");
+		return file_damage(v, f->fd, 0, "file without a header");
 	if (r < 0)
 		return r;
 	r = header_decode(bytes, &f->hdr, &err);
-	fault = r < 0 ? err_text(&err, r) : header_fault(s, f->inode, &f->hdr);
+	fault = r < 0 ? err_text(&err, r) : header_fault(v, f->inode, &f->hdr);
 	if (fault)
-		return file_damage(s, f->fd, 0, fault);
-	r = request_kek(s, &f->hdr.ref, rq, &kek);
+		return file_damage(v, f->fd, 0, fault);
+	r = request_kek(v, &f->hdr.ref, rq, &kek);
 	if (r < 0)
-		return r == -ENOKEY ? file_damage(s, f->fd, 0, "header names an unknown policy")
+		return r == -ENOKEY ? file_damage(v, f->fd, 0, "header names an unknown policy")
 				    : r;
 	r = dek_unwrap(kek, &f->hdr, &f->dek);
 	if (r == 0)
 		r = header_verify(bytes, f->dek);
 	if (r == 0)
-		return keys_load_old(s, f);
-	return r == -EBADMSG ? file_damage(s, f->fd, 0, "header") : r;
+		return keys_load_old(v, f);
+	return r == -EBADMSG ? file_damage(v, f->fd, 0, "header") : r;
 }
 
-static int start_over(struct session *s, struct file *f, const struct request *rq);
+static int reset(struct volume *v, struct file *f, const struct request *rq);
 
-/* An unclean stop came between making the file and writing its first block: nobody had written to
- * it yet. */
-static int finish_creation(struct session *s, struct file *f, const struct request *rq)
+/* An unclean stop came between making the file and writing its first block: it held no data yet. */
+static int finish_creation(struct volume *v, struct file *f, const struct request *rq)
 {
-	int r = start_over(s, f, rq);
+	int r = reset(v, f, rq);
 
 	if (r == 0)
-		file_event(s, f->fd, "file-completed", 0);
+		file_event(v, f->fd, "file-completed", 0);
 	return r;
 }
 
-/* A file cut to its first block looks empty, and nobody reads an empty file: so that block is
- * looked at now. */
-static int check_empty(struct session *s, struct file *f)
+/* No read opens a block of an empty file. So that a file cut to its first block is not taken for an
+ * empty one, that block is opened here. */
+static int check_empty(struct volume *v, struct file *f)
 {
 	struct worker *w = worker_self();
 
-	return w ? blocks_open_old(s, f, w, 0, w->tail) : -ENOMEM;
+	return w ? blocks_open_old(v, f, w, 0, w->tail) : -ENOMEM;
 }
 
-static int load_content(struct session *s, struct file *f, const struct request *rq)
+static int load_content(struct volume *v, struct file *f, const struct request *rq)
 {
 	struct stat st;
 	uint64_t size;
@@ -243,48 +191,49 @@ static int load_content(struct session *s, struct file *f, const struct request 
 
 	if (fstat(f->fd, &st) < 0)
 		return -errno;
-	if (st.st_size == 0 && s->unclean_since && st.st_ctime >= s->unclean_since && f->writable)
-		return finish_creation(s, f, rq);
-	r = load_header(s, f, rq);
+	if (st.st_size == 0 && v->unclean_since && st.st_ctime >= v->unclean_since && f->writable)
+		return finish_creation(v, f, rq);
+	r = load_header(v, f, rq);
 	if (r < 0)
 		return r;
 	r = holes_from_header(&f->holes, f->hdr.holes);
 	f->budget_used = f->hdr.budget;
 	if (r == 0)
-		r = finish_move(s, f, rq);
+		r = finish_move(v, f, rq);
 	if (r < 0)
 		return r;
-	if (s->unclean_since && st.st_ctime >= s->unclean_since) {
-		r = recover_tail(s, f, (uint64_t)st.st_size, &size);
+	if (v->unclean_since && st.st_ctime >= v->unclean_since) {
+		r = recover_tail(v, f, (uint64_t)st.st_size, &size);
 		if (r < 0)
 			return r;
 	} else if (!file_plain_size((uint64_t)st.st_size, &size)) {
-		return file_damage(s, f->fd, (uint64_t)st.st_size / BLOCK_LEN, "size");
+		return file_damage(v, f->fd, (uint64_t)st.st_size / BLOCK_LEN, "size");
 	}
 	atomic_store(&f->size, size);
-	return size ? 0 : check_empty(s, f);
+	return size ? 0 : check_empty(v, f);
 }
 
-/* O_TRUNC: a fresh key, and nothing of the old content is looked at. In place first, so that a full
- * disk cannot leave a file without its header. */
-static int start_over_entered(struct session *s, struct file *f, const struct request *rq)
+/* O_TRUNC: a new key, without reading the old content. The first block is overwritten before the
+ * others are cut off, so that a full disk cannot leave a file without its header. */
+static int reset_under_target(struct volume *v, struct file *f, const struct request *rq)
 {
-	struct fresh n = {0};
+	struct new_file n = {0};
 	bool denied;
 	int r;
 
-	r = fresh_init(s, f->inode->scope, NULL, rq, &n);
+	r = new_file_init(v, f->inode->scope, NULL, rq, &n);
 	if (r < 0)
 		return r;
-	r = fresh_write(&n, f->fd);
+	r = new_file_write(&n, f->fd);
 	if (r == 0 && ftruncate(f->fd, BLOCK_LEN) < 0)
 		r = -errno;
 	if (r < 0) {
-		fresh_fini(&n);
+		new_file_fini(&n);
 		return r;
 	}
-	keys_drop_old(s, f);
-	denied = file_tag_locked(s, f, &n.hdr.ref); /* its old content is nobody's any more */
+	keys_drop_old(v, f);
+	denied = file_tag_locked(v, f,
+				 &n.hdr.ref); /* a denial of its old policy no longer matters */
 	dek_free(f->dek);
 	holes_fini(&f->holes);
 	f->hdr = n.hdr;
@@ -294,27 +243,27 @@ static int start_over_entered(struct session *s, struct file *f, const struct re
 	atomic_store(&f->size, 0);
 	atomic_store(&f->state, denied ? CONTENT_REVOKED : CONTENT_OPEN);
 	if (f->published)
-		(void)file_forget_key_locked(f); /* revoked: each request asks for it */
+		(void)file_forget_key_locked(f); /* denied: each request unwraps it anew */
 	return 0;
 }
 
-static int start_over(struct session *s, struct file *f, const struct request *rq)
+static int reset(struct volume *v, struct file *f, const struct request *rq)
 {
-	unsigned room = target_read_begin(s->engine->policies); /* until its header is on disk */
-	int r = start_over_entered(s, f, rq);
+	unsigned reader = target_read_begin(v->engine->policies); /* until its header is on disk */
+	int r = reset_under_target(v, f, rq);
 
-	target_read_end(s->engine->policies, room);
+	target_read_end(v->engine->policies, reader);
 	return r;
 }
 
-/* Whether the header or the size may change through this open; loading itself may put right what an
- * unclean stop left. */
-static bool may_change(const struct session *s, int flags)
+/* Whether the header or the size may change through this open; after an unclean stop loading itself
+ * may complete the file. */
+static bool may_change(const struct volume *v, int flags)
 {
-	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC || s->unclean_since;
+	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC || v->unclean_since;
 }
 
-static int file_load_locked(struct session *s, struct inode *i, int flags, const struct request *rq)
+static int file_load_locked(struct volume *v, struct inode *i, int flags, const struct request *rq)
 {
 	CLEANUP(file_free_p) struct file *f = file_new(i);
 	bool truncate = flags & O_TRUNC;
@@ -322,28 +271,29 @@ static int file_load_locked(struct session *s, struct inode *i, int flags, const
 
 	if (!f)
 		return -ENOMEM;
-	f->fd = open_backing(s, i, &f->writable);
+	f->fd = open_backing(v, i, &f->writable);
 	if (f->fd < 0)
 		return f->fd;
 	if (truncate && !f->writable)
 		return -EROFS;
-	if (may_change(s, flags))
-		tally_open(s, f);
-	r = truncate ? start_over(s, f, rq) : load_content(s, f, rq);
-	/* the key that let it in may be older than a denial */
-	if (r == 0 && rq->class == REQUEST_USER && file_tag_locked(s, f, &f->hdr.ref))
+	if (may_change(v, flags))
+		usage_open(v->usage, f);
+	r = truncate ? reset(v, f, rq) : load_content(v, f, rq);
+	/* the wrapping key may have been looked up before a denial */
+	if (r == 0 && rq->class == REQUEST_USER && file_tag_locked(v, f, &f->hdr.ref))
 		r = -EKEYREVOKED;
 	if (r < 0) {
-		keys_put_old(s, f);
-		tally_close(s, f);
+		keys_put_old(v, f);
+		usage_close(v->usage, f);
 		return r;
 	}
-	publish_locked(s, i, STEAL(f));
+	publish_locked(v, i, STEAL(f));
 	return 0;
 }
 
-/* Waits for the key a file needs, outside the stripe, so that the second attempt finds it open. */
-static int wait_for_key(struct session *s, struct inode *i, bool truncate, const struct request *rq)
+/* Waits for the key that a file needs, without the stripe, so that the second attempt finds it in
+ * memory. */
+static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const struct request *rq)
 {
 	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
 	CLEANUP(close_fd_p) int fd = -1;
@@ -353,34 +303,35 @@ static int wait_for_key(struct session *s, struct inode *i, bool truncate, const
 	int r;
 
 	if (truncate) {
-		target_resolve(s->engine->policies, i->scope, &hdr.ref);
-		return request_kek(s, &hdr.ref, rq, &kek);
+		target_resolve(v->engine->policies, i->scope, &hdr.ref);
+		return request_kek(v, &hdr.ref, rq, &kek);
 	}
-	fd = open_backing(s, i, &writable);
+	fd = open_backing(v, i, &writable);
 	if (fd < 0)
 		return fd;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == -ENODATA &&
-	    s->unclean_since) { /* made, and never written: see finish_creation() */
-		target_resolve(s->engine->policies, i->scope, &hdr.ref);
-		return request_kek(s, &hdr.ref, rq, &kek);
+	    v->unclean_since) { /* made, and never written: see finish_creation() */
+		target_resolve(v->engine->policies, i->scope, &hdr.ref);
+		return request_kek(v, &hdr.ref, rq, &kek);
 	}
 	if (r == 0)
 		r = header_decode(bytes, &hdr, NULL);
 	if (r < 0)
-		return 0; /* the attempt itself reports what is wrong with the file */
-	r = request_kek(s, &hdr.ref, rq, &kek);
+		return 0; /* the next attempt reports what is wrong with the file */
+	r = request_kek(v, &hdr.ref, rq, &kek);
 	if (r == -ENOKEY)
-		return file_damage(s, fd, 0, "header names an unknown policy");
-	if (r < 0 || !was_moving(s, i->scope, &hdr))
+		return file_damage(v, fd, 0, "header names an unknown policy");
+	if (r < 0 || !was_moving(v, i->scope, &hdr))
 		return r;
 	wrap_key_put(STEAL(kek));
-	target_resolve(s->engine->policies, i->scope, &hdr.ref);
-	return request_kek(s, &hdr.ref, rq, &kek);
+	target_resolve(v->engine->policies, i->scope, &hdr.ref);
+	return request_kek(v, &hdr.ref, rq, &kek);
 }
 
-/* Without the file's lock while a vault is asked: readers would wait for it on serving threads. */
-int file_start_over(struct session *s, struct file *f, const struct request *rq)
+/* Truncates open content to nothing. The content's lock is not held while a vault is asked: serving
+ * threads would wait for it. */
+static int reset_open(struct volume *v, struct file *f, const struct request *rq)
 {
 	const struct request quick = {.blocking = NEVER_BLOCK, .class = rq->class};
 	int r;
@@ -389,23 +340,23 @@ int file_start_over(struct session *s, struct file *f, const struct request *rq)
 		return -EROFS;
 	for (int attempt = 0;; attempt++) {
 		file_lock_write(&f->lock);
-		r = start_over(s, f, &quick);
+		r = reset(v, f, &quick);
 		file_unlock_write(&f->lock);
 		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
 			return r;
 		if (attempt == KEY_ATTEMPTS)
 			return -ETIMEDOUT;
-		r = wait_for_key(s, f->inode, true, rq);
+		r = wait_for_key(v, f->inode, true, rq);
 		if (r < 0)
 			return r;
 	}
 }
 
-int file_get(struct session *s, struct inode *i, int flags, const struct request *rq,
+int file_get(struct volume *v, struct inode *i, int flags, const struct request *rq,
 	     struct file **ret_file)
 {
 	const struct request quick = {.blocking = NEVER_BLOCK, .class = rq->class};
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	pthread_mutex_t *stripe = inode_stripe(v->inodes, i);
 	bool truncate = flags & O_TRUNC, loaded;
 	struct file *f;
 	int r;
@@ -413,34 +364,34 @@ int file_get(struct session *s, struct inode *i, int flags, const struct request
 	for (int attempt = 0;; attempt++) {
 		pthread_mutex_lock(stripe);
 		loaded = i->file != NULL;
-		r = loaded ? 0 : file_load_locked(s, i, flags, &quick);
+		r = loaded ? 0 : file_load_locked(v, i, flags, &quick);
 		f = i->file;
 		if (r == 0 && loaded) {
 			f->opens++;
-			if (may_change(s, flags))
-				tally_open(s, f);
+			if (may_change(v, flags))
+				usage_open(v->usage, f);
 		}
 		pthread_mutex_unlock(stripe);
 		if (r != -EINPROGRESS || rq->blocking == NEVER_BLOCK)
 			break;
 		if (attempt == KEY_ATTEMPTS)
 			return -ETIMEDOUT;
-		r = wait_for_key(s, i, truncate, rq);
+		r = wait_for_key(v, i, truncate, rq);
 		if (r < 0)
 			return r;
 	}
 	if (r == 0 && loaded) {
-		r = truncate ? file_start_over(s, f, rq) : file_authorise(s, f, rq);
+		r = truncate ? reset_open(v, f, rq) : file_authorise(v, f, rq);
 		if (r < 0)
-			(void)file_put(s, f); /* nothing of ours to write back */
+			(void)file_put(v, f); /* this open changed nothing */
 	}
 	if (r == 0)
 		*ret_file = f;
 	return r;
 }
 
-/* No walk finds it, and yet who holds an O_PATH descriptor may open it again: so the record of its
- * renewal stays held until the mount ends. */
+/* A file without a name is found by no walk, and can yet be opened again by the node that the
+ * kernel has of it: so the record of its renewal stays held until the mount ends. */
 static bool is_gone(int fd)
 {
 	struct stat st;
@@ -448,18 +399,18 @@ static bool is_gone(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
-int file_put(struct session *s, struct file *f)
+int file_put(struct volume *v, struct file *f)
 {
 	struct inode *i = f->inode;
-	pthread_mutex_t *stripe = inode_stripe(s->inodes, i);
+	pthread_mutex_t *stripe = inode_stripe(v->inodes, i);
 	int r = 0;
 
 	pthread_mutex_lock(stripe);
 	if (--f->opens == 0) {
 		r = file_flush_header(f);
 		if (!is_gone(f->fd))
-			keys_put_old(s, f);
-		tally_close(s, f);
+			keys_put_old(v, f);
+		usage_close(v->usage, f);
 		i->file = NULL;
 	} else {
 		i = NULL;
@@ -467,7 +418,7 @@ int file_put(struct session *s, struct file *f)
 	pthread_mutex_unlock(stripe);
 	if (i) {
 		file_free(f);
-		inode_unhold(s->inodes, i);
+		inode_unhold(v->inodes, i);
 	}
 	return r;
 }

@@ -1,9 +1,9 @@
 #include "fs/content/file_lock.h"
 
-/* A writer that waits, on its stack. Each has a condition of its own: one alone can go on, and
- * glibc before 2.42 may lose a signal where many wait for one condition (its bug 25847). */
-struct turn {
-	struct turn *next;
+/* A writer that waits, on its stack. Each has a condition of its own: only one can go on at a time,
+ * and glibc before 2.42 may lose a signal where many wait for one condition (its bug 25847). */
+struct waiter {
+	struct waiter *next;
 	pthread_cond_t cond;
 };
 
@@ -20,7 +20,7 @@ void file_lock_fini(struct file_lock *l)
 	(void)pthread_mutex_destroy(&l->mutex);
 }
 
-/* When nobody is inside. */
+/* When no thread holds the lock. */
 static void wake_locked(struct file_lock *l)
 {
 	if (l->first)
@@ -47,10 +47,10 @@ void file_unlock_read(struct file_lock *l)
 	pthread_mutex_unlock(&l->mutex);
 }
 
-/* As a writer that nothing but those inside keeps out. */
-static void wait_for_turn_locked(struct file_lock *l)
+/* As a writer that waits for the present holders only. */
+static void wait_as_writer_locked(struct file_lock *l)
 {
-	struct turn mine = {.cond = PTHREAD_COND_INITIALIZER}, **at = &l->first;
+	struct waiter mine = {.cond = PTHREAD_COND_INITIALIZER}, **at = &l->first;
 
 	*l->last = &mine;
 	l->last = &mine.next;
@@ -60,14 +60,14 @@ static void wait_for_turn_locked(struct file_lock *l)
 	*at = mine.next;
 	if (!mine.next)
 		l->last = at;
-	(void)pthread_cond_destroy(&mine.cond); /* nobody else knows it any more */
+	(void)pthread_cond_destroy(&mine.cond); /* off the list: no thread can signal it */
 }
 
 void file_lock_write(struct file_lock *l)
 {
 	pthread_mutex_lock(&l->mutex);
 	while (l->writing || l->readers)
-		wait_for_turn_locked(l);
+		wait_as_writer_locked(l);
 	l->writing = true;
 	pthread_mutex_unlock(&l->mutex);
 }
@@ -85,57 +85,58 @@ bool file_lock_wanted(struct file_lock *l)
 	bool wanted;
 
 	pthread_mutex_lock(&l->mutex);
-	wanted = l->readers_waiting || l->first || l->announced;
+	wanted = l->readers_waiting || l->first || l->pending;
 	pthread_mutex_unlock(&l->mutex);
 	return wanted;
 }
 
-void file_lock_announce(struct file_lock *l, struct announced *a, uint64_t off)
+void file_lock_add_pending(struct file_lock *l, struct pending_write *p, uint64_t off)
 {
 	pthread_mutex_lock(&l->mutex);
-	*a = (struct announced){.next = l->announced, .off = off};
-	l->announced = a;
+	*p = (struct pending_write){.next = l->pending, .off = off};
+	l->pending = p;
 	pthread_mutex_unlock(&l->mutex);
 }
 
-/* Whether a write would leave a gap behind the end that an announced one below it fills. */
+/* Whether a write would leave a gap behind the end that a pending one below it may fill. */
 static bool leaves_gap(const struct file_lock *l, uint64_t off, const _Atomic uint64_t *size)
 {
 	if (off <= *size)
 		return false;
-	for (const struct announced *a = l->announced; a; a = a->next)
-		if (a->off < off)
+	for (const struct pending_write *p = l->pending; p; p = p->next)
+		if (p->off < off)
 			return true;
 	return false;
 }
 
-static void withdraw(struct file_lock *l, const struct announced *a)
+static void remove_pending(struct file_lock *l, const struct pending_write *p)
 {
-	struct announced **at = &l->announced;
+	struct pending_write **at = &l->pending;
 
-	while (*at != a)
+	while (*at != p)
 		at = &(*at)->next;
-	*at = a->next;
+	*at = p->next;
 }
 
-void file_lock_write_at(struct file_lock *l, struct announced *a, const _Atomic uint64_t *size)
+void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
+			     const _Atomic uint64_t *size)
 {
 	pthread_mutex_lock(&l->mutex);
 	for (;;) {
-		/* The lowest one announced never waits for others, so there is always one that goes
-		 * on. A wait for others' data must let readers in: sealing that data takes the lock
-		 * for reading. */
-		if (leaves_gap(l, a->off, size)) {
+		/* The lowest pending write never waits for others, so one can always go on. A wait
+		 * for the data of others must let readers in: sealing that data takes the lock for
+		 * reading. */
+		if (leaves_gap(l, p->off, size)) {
 			pthread_cond_wait(&l->cond, &l->mutex);
 			continue;
 		}
 		if (!l->writing && !l->readers)
 			break;
-		wait_for_turn_locked(l);
-		if (leaves_gap(l, a->off, size))
-			wake_locked(l); /* cut meanwhile: somebody else, in its place */
+		wait_as_writer_locked(l);
+		if (leaves_gap(l, p->off, size))
+			wake_locked(l); /* truncated meanwhile: the next waiter in its place */
 	}
-	withdraw(l, a);
+	remove_pending(l, p);
 	l->writing = true;
 	pthread_mutex_unlock(&l->mutex);
 }

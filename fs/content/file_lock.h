@@ -8,21 +8,22 @@
 #include <stdint.h>
 
 /*
- * A write announces its range before it encrypts, outside the lock. One that would leave a gap
- * behind the end waits while an announced one below it is under way: the kernel's write-back hands
- * out neighbouring ranges to several threads, and without this rule each race would declare a hole.
+ * A write adds its range to the pending ones before it encrypts, which it does without the lock. A
+ * write that would leave a gap behind the end waits while one below it is pending: the kernel's
+ * write-back hands out neighbouring ranges to several threads, and without this rule each race
+ * would declare a hole.
  */
 struct file_lock {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond; /* readers, and writers that would leave a gap */
 	unsigned readers, readers_waiting;
-	struct turn *first, **last; /* writers that wait; readers let them pass */
+	struct waiter *first, **last; /* writers that wait, which go before readers */
 	bool writing;
-	struct announced *announced; /* guarded by mutex */
+	struct pending_write *pending; /* of any order; guarded by mutex */
 };
 
-struct announced {
-	struct announced *next;
+struct pending_write {
+	struct pending_write *next;
 	uint64_t off;
 };
 
@@ -34,11 +35,13 @@ void file_unlock_read(struct file_lock *l);
 void file_lock_write(struct file_lock *l);
 void file_unlock_write(struct file_lock *l);
 
-/* file_lock_wanted() - somebody waits for it. */
+/* file_lock_wanted() - whether a thread waits for it, or a write is pending. */
 bool file_lock_wanted(struct file_lock *l);
 
-void file_lock_announce(struct file_lock *l, struct announced *a, uint64_t off);
-/* file_lock_write_at() - as file_lock_write(), and withdraws @a; @size is read under the lock. */
-void file_lock_write_at(struct file_lock *l, struct announced *a, const _Atomic uint64_t *size);
+void file_lock_add_pending(struct file_lock *l, struct pending_write *p, uint64_t off);
+/* file_lock_write_pending() - as file_lock_write(), and removes @p from the pending ones; @size, of
+ * the content, is read under the mutex. */
+void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
+			     const _Atomic uint64_t *size);
 
 #endif

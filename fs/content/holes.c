@@ -39,14 +39,14 @@ static int splice(struct holes *h, uint32_t first, uint32_t old_count, const str
 
 	if (count > HOLES_TRACKED_MAX)
 		return -ENOSPC;
-	if (count > h->room) {
-		uint32_t room = count < 8 ? 8 : count * 2;
-		struct hole *bigger = realloc(h->ranges, room * sizeof(*bigger));
+	if (count > h->capacity) {
+		uint32_t capacity = count < 8 ? 8 : count * 2;
+		struct hole *bigger = realloc(h->ranges, capacity * sizeof(*bigger));
 
 		if (!bigger)
 			return -ENOMEM;
 		h->ranges = bigger;
-		h->room = room;
+		h->capacity = capacity;
 	}
 	if (h->count > first + old_count)
 		memmove(h->ranges + first + new_count, h->ranges + first + old_count,

@@ -16,7 +16,7 @@
  */
 struct holes {
 	struct hole *ranges; /* malloc'ed */
-	uint32_t count, room;
+	uint32_t count, capacity;
 };
 
 void holes_fini(struct holes *h);

@@ -1,9 +1,10 @@
-#include "fs/content/keys.h"
+#include "fs/content/keys_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
+#include "fs/content/report.h"
 #include "fs/jobs/renewal.h"
 
 int keys_load_new(const struct file *f, struct worker *w)
@@ -42,40 +43,40 @@ int keys_open(const struct file *f, struct worker *w, uint32_t block_no,
 	return block_open(w->crypt_old, block_no, in, out, ret_meta);
 }
 
-int keys_load_old(struct session *s, struct file *f)
+int keys_load_old(struct volume *v, struct file *f)
 {
 	struct renewal ren;
 	int r;
 
 	if (!(f->hdr.flags & HEADER_FLAG_RENEWING))
 		return 0;
-	if (!renewal_find(s->engine->renewals, f->hdr.file_id, &ren))
-		return file_damage(s, f->fd, 0, "record of its renewal is missing");
+	if (!renewal_find(v->engine->renewals, f->hdr.file_id, &ren))
+		return file_damage(v, f->fd, 0, "record of its renewal is missing");
 	r = dek_unwrap_old(f->dek, f->hdr.file_id, ren.old_wrap, ren.old_id, &f->old_dek);
 	if (r < 0)
-		return r == -EBADMSG ? file_damage(s, f->fd, 0, "record of its renewal") : r;
+		return r == -EBADMSG ? file_damage(v, f->fd, 0, "record of its renewal") : r;
 	if (f->renewing)
 		return 0;
 	memcpy(f->old_id, ren.old_id, FILE_ID_LEN);
 	f->renewed_to = 1;
 	f->renewing = true;
-	renewal_hold(s->engine->renewals, f->hdr.file_id);
+	renewal_hold(v->engine->renewals, f->hdr.file_id);
 	return 0;
 }
 
-void keys_put_old(struct session *s, struct file *f)
+void keys_put_old(struct volume *v, struct file *f)
 {
 	if (!f->renewing)
 		return;
 	dek_free(STEAL(f->old_dek));
 	f->renewing = false;
-	renewal_unhold(s->engine->renewals, f->hdr.file_id);
+	renewal_unhold(v->engine->renewals, f->hdr.file_id);
 }
 
-void keys_drop_old(struct session *s, struct file *f)
+void keys_drop_old(struct volume *v, struct file *f)
 {
 	if (!f->renewing)
 		return;
-	renewal_drop(s->engine->renewals, f->hdr.file_id);
-	keys_put_old(s, f);
+	renewal_drop(v->engine->renewals, f->hdr.file_id);
+	keys_put_old(v, f);
 }

@@ -1,7 +1,7 @@
 /*
  * The states and their order are in fs/jobs/renewal.h. Readers try both keys from the moment on
  * that the header has the new one (keys.c), writers seal under the new one: so it does not matter
- * who comes to a block first.
+ * which of them comes to a block first.
  */
 #include "fs/content/renew.h"
 
@@ -12,23 +12,27 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/blocks.h"
-#include "fs/content/fresh.h"
-#include "fs/content/keys.h"
-#include "fs/content/revoke.h"
+#include "fs/content/access.h"
+#include "fs/content/blocks_internal.h"
+#include "fs/content/drain.h"
+#include "fs/content/header.h"
+#include "fs/content/keys_internal.h"
+#include "fs/content/new_file.h"
+#include "fs/content/report.h"
 #include "fs/inode/disk.h"
 #include "fs/jobs/renewal.h"
+#include "fs/engine/engine.h"
 #include "fs/store/intent.h"
 
-#define RENEW_BLOCKS 64u     /* under the lock at once: half a millisecond */
-#define YIELD_NS     100000L /* for those who wait for the lock to take it */
+#define RENEW_BLOCKS 64u     /* in one hold of the lock: half a millisecond */
+#define YIELD_NS     100000L /* for threads that wait for the lock to take it */
 
 /*
- * Our writes change mtime, which is put back at once. A stat in between must not see it: whoever
- * finds s->renew.disturbed odd, or changed, asks again under the file's lock (op_stat()). One
- * thread renews, so these never overlap.
+ * A renewal's writes change mtime, which is put back at once. v->mtime_seq is the seqcount of these
+ * writes: a stat(2) that finds it odd or changed reads mtime again under the content's lock
+ * (fs/fuse/attr.c). One thread renews, so they never overlap. Expects the write lock.
  */
-static int disturb(struct session *s, const struct file *f, struct timespec ret_times[2])
+static int mtime_write_begin(struct volume *v, const struct file *f, struct timespec ret_times[2])
 {
 	struct stat st;
 
@@ -36,21 +40,21 @@ static int disturb(struct session *s, const struct file *f, struct timespec ret_
 		return -errno;
 	ret_times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
 	ret_times[1] = st.st_mtim;
-	atomic_fetch_add(&s->renew.disturbed, 1);
+	atomic_fetch_add(&v->mtime_seq, 1);
 	return 0;
 }
 
-static int calm(struct session *s, const struct file *f, const struct timespec times[2])
+static int mtime_write_end(struct volume *v, const struct file *f, const struct timespec times[2])
 {
 	int r = futimens(f->fd, times) < 0 ? -errno : 0;
 
-	atomic_fetch_add(&s->renew.disturbed, 1);
+	atomic_fetch_add(&v->mtime_seq, 1);
 	return r;
 }
 
 /* ---- the new key ---- */
 
-/* What the file has under its key; swapped as one. */
+/* What belongs to a file's data key, swapped as one. */
 struct content_key {
 	struct header hdr;
 	struct dek *dek;
@@ -70,8 +74,8 @@ static void give_key(struct file *f, struct content_key *k)
 	f->unsynced = k->unsynced;
 }
 
-/* The header says what it said, but for the key; one block write is under that: block 0's. */
-static struct content_key next_key(const struct file *f, struct fresh *n, bool two_keys)
+/* The header as it was, with the new key, under which one block is written: block 0. */
+static struct content_key next_key(const struct file *f, struct new_file *n, bool two_keys)
 {
 	struct content_key k = {.hdr = n->hdr, .budget_used = 1, .unsynced = 1};
 
@@ -82,7 +86,7 @@ static struct content_key next_key(const struct file *f, struct fresh *n, bool t
 	return k;
 }
 
-/* Block 0 under the key that @f has now. With two keys nothing else may reach the disk before. */
+/* Block 0 under the key that @f has now. With two keys it is durable before any other block. */
 static int write_block0(struct file *f, struct worker *w, bool two_keys)
 {
 	int r = blocks_seal_one_locked(f, w, 0, atomic_load(&f->size), w->tail);
@@ -92,97 +96,97 @@ static int write_block0(struct file *f, struct worker *w, bool two_keys)
 	return r;
 }
 
-/* Under the policy of its new key now, which may be denied: for a job all the same, but what others
- * have of it goes. Gives whether revoke_content() is to follow. */
-static bool settle_state(struct file *f, bool denied)
+/* The policy of the new key may be denied. The job goes on, but programs lose their access. Gives
+ * whether drain_content() is to follow. */
+static bool state_after_swap(struct file *f, bool denied)
 {
 	bool drains = denied && atomic_load(&f->state) == CONTENT_OPEN;
 
 	if (drains)
-		revoke_mark_locked(f);
+		drain_begin_locked(f);
 	else if (!denied)
 		atomic_store(&f->state, CONTENT_OPEN);
 	return drains;
 }
 
 /* @n: consumed. On failure the file is as it was. */
-static int swap_key(struct session *s, struct file *f, struct fresh *n, bool two_keys,
+static int swap_key(struct volume *v, struct file *f, struct new_file *n, bool two_keys,
 		    bool *ret_drains)
 {
 	struct worker *w = worker_self();
 	struct content_key now, next;
-	int r = w ? blocks_open_one(s, f, w, 0, w->tail) : -ENOMEM; /* as it lies: in w->edge */
+	int r = w ? blocks_open_one(v, f, w, 0, w->tail) : -ENOMEM; /* as it lies: in w->edge */
 	bool denied;
 
 	if (r < 0)
 		return r;
-	denied = file_tag_locked(s, f, &n->hdr.ref);
+	denied = file_tag_locked(v, f, &n->hdr.ref);
 	next = next_key(f, n, two_keys);
 	now = take_key(f);
 	give_key(f, &next);
 	r = write_block0(f, w, two_keys);
-	f->told = r == 0 ? TOLD_NOTHING : f->told;
+	f->budget_report = r == 0 ? REPORTED_NOTHING : f->budget_report;
 	if (r == 0 && two_keys) {
 		f->old_dek = now.dek;
 		f->renewing = true;
 		memcpy(f->old_id, now.hdr.file_id, FILE_ID_LEN);
 		f->renewed_to = 1;
-		renewal_hold(s->engine->renewals, f->hdr.file_id);
+		renewal_hold(v->engine->renewals, f->hdr.file_id);
 	} else if (r == 0) {
 		dek_free(now.dek);
 	} else {
 		dek_free(f->dek);
 		give_key(f, &now);
-		(void)file_tag_locked(s, f, &f->hdr.ref); /* as before */
+		(void)file_tag_locked(v, f, &f->hdr.ref); /* as before */
 		f->header_dirty = true;
 		if (disk_write(f->fd, w->edge, BLOCK_LEN, 0) < 0)
 			(void)file_damage(
-				s, f->fd, 0,
-				"header not restored after a failed write"); /* the write's
-										own errno is
-										reported */
+				v, f->fd, 0,
+				"header not restored after a failed write"); /* the caller
+										returns the
+										write's errno */
 	}
 	if (r == 0)
-		*ret_drains = settle_state(f, denied);
+		*ret_drains = state_after_swap(f, denied);
 	return r;
 }
 
 /* How the file was when the new key was made, without the lock. */
 struct plan {
-	struct fresh n;
+	struct new_file n;
 	struct renewal ren;
 	unsigned moves;
 	bool two_keys;
 	bool drains; /* swap_key() */
 };
 
-#define AGAIN 1 /* another plan is needed */
-#define FRESH 2 /* none is: the file was truncated to nothing */
+#define AGAIN 1 /* the file changed: another plan is needed */
+#define RESET 2 /* no plan is needed: the file was truncated to nothing, which gives a new key */
 
 /* Whether the plan is still good: else a crash could leave what the records do not describe. */
 static int fits_locked(const struct file *f, const struct plan *p)
 {
 	if (memcmp(f->hdr.file_id, p->ren.old_id, FILE_ID_LEN) != 0)
-		return FRESH;
+		return RESET;
 	if (f->moving || f->moves != p->moves ||
 	    memcmp(f->hdr.scope_id, p->n.hdr.scope_id, SCOPE_ID_LEN) != 0)
 		return AGAIN; /* renamed across scopes */
 	return !p->two_keys && block_count(atomic_load(&f->size)) > 1 ? AGAIN : 0;
 }
 
-static int swap_if_fits(struct session *s, struct file *f, struct plan *p)
+static int swap_if_fits(struct volume *v, struct file *f, struct plan *p)
 {
 	struct timespec times[2];
-	int r, calmed;
+	int r, put_back;
 
 	file_lock_write(&f->lock);
 	r = fits_locked(f, p);
 	if (r == 0)
-		r = disturb(s, f, times);
+		r = mtime_write_begin(v, f, times);
 	if (r == 0) {
-		r = swap_key(s, f, &p->n, p->two_keys, &p->drains);
-		calmed = calm(s, f, times);
-		r = r < 0 ? r : calmed;
+		r = swap_key(v, f, &p->n, p->two_keys, &p->drains);
+		put_back = mtime_write_end(v, f, times);
+		r = r < 0 ? r : put_back;
 	}
 	file_unlock_write(&f->lock);
 	return r;
@@ -204,17 +208,18 @@ static int describe(struct file *f, struct plan *p)
 }
 
 /* What must be on disk before the header has the new key. */
-static int record(struct session *s, struct file *f, const struct plan *p, struct err *err)
+static int record(struct volume *v, struct file *f, const struct plan *p, struct err *err)
 {
-	int r = intent_follow(s->engine->store, p->ren.old_id, p->ren.file_id, err);
+	int r = intent_follow(v->engine->store, p->ren.old_id, p->ren.file_id, err);
 
 	if (r < 0 || !p->two_keys)
 		return r;
-	/* What programs wrote goes there without the lock, so that under it little is left to. */
-	return fdatasync(f->fd) < 0 ? -errno : renewal_add(s->engine->renewals, &p->ren, err);
+	/* What programs wrote is synced without the lock, so that the sync under it has little to
+	 * do. */
+	return fdatasync(f->fd) < 0 ? -errno : renewal_add(v->engine->renewals, &p->ren, err);
 }
 
-static int begin_once(struct session *s, struct file *f, struct job *j, const struct request *rq,
+static int begin_once(struct volume *v, struct file *f, struct job *j, const struct request *rq,
 		      bool *ret_drains, struct err *err)
 {
 	uint8_t file_id[FILE_ID_LEN];
@@ -226,23 +231,23 @@ static int begin_once(struct session *s, struct file *f, struct job *j, const st
 	scope = f->inode->scope;
 	file_unlock_read(&f->lock);
 	if (r == 0)
-		r = fresh_init(s, scope, file_id, rq, &p.n);
+		r = new_file_init(v, scope, file_id, rq, &p.n);
 	if (r == 0)
 		r = describe(f, &p);
 	if (r == 0)
-		r = record(s, f, &p, err);
+		r = record(v, f, &p, err);
 	if (r == 0) {
-		r = swap_if_fits(s, f, &p);
+		r = swap_if_fits(v, f, &p);
 		/* After a failed write either key may lie on disk: then the record stays. */
 		if (r > 0)
-			renewal_drop(s->engine->renewals, p.ren.file_id);
+			renewal_drop(v->engine->renewals, p.ren.file_id);
 		*ret_drains = p.drains;
 	}
-	fresh_fini(&p.n);
+	new_file_fini(&p.n);
 	return r;
 }
 
-static int begin(struct session *s, struct file *f, struct job *j, const struct request *rq,
+static int begin(struct volume *v, struct file *f, struct job *j, const struct request *rq,
 		 struct err *err)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
@@ -250,19 +255,19 @@ static int begin(struct session *s, struct file *f, struct job *j, const struct 
 	int r = AGAIN;
 
 	while (r == AGAIN) {
-		unsigned room;
+		unsigned reader;
 
 		if (job_stops(j))
 			return -EINTR;
-		room = target_read_begin(s->engine->policies); /* until its header is on disk */
-		r = begin_once(s, f, j, rq, &drains, err);
-		target_read_end(s->engine->policies, room);
+		reader = target_read_begin(v->engine->policies); /* until its header is on disk */
+		r = begin_once(v, f, j, rq, &drains, err);
+		target_read_end(v->engine->policies, reader);
 		if (r == AGAIN)
 			(void)nanosleep(&moment, NULL); /* shorter is fine */
 	}
 	if (drains)
-		revoke_content(s, f);
-	return r == FRESH ? 0 : r;
+		drain_content(v, f);
+	return r == RESET ? 0 : r;
 }
 
 /* ---- the blocks ---- */
@@ -294,7 +299,7 @@ static int piece_write(struct file *f, struct worker *w, struct piece *p)
 }
 
 /* 1: sealed anew; 0: it is a hole, or under the new key already. */
-static int renew_block(struct session *s, struct file *f, struct worker *w, const struct piece *p,
+static int renew_block(struct volume *v, struct file *f, struct worker *w, const struct piece *p,
 		       uint64_t b)
 {
 	uint8_t *at = piece_at(w, p, b);
@@ -306,22 +311,22 @@ static int renew_block(struct session *s, struct file *f, struct worker *w, cons
 		return 0;
 	r = keys_open(f, w, (uint32_t)b, at, w->tail, &meta, &age);
 	if (r == -EBADMSG)
-		return file_damage(s, f->fd, b, "block");
+		return file_damage(v, f->fd, b, "block");
 	if (r == 0 &&
 	    (meta.final != (b == p->last) || (meta.final && meta.used != p->size - block_start(b))))
-		return file_damage(s, f->fd, b, "size");
+		return file_damage(v, f->fd, b, "size");
 	if (r < 0 || age == KEY_NEW)
 		return r;
 	r = block_seal(w->crypt, (uint32_t)b, meta, w->tail, at);
 	return r < 0 ? r : 1;
 }
 
-static int renew_blocks(struct session *s, struct file *f, struct worker *w, struct piece *p)
+static int renew_blocks(struct volume *v, struct file *f, struct worker *w, struct piece *p)
 {
 	int r = 0;
 
 	for (uint64_t b = p->first; r >= 0 && b < p->end; b++) {
-		r = renew_block(s, f, w, p, b);
+		r = renew_block(v, f, w, p, b);
 		if (r == 1) {
 			p->from = p->from < p->to ? p->from : b;
 			p->to = b + 1;
@@ -332,10 +337,10 @@ static int renew_blocks(struct session *s, struct file *f, struct worker *w, str
 	return r < 0 ? r : piece_write(f, w, p);
 }
 
-static int renew_piece(struct session *s, struct file *f, struct worker *w, struct piece *p)
+static int renew_piece(struct volume *v, struct file *f, struct worker *w, struct piece *p)
 {
 	uint64_t n = p->end - p->first;
-	int r = file_reserve_locked(s, f, n, false);
+	int r = file_reserve_locked(v, f, n, false);
 
 	if (r == 0 && f->header_dirty)
 		r = file_write_header_locked(f, false);
@@ -344,30 +349,30 @@ static int renew_piece(struct session *s, struct file *f, struct worker *w, stru
 	if (r == 0)
 		r = disk_read(f->fd, w->disk, n * BLOCK_LEN, (off_t)(p->first * BLOCK_LEN));
 	if (r == -ENODATA)
-		r = file_damage(s, f->fd, p->last, "cut");
+		r = file_damage(v, f->fd, p->last, "cut");
 	if (r == 0)
 		r = keys_load(f, w);
 	if (r == 0)
-		r = renew_blocks(s, f, w, p);
+		r = renew_blocks(v, f, w, p);
 	keys_forget(w);
 	explicit_bzero(w->edge, 2 * BLOCK_LEN);
 	return r;
 }
 
-/* Whether the renewal to @file_id is still what goes on. A denial may have wiped both keys: then
+/* Whether the renewal to @file_id is still under way. A denial may have wiped both keys: then
  * reading and writing fail. */
 static bool is_on(const struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {
 	return f->renewing && memcmp(f->hdr.file_id, file_id, FILE_ID_LEN) == 0;
 }
 
-/* The next piece. 1: there is more; 0: none is left. */
-static int renew_next_locked(struct session *s, struct file *f, struct worker *w)
+/* Renews the next piece. 1: there may be more; 0: none is left. */
+static int renew_next_locked(struct volume *v, struct file *f, struct worker *w)
 {
 	struct piece p = {.first = f->renewed_to, .size = atomic_load(&f->size)};
 	struct timespec times[2];
 	uint64_t n = block_count(p.size);
-	int r, calmed;
+	int r, put_back;
 
 	p.last = n - 1;
 	if (p.first < p.last && blocks_may_be_hole(f, (uint32_t)p.first)) {
@@ -378,18 +383,18 @@ static int renew_next_locked(struct session *s, struct file *f, struct worker *w
 	if (p.first >= n)
 		return 0;
 	p.end = n - p.first < RENEW_BLOCKS ? n : p.first + RENEW_BLOCKS;
-	r = disturb(s, f, times);
+	r = mtime_write_begin(v, f, times);
 	if (r < 0)
 		return r;
-	r = renew_piece(s, f, w, &p);
-	calmed = calm(s, f, times);
-	if (r < 0 || calmed < 0)
-		return r < 0 ? r : calmed;
+	r = renew_piece(v, f, w, &p);
+	put_back = mtime_write_end(v, f, times);
+	if (r < 0 || put_back < 0)
+		return r < 0 ? r : put_back;
 	f->renewed_to = p.end;
 	return 1;
 }
 
-static int renew_rest(struct session *s, struct file *f, struct job *j,
+static int renew_rest(struct volume *v, struct file *f, struct job *j,
 		      const uint8_t file_id[static FILE_ID_LEN])
 {
 	const struct timespec yield = {.tv_nsec = YIELD_NS};
@@ -402,7 +407,7 @@ static int renew_rest(struct session *s, struct file *f, struct job *j,
 		if (job_stops(j))
 			return -EINTR;
 		file_lock_write(&f->lock);
-		r = is_on(f, file_id) ? renew_next_locked(s, f, w) : 0;
+		r = is_on(f, file_id) ? renew_next_locked(v, f, w) : 0;
 		file_unlock_write(&f->lock);
 		if (file_lock_wanted(&f->lock))
 			(void)nanosleep(&yield, NULL); /* shorter is fine */
@@ -410,32 +415,32 @@ static int renew_rest(struct session *s, struct file *f, struct job *j,
 	return r;
 }
 
-/* All blocks first, and on disk; then nothing opens by the old key any more. */
-static int finish(struct session *s, struct file *f, const uint8_t file_id[static FILE_ID_LEN])
+/* All blocks are durable before the header gives up the old key. */
+static int finish(struct volume *v, struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {
 	struct timespec times[2];
-	int r = 0, calmed;
+	int r = 0, put_back;
 
 	if (fdatasync(f->fd) < 0)
 		return -errno;
 	file_lock_write(&f->lock);
 	if (is_on(f, file_id))
-		r = disturb(s, f, times);
+		r = mtime_write_begin(v, f, times);
 	if (r == 0 && is_on(f, file_id)) {
 		f->hdr.flags &= ~HEADER_FLAG_RENEWING;
 		r = file_write_header_locked(f, false);
 		if (r < 0)
 			f->hdr.flags |= HEADER_FLAG_RENEWING;
 		else
-			keys_drop_old(s, f);
-		calmed = calm(s, f, times);
-		r = r < 0 ? r : calmed;
+			keys_drop_old(v, f);
+		put_back = mtime_write_end(v, f, times);
+		r = r < 0 ? r : put_back;
 	}
 	file_unlock_write(&f->lock);
 	return r;
 }
 
-static int go_on(struct session *s, struct file *f, struct job *j)
+static int go_on(struct volume *v, struct file *f, struct job *j)
 {
 	uint8_t file_id[FILE_ID_LEN];
 	bool on;
@@ -447,8 +452,8 @@ static int go_on(struct session *s, struct file *f, struct job *j)
 	file_unlock_read(&f->lock);
 	if (!on)
 		return 0;
-	r = renew_rest(s, f, j, file_id);
-	return r < 0 ? r : finish(s, f, file_id);
+	r = renew_rest(v, f, j, file_id);
+	return r < 0 ? r : finish(v, f, file_id);
 }
 
 static bool is_of(struct file *f, const struct job *j)
@@ -461,32 +466,32 @@ static bool is_of(struct file *f, const struct job *j)
 	return of;
 }
 
-static int renew_entered(struct session *s, struct file *f, struct job *j, enum renew_extent extent,
+static int renew_entered(struct volume *v, struct file *f, struct job *j, enum renew_extent extent,
 			 const struct request *rq, struct err *err)
 {
-	int r = go_on(s, f, j);
+	int r = go_on(v, f, j);
 
 	if (r < 0 || extent == RENEW_END || is_of(f, j))
 		return r;
-	r = begin(s, f, j, rq, err);
-	return r < 0 ? r : go_on(s, f, j);
+	r = begin(v, f, j, rq, err);
+	return r < 0 ? r : go_on(v, f, j);
 }
 
-int file_renew(struct session *s, struct file *f, struct job *j, enum renew_extent extent,
+int file_renew(struct volume *v, struct file *f, struct job *j, enum renew_extent extent,
 	       const struct request *rq, struct err *err)
 {
-	bool lent, wiped;
+	bool borrowed, wiped;
 	int r;
 
 	if (!f->writable)
 		return -EROFS;
 	do {
-		r = file_enter(s, f, rq, &lent);
+		r = file_enter(v, f, rq, &borrowed);
 		if (r < 0)
 			return r;
-		r = renew_entered(s, f, j, extent, rq, err);
-		wiped = !lent && atomic_load(&f->state) != CONTENT_OPEN;
-		file_leave(f, lent);
-	} while (r == -EKEYREVOKED && wiped); /* denied meanwhile: on as a job may, if it may */
+		r = renew_entered(v, f, j, extent, rq, err);
+		wiped = !borrowed && atomic_load(&f->state) != CONTENT_OPEN;
+		file_leave(f, borrowed);
+	} while (r == -EKEYREVOKED && wiped); /* denied meanwhile: a job may still borrow the key */
 	return r;
 }

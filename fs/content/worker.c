@@ -19,7 +19,7 @@ static uint8_t *map_buffer(size_t len)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	(void)madvise(p, len, MADV_DONTDUMP); /* a second fence: core files are forbidden anyway */
+	(void)madvise(p, len, MADV_DONTDUMP); /* as well: core files are forbidden anyway */
 	(void)mlock2(p, len, MLOCK_ONFAULT);  /* unprivileged mounts may lack the limit */
 	return p;
 }
@@ -29,7 +29,7 @@ static void unmap_buffer(uint8_t *p, size_t len)
 	if (!p)
 		return;
 	explicit_bzero(p, len);
-	(void)munmap(p, len); /* cannot fail for a mapping we made */
+	(void)munmap(p, len); /* cannot fail for a mapping that map_buffer() made */
 }
 
 static void worker_free(struct worker *w)

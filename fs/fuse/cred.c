@@ -8,15 +8,15 @@
 
 static _Thread_local bool own_umask;
 
-/* For a thread that cannot have one of its own: it creates alone. */
+/* Held by a thread whose umask cannot be its own, while it creates. */
 static pthread_mutex_t shared_umask = PTHREAD_MUTEX_INITIALIZER;
 
 void cred_init(struct session *s)
 {
 	/*
 	 * The kernel has already decided, with the caller's groups and the ACLs
-	 * (default_permissions), that the creation is allowed; keeping the capabilities spares us
-	 * to decide it again.
+	 * (default_permissions), that the creation is allowed; keeping the capabilities avoids a
+	 * second decision here.
 	 */
 	s->drops_ids = geteuid() == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0;
 }

@@ -1,4 +1,4 @@
-/* fs/fuse/ops.h - what the FUSE operations share: nodes, requests that may have to wait,
+/* fs/fuse/ops.h - the FUSE operations, and what they share: nodes, requests that may have to wait,
  * attributes. */
 #ifndef DEPFS_FUSE_OPS_H
 #define DEPFS_FUSE_OPS_H
@@ -12,7 +12,7 @@
 #include "fs/fuse/session.h"
 #include "fs/inode/inode.h"
 
-#define CACHE_S 3600.0 /* entries and attributes: nobody but this daemon changes the store */
+#define CACHE_S 3600.0 /* entries and attributes: this daemon alone changes the store */
 
 /*
  * Node numbers: a data inode is its address, which is even; a virtual node n is 2n + 1; 1 is the
@@ -30,7 +30,7 @@ static inline struct session *session_of(fuse_req_t req)
 
 static inline struct inode *inode_of(struct session *s, fuse_ino_t ino)
 {
-	return ino == FUSE_ROOT_ID ? inode_root(s->inodes) : (struct inode *)(uintptr_t)ino;
+	return ino == FUSE_ROOT_ID ? inode_root(s->v.inodes) : (struct inode *)(uintptr_t)ino;
 }
 
 /* An open file of a program. */
@@ -38,7 +38,7 @@ struct handle {
 	LIST_ENTRY(handle) others; /* guarded by session.opened.lock */
 	struct file *file;
 	struct inode *inode;
-	enum request_class class; /* of who opened it: writes out of the page cache name nobody */
+	enum request_class class; /* of the opener: writes out of the page cache name no caller */
 	bool writes;
 	bool direct; /* nothing of what it reads or writes goes into the page cache */
 };
@@ -50,7 +50,7 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 
 /*
  * One request with everything it brought. Work is done by an op_fn, first on the serving thread and
- * without waiting for a vault; when it says -EINPROGRESS, again on the slow lane with a copy.
+ * without waiting for a vault; when it says -EINPROGRESS, again on the blocking pool with a copy.
  */
 struct op {
 	fuse_req_t req;
@@ -71,9 +71,11 @@ struct op {
  * reply. */
 typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq);
 
-/* ops_wait.c */
-void op_run(struct op *op, op_fn fn);	      /* serving thread first */
-void op_run_control(struct op *op, op_fn fn); /* control files: a slow lane of their own, at once */
+/* dispatch.c */
+void op_run(struct op *op, op_fn fn);	      /* on the serving thread first */
+void op_run_control(struct op *op, op_fn fn); /* control files: on a pool of their own */
+
+/* ---- lookup.c: nodes ---- */
 
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */
 int op_lookup(struct session *s, struct inode *parent, const char *name,
@@ -81,39 +83,48 @@ int op_lookup(struct session *s, struct inode *parent, const char *name,
 /* op_entry_of() - the same for a descriptor just opened or made; @fd is consumed. */
 int op_entry_of(struct session *s, struct inode *parent, const char *name, int fd,
 		struct fuse_entry_param *ret_e) MUST_CHECK;
+/* op_reply_entry() - replies; takes the lookup count back when the caller was interrupted. */
+void op_reply_entry(fuse_req_t req, struct session *s, const struct fuse_entry_param *e);
+bool name_is_control(const struct inode *parent, const struct session *s, const char *name);
+void op_lookup_reply(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+
+/* ---- attr.c: attributes read and set ---- */
+
 /* op_stat() - attributes with the plaintext size. */
 int op_stat(struct session *s, struct inode *i, struct stat *ret_st) MUST_CHECK;
-/* op_stat_for() - the same, and how long the kernel may believe them. */
+/* op_stat_for() - the same, and how long the kernel may keep them. */
 int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st,
 		double *ret_timeout) MUST_CHECK;
+/* op_complete_stat() - the backing file's attributes, read after @seq was read from v->mtime_seq,
+ * as programs see them. Returns how long the kernel may keep them. */
+double op_complete_stat(struct session *s, struct inode *i, unsigned seq, struct stat *st);
 /**
- * op_stat_told() - the same of a regular file whose mtime and ctime the kernel has just told
+ * op_stat_with_times() - the same of a regular file whose mtime and ctime the kernel has just sent
  * A filesystem with multigrain timestamps (Linux 6.13) that is asked for them stamps the next
  * change finer than the clock ticks, and from then on the kernel's own clock is ahead: it would
- * have new times to tell at each fsync(2).
+ * send new times at each fsync(2).
  */
-int op_stat_told(struct session *s, struct inode *i, const struct stat *told, struct stat *ret_st,
-		 double *ret_timeout) MUST_CHECK;
+int op_stat_with_times(struct session *s, struct inode *i, const struct stat *times,
+		       struct stat *ret_st, double *ret_timeout) MUST_CHECK;
 /* op_kill_setid() - what a write, truncation or opening does to set-id bits; quick when there are
  * none. */
 int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;
-/* op_reply_entry() - replies; takes the lookup back when nobody is there to get it. */
-void op_reply_entry(fuse_req_t req, struct session *s, const struct fuse_entry_param *e);
-bool name_is_control(const struct inode *parent, const struct session *s, const char *name);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		struct fuse_file_info *fi);
 
 static inline int reply_r(fuse_req_t req, int r)
 {
 	return fuse_reply_err(req, r < 0 ? -r : 0);
 }
 
-extern const struct fuse_lowlevel_ops data_ops;
+extern const struct fuse_lowlevel_ops session_ops; /* ops.c */
 
-/* ops_attr.c: attributes asked for and set */
-void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-		struct fuse_file_info *fi);
+/* ---- entries.c: entries made, linked, removed, renamed ---- */
 
-/* ops_name.c: entries */
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
 void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name);
@@ -123,18 +134,20 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t parent2,
 	       const char *name2, unsigned flags);
 
-/* ops_dir.c: folders read */
+/* ---- dir.c: folders read ---- */
+
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off,
 		    struct fuse_file_info *fi);
-/* ops_close_dirs(), ops_close_files() - what is still open when nobody is served any more. */
+/* ops_close_dirs(), ops_close_files() - what is still open after the last request was served. */
 void ops_close_dirs(struct session *s);
 void ops_close_files(struct session *s);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 
-/* ops_file.c: files made, opened and closed */
+/* ---- file.c: files made, opened, synced and closed ---- */
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
@@ -144,7 +157,8 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 /* A regular file made without opening it (mknod). */
 int op_make_regular(struct session *s, struct op *op, const struct request *rq);
 
-/* ops_content.c: bytes and space */
+/* ---- data.c: bytes and space ---- */
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t off,
 	      struct fuse_file_info *fi);
@@ -152,14 +166,16 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 		  struct fuse_file_info *fi);
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi);
 
-/* ops_xattr.c */
+/* ---- xattr.c ---- */
+
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t len,
 		 int flags);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len);
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t len);
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 
-/* ops_virtual.c: the control directory */
+/* ---- virtual.c: the control directory ---- */
+
 void virtual_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 int virtual_entry(struct session *s, uint64_t parent, const char *name,
 		  struct fuse_entry_param *ret_e) MUST_CHECK;

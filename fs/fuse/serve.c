@@ -10,16 +10,17 @@
 #include <sys/sysmacros.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/content/recover.h"
-#include "fs/content/revoke.h"
-#include "fs/content/tally.h"
+#include "fs/content/usage.h"
 #include "fs/fuse/cred.h"
-#include "fs/fuse/lane.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/proto.h"
-#include "fs/inode/disk.h"
+#include "fs/fuse/protocol.h"
+#include "fs/fuse/revoke.h"
+#include "fs/inode/fds.h"
+#include "fs/engine/engine.h"
+#include "fs/pool/pool.h"
 #include "fs/store/intent.h"
-#include "fs/walk/visit.h"
+#include "fs/walk/recovery.h"
+#include "fs/walk/walk.h"
 
 static unsigned serving_threads(void)
 {
@@ -39,20 +40,21 @@ int serve_init(struct session *s, struct err *err)
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail; the default is the usual limit */
 	fds = fds_keep_back(files.rlim_cur < INT_MAX ? (unsigned)files.rlim_cur : INT_MAX) / 2;
 	fds = fds < SERVE_FDS_CACHED ? fds : SERVE_FDS_CACHED;
-	r = inode_table_new(s->top_fd, scope_root(s->engine->scopes), fds, &s->inodes, err);
+	r = inode_table_new(s->v.top_fd, scope_root(s->v.engine->scopes), fds, &s->v.inodes,
+			    err);
 	if (r < 0)
 		return r;
-	r = lane_new(&s->lane);
+	r = pool_new(BLOCKING_THREADS_MAX, &s->pool);
 	if (r == 0)
-		r = lane_new(&s->control_lane);
+		r = pool_new(BLOCKING_THREADS_MAX, &s->control_pool);
 	if (r == 0)
-		r = visits_new(&s->visits);
+		r = walk_new(&s->v, &s->walk);
 	if (r == 0)
-		r = tally_new(&s->tally);
+		r = usage_new(&s->v.usage);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->threads = serving_threads();
-	s->unclean_since = store_unclean_since(s->engine->store);
+	s->v.unclean_since = store_unclean_since(s->v.engine->store);
 	(void)pthread_mutex_init(&s->opened.lock,
 				 NULL); /* default attributes cannot fail on Linux */
 	cred_init(s);
@@ -61,19 +63,19 @@ int serve_init(struct session *s, struct err *err)
 
 unsigned serve_inodes(struct session *s)
 {
-	return inode_table_count(s->inodes);
+	return inode_table_count(s->v.inodes);
 }
 
 void serve_fini(struct session *s)
 {
-	lane_free(s->lane);
-	lane_free(s->control_lane);
+	pool_free(s->pool);
+	pool_free(s->control_pool);
 	(void)pthread_mutex_destroy(&s->opened.lock);
-	visits_free(STEAL(s->visits));
-	tally_free(STEAL(s->tally));
-	inode_table_free(s->inodes);
-	s->lane = s->control_lane = NULL;
-	s->inodes = NULL;
+	walk_free(STEAL(s->walk));
+	usage_free(STEAL(s->v.usage));
+	inode_table_free(s->v.inodes);
+	s->pool = s->control_pool = NULL;
+	s->v.inodes = NULL;
 }
 
 int serve_recover(struct session *s, struct err *err)
@@ -82,29 +84,29 @@ int serve_recover(struct session *s, struct err *err)
 	struct audit_field fields[2];
 	int r;
 
-	if (!s->unclean_since)
+	if (!s->v.unclean_since)
 		return 0;
-	r = recover_store(s, &checked, &left, err);
+	r = recover_store(&s->v, &checked, &left, err);
 	fields[0] = AUDIT_FIELD_U64("checked", checked);
 	fields[1] = AUDIT_FIELD_U64("left", left);
-	audit_event(s->engine->audit, "recovery", NULL, errno_name(r), fields, 2);
+	audit_event(s->v.engine->audit, "recovery", NULL, errno_name(r), fields, 2);
 	if (r < 0 || left)
-		return r; /* those are looked at when they are opened */
-	s->unclean_since = 0;
-	r = serve_settle(s, err);
-	return r < 0 ? r : store_recovered(s->engine->store, err);
+		return r; /* what is left is completed when it is opened */
+	s->v.unclean_since = 0;
+	r = serve_sync(s, err);
+	return r < 0 ? r : store_recovered(s->v.engine->store, err);
 }
 
-int serve_settle(struct session *s, struct err *err)
+int serve_sync(struct session *s, struct err *err)
 {
-	if (s->unclean_since)
+	if (s->v.unclean_since)
 		return 0; /* some files are still to be looked at */
-	if (syncfs(s->top_fd) < 0)
-		return err_set(err, -errno, "%s: sync: %s", s->store, strerror(errno));
-	return intent_clear(s->engine->store, err);
+	if (syncfs(s->v.top_fd) < 0)
+		return err_set(err, -errno, "%s: sync: %s", s->v.store, strerror(errno));
+	return intent_clear(s->v.engine->store, err);
 }
 
-/* The device number of a mount, without asking the mount. */
+/* The device number of the mount, from mountinfo: stat(2) would be a request to this daemon. */
 static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor)
 {
 	CLEANUP(fclose_p) FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -141,22 +143,22 @@ static void raise_readahead(const char *mount)
 		return; /* only slower */
 }
 
-/* libfuse's own words, which go into our sentence instead of a line before it. */
+/* libfuse's message, which becomes part of this daemon's error sentence. */
 static struct {
 	char text[160];
-	pid_t pid; /* a child of libfuse's speaks for itself: its words would be lost */
-} fuse_said;
+	pid_t pid; /* a child that libfuse forks prints its own: what it stores here is lost */
+} fuse_message;
 
-static void hear_fuse(enum fuse_log_level level, const char *fmt, va_list args)
+static void capture_log(enum fuse_log_level level, const char *fmt, va_list args)
 {
-	char *text = fuse_said.text;
+	char *text = fuse_message.text;
 
 	(void)level;
-	if (getpid() != fuse_said.pid) {
+	if (getpid() != fuse_message.pid) {
 		(void)vfprintf(stderr, fmt, args); /* nowhere else to go */
 		return;
 	}
-	(void)vsnprintf(text, sizeof(fuse_said.text), fmt, args); /* cut, if need be */
+	(void)vsnprintf(text, sizeof(fuse_message.text), fmt, args); /* cut, if need be */
 	text[strcspn(text, "\n")] = '\0';
 	if (strncmp(text, "fuse: ", 6) == 0)
 		memmove(text, text + 6, strlen(text + 6) + 1);
@@ -166,22 +168,22 @@ static int mount_session(struct fuse_session *se, const char *mount, struct err 
 {
 	int r;
 
-	fuse_said.pid = getpid();
-	fuse_said.text[0] = '\0';
-	fuse_set_log_func(hear_fuse);
+	fuse_message.pid = getpid();
+	fuse_message.text[0] = '\0';
+	fuse_set_log_func(capture_log);
 	r = fuse_session_mount(se, mount);
 	fuse_set_log_func(NULL);
 	if (r == 0)
 		return 0;
 	return err_set(err, -EIO, "%s cannot be mounted: %s", mount,
-		       fuse_said.text[0] ? fuse_said.text : "the line above tells why");
+		       fuse_message.text[0] ? fuse_message.text : "the line above tells why");
 }
 
 static struct fuse_session *session_new(struct session *s, const char *options, struct err *err)
 {
 	char *argv[] = {"depfs", "-o", (char *)(uintptr_t)options, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-	struct fuse_session *se = fuse_session_new(&args, &data_ops, sizeof(data_ops), s);
+	struct fuse_session *se = fuse_session_new(&args, &session_ops, sizeof(session_ops), s);
 
 	fuse_opt_free_args(&args);
 	if (!se)
@@ -196,17 +198,16 @@ static void *until_cancelled(void *unused)
 	return unused;
 }
 
-/*
- * libfuse ends its threads by pthread_cancel(3), for which glibc loads a library at the first use,
- * and aborts where it cannot: at the end of a daemon whose memory had run out, so now.
- */
+/* libfuse ends its threads by pthread_cancel(3). glibc loads a library at its first use, and aborts
+ * where it cannot, as at the end of a daemon that ran out of memory. So it is used once at the
+ * start. */
 static int load_cancel(void)
 {
 	pthread_t id;
 	int r = -pthread_create(&id, NULL, until_cancelled, NULL);
 
 	if (r == 0) {
-		(void)pthread_cancel(id); /* a thread of ours: it is there */
+		(void)pthread_cancel(id); /* it runs until it is joined */
 		(void)pthread_join(id, NULL);
 	}
 	return r;
@@ -230,21 +231,21 @@ static int loop(const struct session *s, struct fuse_session *se)
 	return r > 0 ? 0 : r; /* positive: the signal that ended it */
 }
 
-/* Whatever still refers to the FUSE session, which is about to go: revocations, parked requests,
- * poll handles. */
+/* What still refers to the FUSE session, which is about to be destroyed: revocations, waiting
+ * requests, poll handles. */
 static void stop_answering(struct session *s)
 {
 	atomic_store(&s->ending, true);
-	visits_silence(s);
+	walk_silence(s->walk);
 	if (s->fuse)
 		revoke_silence(s);
-	lane_free(STEAL(s->lane));
-	lane_free(STEAL(s->control_lane));
+	pool_free(STEAL(s->pool));
+	pool_free(STEAL(s->control_pool));
 	s->vops->quiet(s->vtree);
 }
 
-/* What programs still have open after a signal, or a mount that was taken away: nobody will say
- * that it is closed. */
+/* What programs still have open after a signal, or after the mount was detached: the kernel will
+ * not send its release. */
 static void close_opened(struct session *s)
 {
 	ops_close_files(s);
@@ -256,18 +257,18 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 {
 	int r;
 
-	if (fuse_session_custom_io(se, &proto_io, fuse_session_fd(se)) < 0)
+	if (fuse_session_custom_io(se, &protocol_io, fuse_session_fd(se)) < 0)
 		return err_set(err, -EINVAL, "libfuse refused the way requests are read");
 	s->fuse = se;
 	revoke_listen(s);
-	raise_readahead(s->mount);
+	raise_readahead(s->v.mount);
 	r = ready(arg);
 	if (r == 0)
-		r = visits_listen(s, err);
+		r = walk_listen(s->walk, err);
 	if (r < 0)
 		return r;
 	r = loop(s, se);
-	return r < 0 ? err_set(err, r, "serving %s: %s", s->mount, strerror(-r)) : 0;
+	return r < 0 ? err_set(err, r, "serving %s: %s", s->v.mount, strerror(-r)) : 0;
 }
 
 int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
@@ -282,7 +283,7 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 		fuse_session_destroy(se);
 		return err_set(err, -EINVAL, "signal handlers could not be set");
 	}
-	r = mount_session(se, s->mount, err);
+	r = mount_session(se, s->v.mount, err);
 	if (r == 0) {
 		r = serve_mounted(s, se, ready, arg, err);
 		stop_answering(s);

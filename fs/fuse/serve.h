@@ -7,7 +7,7 @@
 
 #define SERVE_FDS_CACHED 4096u /* O_PATH descriptors kept; fewer when RLIMIT_NOFILE is low */
 
-/* serve_init() - inodes and lane of a session whose engine, store and top_fd are set. */
+/* serve_init() - inodes, pools and walk of a session whose engine, store and top_fd are set. */
 int serve_init(struct session *s, struct err *err) MUST_CHECK;
 void serve_fini(struct session *s);
 unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
@@ -15,9 +15,8 @@ unsigned serve_inodes(struct session *s); /* files and folders that the kernel k
 /* serve_recover() - completes what an unclean stop left; *ret_left files wait for their key. */
 int serve_recover(struct session *s, struct err *err) MUST_CHECK;
 
-/* serve_settle() - after the last request of a clean stop: all files on disk, no rename under way.
- */
-int serve_settle(struct session *s, struct err *err) MUST_CHECK;
+/* serve_sync() - after the last request of a clean stop: all files on disk, no rename under way. */
+int serve_sync(struct session *s, struct err *err) MUST_CHECK;
 
 /**
  * serve() - mount, serve, unmount

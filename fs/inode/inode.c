@@ -3,19 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/base/cleanup.h"
-#include "fs/inode/disk.h"
+#include "fs/inode/fds.h"
 #include "fs/inode/reopen.h"
 
-#define STRIPES	   256
-#define FIRST_ROOM 4096
+#define STRIPES	       256
+#define FIRST_CAPACITY 4096
 
 struct inode_table {
 	pthread_mutex_t lock;
 	struct inode **buckets;
-	size_t room, count;	   /* room: a power of two */
+	size_t capacity, count;	   /* capacity: a power of two */
 	struct inode lru;	   /* ring: lru.lru_next is the one used last */
 	unsigned fd_count, fd_max; /* of the ring */
 	int mount_fd;		   /* for open_by_handle_at; -1: by name */
@@ -28,12 +30,6 @@ static size_t inode_hash(dev_t dev, ino_t ino)
 	uint64_t h = (uint64_t)ino * UINT64_C(0x9e3779b97f4a7c15) + dev;
 
 	return (size_t)(h ^ (h >> 29));
-}
-
-const char *fd_path(int fd, char out[static FD_PATH_LEN])
-{
-	(void)snprintf(out, FD_PATH_LEN, "/proc/self/fd/%d", fd); /* always fits */
-	return out;
 }
 
 static void lru_unlink(struct inode_table *t, struct inode *i)
@@ -69,14 +65,15 @@ static void reopen_free_locked(struct inode_table *t, struct reopen *r, struct i
 	free(r);
 }
 
-/* Takes a node that nobody refers to any more out of the table, for bury() once the lock is off. */
+/* Takes a node without references out of the table and puts it on the free list @dead, for
+ * free_nodes() once the lock is released. */
 static void drop_locked(struct inode_table *t, struct inode *i, struct inode **dead)
 {
 	struct inode **at;
 
 	if (i->nlookup || i->holds || i->pins || i == &t->root)
 		return;
-	at = &t->buckets[inode_hash(i->dev, i->ino) & (t->room - 1)];
+	at = &t->buckets[inode_hash(i->dev, i->ino) & (t->capacity - 1)];
 	while (*at != i)
 		at = &(*at)->hash_next;
 	*at = i->hash_next;
@@ -87,8 +84,9 @@ static void drop_locked(struct inode_table *t, struct inode *i, struct inode **d
 	*dead = i;
 }
 
-/* Without the lock: closing what has no name any more gives its blocks back to the disk. */
-static void bury(struct inode *dead)
+/* Without the lock: closing the last descriptor of an unlinked file frees its blocks, which may
+ * take long. */
+static void free_nodes(struct inode *dead)
 {
 	for (struct inode *next; dead; dead = next) {
 		next = dead->hash_next;
@@ -118,14 +116,14 @@ static void evict_locked(struct inode_table *t)
 
 static void grow_locked(struct inode_table *t)
 {
-	size_t room = t->room * 2;
-	struct inode **bigger = calloc(room, sizeof(*bigger));
+	size_t capacity = t->capacity * 2;
+	struct inode **bigger = calloc(capacity, sizeof(*bigger));
 
 	if (!bigger)
-		return; /* longer chains, nothing worse */
-	for (size_t b = 0; b < t->room; b++) {
+		return; /* the chains get longer, which is harmless */
+	for (size_t b = 0; b < t->capacity; b++) {
 		for (struct inode *i = t->buckets[b], *next; i; i = next) {
-			struct inode **at = &bigger[inode_hash(i->dev, i->ino) & (room - 1)];
+			struct inode **at = &bigger[inode_hash(i->dev, i->ino) & (capacity - 1)];
 
 			next = i->hash_next;
 			i->hash_next = *at;
@@ -134,21 +132,21 @@ static void grow_locked(struct inode_table *t)
 	}
 	free(t->buckets);
 	t->buckets = bigger;
-	t->room = room;
+	t->capacity = capacity;
 }
 
 static struct inode *find_locked(struct inode_table *t, dev_t dev, ino_t ino)
 {
-	struct inode *i = t->buckets[inode_hash(dev, ino) & (t->room - 1)];
+	struct inode *i = t->buckets[inode_hash(dev, ino) & (t->capacity - 1)];
 
-	while (i && (i->gone || i->ino != ino || i->dev != dev))
+	while (i && (i->stale || i->ino != ino || i->dev != dev))
 		i = i->hash_next;
 	return i;
 }
 
 /*
- * Whether that is the file the node was made for. Somebody may have removed it in the store below,
- * while no descriptor of ours held its number, and another has that now.
+ * Whether @fd is the file that the node was made for. A file that was removed in the store itself,
+ * while no descriptor here held its inode number, may have left that number to another file.
  */
 static bool is_same_locked(const struct inode *i, int fd, const struct stat *st)
 {
@@ -167,13 +165,13 @@ static struct inode *find_here_locked(struct inode_table *t, int fd, const struc
 				      const struct scope *scope)
 {
 	bool scoped = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
-	struct inode *i = t->buckets[inode_hash(st->st_dev, st->st_ino) & (t->room - 1)];
+	struct inode *i = t->buckets[inode_hash(st->st_dev, st->st_ino) & (t->capacity - 1)];
 
 	for (; i; i = i->hash_next) {
-		if (i->gone || i->ino != st->st_ino || i->dev != st->st_dev)
+		if (i->stale || i->ino != st->st_ino || i->dev != st->st_dev)
 			continue;
 		if (!is_same_locked(i, fd, st))
-			i->gone = true;
+			i->stale = true;
 		else if (!scoped || i->scope == scope)
 			return i;
 	}
@@ -184,9 +182,9 @@ static void insert_locked(struct inode_table *t, struct inode *i)
 {
 	struct inode **at;
 
-	if (t->count > t->room)
+	if (t->count > t->capacity)
 		grow_locked(t);
-	at = &t->buckets[inode_hash(i->dev, i->ino) & (t->room - 1)];
+	at = &t->buckets[inode_hash(i->dev, i->ino) & (t->capacity - 1)];
 	i->hash_next = *at;
 	*at = i;
 	t->count++;
@@ -207,7 +205,8 @@ static struct inode *inode_make(struct inode_table *t, const struct stat *st, st
 	i->keep_fd =
 		t->mount_fd >= 0 && st->st_dev != t->root.dev; /* its handle is for another mount */
 	if (t->mount_fd < 0 && parent)
-		i->reopen = reopen_by_name(parent, name); /* without it the descriptor just stays */
+		i->reopen = reopen_by_name(parent,
+					   name); /* NULL: the descriptor is never closed early */
 	return i;
 }
 
@@ -246,7 +245,7 @@ void inode_forget(struct inode_table *t, struct inode *i, uint64_t n)
 	i->nlookup -= n < i->nlookup ? n : i->nlookup;
 	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
-	bury(dead);
+	free_nodes(dead);
 }
 
 void inode_hold(struct inode_table *t, struct inode *i)
@@ -264,7 +263,7 @@ void inode_unhold(struct inode_table *t, struct inode *i)
 	i->holds--;
 	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
-	bury(dead);
+	free_nodes(dead);
 }
 
 struct inode *inode_find(struct inode_table *t, dev_t dev, ino_t ino)
@@ -341,7 +340,7 @@ int inode_fd(struct inode_table *t, struct inode *i, int *ret_fd)
 		if (i->fd < 0)
 			i->fd = fd;
 		else
-			(void)close(fd); /* somebody else was faster */
+			(void)close(fd); /* another thread was faster */
 	}
 	i->pins++;
 	lru_use(t, i);
@@ -359,7 +358,7 @@ void inode_fd_done(struct inode_table *t, struct inode *i)
 	i->pins--;
 	drop_locked(t, i, &dead);
 	pthread_mutex_unlock(&t->lock);
-	bury(dead);
+	free_nodes(dead);
 }
 
 void inode_keep_fd(struct inode_table *t, struct inode *i)
@@ -367,7 +366,7 @@ void inode_keep_fd(struct inode_table *t, struct inode *i)
 	int fd;
 
 	if (inode_fd(t, i, &fd) < 0)
-		return; /* gone already: later calls say ESTALE */
+		return; /* gone already: later calls give ESTALE */
 	pthread_mutex_lock(&t->lock);
 	lru_unlink(t, i);
 	i->keep_fd = true;
@@ -400,7 +399,7 @@ void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, c
 		i->reopen = by_name;
 	}
 	pthread_mutex_unlock(&t->lock);
-	bury(dead);
+	free_nodes(dead);
 }
 
 pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i)
@@ -421,7 +420,7 @@ int inode_table_tagged(struct inode_table *t, uint32_t tag, struct inode ***ret_
 
 	pthread_mutex_lock(&t->lock);
 	nodes = malloc((t->count + 1) * sizeof(*nodes));
-	for (size_t b = 0; nodes && b < t->room; b++)
+	for (size_t b = 0; nodes && b < t->capacity; b++)
 		for (struct inode *i = t->buckets[b]; i; i = i->hash_next)
 			if (atomic_load(&i->policy_tag) == tag) {
 				i->holds++;
@@ -452,7 +451,7 @@ int inode_table_new(int top_fd, const struct scope *root_scope, unsigned fd_max,
 	struct stat st;
 
 	if (t)
-		t->buckets = calloc(FIRST_ROOM, sizeof(struct inode *));
+		t->buckets = calloc(FIRST_CAPACITY, sizeof(struct inode *));
 	if (!t || !t->buckets || fstat(top_fd, &st) < 0) {
 		free(t ? t->buckets : NULL);
 		free(t);
@@ -461,7 +460,7 @@ int inode_table_new(int top_fd, const struct scope *root_scope, unsigned fd_max,
 	(void)pthread_mutex_init(&t->lock, NULL); /* default attributes cannot fail on Linux */
 	for (int s = 0; s < STRIPES; s++)
 		(void)pthread_mutex_init(&t->stripes[s], NULL);
-	t->room = FIRST_ROOM;
+	t->capacity = FIRST_CAPACITY;
 	t->fd_max = fd_max;
 	t->mount_fd = reopen_handles_work(top_fd) ? top_fd : -1;
 	t->lru.lru_next = t->lru.lru_prev = &t->lru;
@@ -481,7 +480,7 @@ void inode_table_free(struct inode_table *t)
 {
 	if (!t)
 		return;
-	for (size_t b = 0; b < t->room; b++) {
+	for (size_t b = 0; b < t->capacity; b++) {
 		for (struct inode *i = t->buckets[b], *next; i; i = next) {
 			next = i->hash_next;
 			if (i == &t->root)

@@ -6,19 +6,23 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
-#include "fs/policy/scope.h"
 
 struct file;
+struct scope;
 
 /*
  * One node for each (device, inode number), so that hard links agree. 100,000 of them fit in well
- * under 64 MiB: what an open file needs hangs off `file`. Files and folders that somebody who
- * writes to the store has put into another scope as well, by a link, a move or a mount, have a node
- * for each: that of a file does not open, since its header is of one scope.
+ * under 64 MiB: what an open file needs hangs off `file`. A file or folder that was put into a
+ * second scope in the store itself (by a link, a move or a mount below this one) has a node for
+ * each scope; a file opens by one of them alone, since its header names one scope.
+ *
+ * Guarded by inode_table.lock, except: `type` is constant; `file`, by the stripe; `scope` of an
+ * open file changes under the stripe's or the content's write lock; `walk_*`, by fs/walk/queue.c;
+ * `policy_tag` is atomic.
  */
 struct inode {
 	struct inode *hash_next;
@@ -29,28 +33,18 @@ struct inode {
 	uint32_t holds;	       /* open handles and children that reopen through it */
 	uint32_t pins;	       /* users of fd right now; above zero it is not closed */
 	int fd;		       /* O_PATH, or -1 */
-	uint16_t type;	       /* S_IFMT bits; constant */
+	uint16_t type;	       /* S_IFMT bits */
 	bool keep_fd;	       /* cannot be reopened: unlinked, or on another device */
-	bool gone;	       /* another file has its number by now; nobody finds it any more */
-	bool moved;	       /* the job has yet to come to it; guarded by visits */
-	bool due;	       /* and it lay where a renewal was asked for; the same */
-	uint32_t walked;       /* folder: the pass that has been through it; the same */
-	struct reopen *reopen; /* how to get fd back: file handle, or parent and name */
-	const struct scope *_Atomic scope; /* folder: of what lies in it; else: its own. Changes
-					      under the lock of open content */
-	struct file *file;		   /* content while open; guarded by the stripe */
-	_Atomic uint32_t policy_tag; /* of the policy its content was last seen under; 0: not opened
-					yet, or the service key */
-}; /* all but type, scope, file, moved, due, walked, policy_tag: guarded by inode_table.lock */
-
-/* inode_tag_of() - ids are random: a few bytes tell policies apart well enough to look closer. */
-static inline uint32_t inode_tag_of(const uint8_t policy_id[static UUID_LEN])
-{
-	uint32_t tag;
-
-	memcpy(&tag, policy_id, sizeof(tag));
-	return tag;
-}
+	bool stale;	       /* another file has its number now, so it is not found any more */
+	bool walk_queued;      /* it moved while a job runs, which has yet to come to it */
+	bool walk_due;	       /* and it lay where a renewal was asked for */
+	uint32_t walk_pass;    /* folder: the last pass that went through it */
+	struct reopen *reopen; /* how to open fd again: file handle, or parent and name */
+	const struct scope *_Atomic scope; /* folder: of what lies in it; else: its own */
+	struct file *file;		   /* open content (fs/content/file.h), or NULL */
+	_Atomic uint32_t policy_tag;	   /* fs/content/access.h; 0: never opened, or under
+					      the service key */
+};
 
 struct inode_table;
 
@@ -75,28 +69,25 @@ int inode_ref(struct inode_table *t, int fd, const struct stat *st, struct inode
 void inode_forget(struct inode_table *t, struct inode *i, uint64_t n);
 void inode_hold(struct inode_table *t, struct inode *i);
 void inode_unhold(struct inode_table *t, struct inode *i);
-/* inode_find() - a known node, held; NULL: the kernel does not know it. */
+/* inode_find() - a node of the table, with one more hold; NULL: there is none. */
 struct inode *inode_find(struct inode_table *t, dev_t dev, ino_t ino);
 
-/* inode_fd() - its O_PATH descriptor, pinned until inode_fd_done(). -ESTALE: it is gone; -EMFILE
- * ... */
+/* inode_fd() - its O_PATH descriptor, pinned until inode_fd_done(). -ESTALE: the file is gone;
+ * -EMFILE and others of openat(2). */
 int inode_fd(struct inode_table *t, struct inode *i, int *ret_fd) MUST_CHECK;
 void inode_fd_done(struct inode_table *t, struct inode *i);
-/* inode_keep_fd() - before its last name goes: the descriptor must not be closed any more. */
+/* inode_keep_fd() - before its last name is removed: the descriptor cannot be opened again. */
 void inode_keep_fd(struct inode_table *t, struct inode *i);
-/* inode_unkeep_fd() - its name stayed after all: the descriptor may be closed again. */
+/* inode_unkeep_fd() - the removal failed: the descriptor may be closed again. */
 void inode_unkeep_fd(struct inode_table *t, struct inode *i);
-/* inode_moved() - it has a new name; for tables without file handles. */
+/* inode_moved() - it has a new name, by which a table without file handles reopens it. */
 void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, const char *name);
 
-/* inode_stripe() - the lock that guards i->file and i->scope. */
+/* inode_stripe() - the lock of i->file: one of 256, by device and inode number. */
 pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i);
 
-/* inode_fd_path() - "/proc/self/fd/N", for the calls that take no O_PATH descriptor. */
-#define FD_PATH_LEN 32
-const char *fd_path(int fd, char out[static FD_PATH_LEN]);
-
-/* inode_table_tagged() - every node with that tag, held; *ret_nodes is malloc'ed. -ENOMEM. */
+/* inode_table_tagged() - every node with that policy_tag, each with one more hold; *ret_nodes is
+ * malloc'ed. -ENOMEM. */
 int inode_table_tagged(struct inode_table *t, uint32_t tag, struct inode ***ret_nodes,
 		       size_t *ret_count) MUST_CHECK;
 

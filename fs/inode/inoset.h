@@ -16,7 +16,7 @@
  */
 struct inoset {
 	struct inoset_word *words; /* open addressing */
-	size_t n_used, room;	   /* room: a power of two, or 0 */
+	size_t n_used, capacity;   /* capacity: a power of two, or 0 */
 };
 
 void inoset_fini(struct inoset *set);

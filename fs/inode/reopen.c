@@ -11,7 +11,7 @@ struct reopen *reopen_by_handle(int fd)
 {
 	union {
 		struct file_handle handle;
-		char room[sizeof(struct file_handle) + HANDLE_MAX];
+		char space[sizeof(struct file_handle) + HANDLE_MAX];
 	} found = {.handle.handle_bytes = HANDLE_MAX};
 	struct reopen *r;
 	int mount_id;

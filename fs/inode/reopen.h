@@ -1,4 +1,5 @@
-/* fs/inode/reopen.h - how the closed descriptor of an inode is had again: file handle, or name. */
+/* fs/inode/reopen.h - how the closed descriptor of an inode is opened again: by file handle, or by
+ * name. */
 #ifndef DEPFS_INODE_REOPEN_H
 #define DEPFS_INODE_REOPEN_H
 

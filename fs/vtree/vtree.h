@@ -1,4 +1,4 @@
-/* fs/vtree/vtree.h - a tree of virtual files: what fs/control/ provides, fs/data/ serves and
+/* fs/vtree/vtree.h - a tree of virtual files: what fs/control/ provides, fs/fuse/ serves and
  * fs/main.c joins. */
 #ifndef DEPFS_VTREE_VTREE_H
 #define DEPFS_VTREE_VTREE_H

@@ -2,17 +2,20 @@
 #ifndef DEPFS_WALK_PURGE_LIST_H
 #define DEPFS_WALK_PURGE_LIST_H
 
-#include "fs/content/tally.h"
-#include "fs/fuse/session.h"
-#include "fs/policy/purge.h"
+#include "crypto/base/err.h"
+#include "fs/content/usage.h"
+#include "fs/walk/walk.h"
 
-/* All but purge_list_see() from the job's thread; for another kind of job they do nothing. */
-int purge_list_begin(struct session *s, struct job *j, struct err *err) MUST_CHECK;
-/* purge_list_see() - a scan came by this file; any thread. */
-void purge_list_see(struct session *s, struct job *j, const struct tally_seen *seen, int dir_fd,
+struct job;
+
+/* All but purge_list_add() from the job's thread; for another kind of job they do nothing. */
+int purge_list_begin(struct walk *w, struct job *j, struct err *err) MUST_CHECK;
+/* purge_list_add() - a scan came to this file, which is listed if it is under the purged policy;
+ * any thread. */
+void purge_list_add(struct walk *w, struct job *j, const struct usage_file *file, int dir_fd,
 		    const char *name);
-/* purge_list_end() - the receipt is there. */
-int purge_list_end(struct session *s, const struct scan_result *res, struct err *err) MUST_CHECK;
-void purge_list_give_up(struct session *s);
+/* purge_list_end() - writes the receipt. */
+int purge_list_end(struct walk *w, const struct scan_result *res, struct err *err) MUST_CHECK;
+void purge_list_give_up(struct walk *w);
 
 #endif

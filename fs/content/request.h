@@ -1,0 +1,28 @@
+/* fs/content/request.h - on whose behalf content is used, and whether that may wait for a vault. */
+#ifndef DEPFS_CONTENT_REQUEST_H
+#define DEPFS_CONTENT_REQUEST_H
+
+#include <stdbool.h>
+
+#include "fs/content/volume.h"
+#include "fs/keyring/keyring.h"
+
+/* Whether a call may wait for a vault; those that may not answer -EINPROGRESS instead. */
+enum blocking {
+	NEVER_BLOCK,
+	MAY_BLOCK
+};
+
+struct request {
+	enum blocking blocking;
+	enum request_class class;
+	bool in_page; /* for the kernel's page cache, which all handles of the file share */
+	struct key_wait wait;
+};
+
+/* request_kek() - the wrapping key that a header or a target names: from memory, or waited for.
+ * Errors of keyring_peek() and keyring_get(). */
+int request_kek(struct volume *v, const struct wrap_ref *ref, const struct request *rq,
+		struct wrap_key **ret_kek) MUST_CHECK;
+
+#endif

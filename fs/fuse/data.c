@@ -1,0 +1,211 @@
+/* Content: bytes read and written, space allocated and freed, data and holes found. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "fs/content/access.h"
+#include "fs/content/blocks.h"
+#include "fs/content/drain.h"
+#include "fs/content/rewrap.h"
+#include "fs/content/worker.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/protocol.h"
+
+/* ---- read and write ---- */
+
+static int do_read(struct session *s, struct op *op, const struct request *rq)
+{
+	struct request opener = *rq; /* read-ahead comes from the kernel, not from a caller */
+	struct file *f = handle_of(&op->fi)->file;
+	struct worker *w = worker_self();
+	bool borrowed = false;
+	ssize_t n;
+
+	if (!w)
+		return -ENOMEM;
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page =
+		!op->fi.lock_owner; /* a read that bypasses the page cache names its lock owner */
+	n = file_enter(&s->v, f, &opener, &borrowed);
+	if (n == 0)
+		n = blocks_read(&s->v, f, w, op->off, op->len);
+	file_leave(f, borrowed);
+	if (n < 0)
+		return (int)n;
+	fuse_reply_buf(op->req, (const char *)w->plain, (size_t)n);
+	explicit_bzero(w->plain, (size_t)n);
+	explicit_bzero(w->edge, 2 * BLOCK_LEN);
+	return 0;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = ino, .len = len, .off = (uint64_t)off, .fi = *fi};
+
+	if (node_is_virtual(ino))
+		virtual_read(req, len, off, fi);
+	else
+		op_run(&op, do_read);
+}
+
+/* A page that became dirty before the denial is written under the key that the file has. */
+static int write_drained(struct session *s, struct file *f, struct worker *w, const struct op *op)
+{
+	int r;
+
+	if (!drain_accepts(f, op->len))
+		return -EIO; /* which fsync(2) and close(2) report */
+	r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	drain_account(f, op->len, r);
+	return r;
+}
+
+static int write_entered(struct session *s, struct file *f, struct worker *w, const struct op *op,
+			 const struct request *rq)
+{
+	bool borrowed;
+	int r = file_enter(&s->v, f, rq, &borrowed);
+
+	if (r < 0)
+		return r;
+	r = file_rewrap_if_due(&s->v, f, rq);
+	if (r == 0)
+		r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	file_leave(f, borrowed);
+	return r;
+}
+
+static int write_content(struct session *s, struct worker *w, const struct op *op,
+			 const struct request *rq)
+{
+	struct file *f = handle_of(&op->fi)->file;
+	struct drain_wait wait;
+	struct request opener = drain_interrupts(s->v.inodes, f->inode, rq, &wait);
+	int r;
+
+	/* a write out of the page cache comes from the kernel, not from a caller */
+	opener.class = handle_of(&op->fi)->class;
+	opener.in_page = op->fi.writepage;
+	r = drain_errno(s->v.inodes, f->inode, write_entered(s, f, w, op, &opener));
+	if (r == -EKEYREVOKED && op->fi.writepage && atomic_load(&f->state) == CONTENT_DRAINING)
+		return write_drained(s, f, w, op);
+	return r;
+}
+
+static int do_write(struct session *s, struct op *op, const struct request *rq)
+{
+	struct worker *w = worker_self();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	r = write_content(s, w, op, rq);
+	if (r == 0 && op->kills_setid)
+		r = op_kill_setid(s, handle_of(&op->fi)->inode);
+	if (r == 0)
+		fuse_reply_write(op->req, op->len);
+	return r;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t off,
+	      struct fuse_file_info *fi)
+{
+	struct op op = {.req = req,
+			.ino = ino,
+			.data = (const uint8_t *)in,
+			.len = len,
+			.off = (uint64_t)off,
+			.fi = *fi,
+			.kills_setid = protocol_kills_setid()};
+
+	if (node_is_virtual(ino)) {
+		virtual_write(req, in, len, off, fi);
+		return;
+	}
+	op_run(&op, do_write);
+	explicit_bzero((char *)(uintptr_t)in,
+		       len); /* libfuse's buffer, until this returns: no plaintext stays in it */
+}
+
+/* ---- space ---- */
+
+static int do_fallocate(struct session *s, struct op *op, const struct request *rq)
+{
+	struct file *f = handle_of(&op->fi)->file;
+	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE;
+	uint64_t off = op->off, len = op->len;
+	struct worker *w = worker_self();
+	bool borrowed;
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	r = file_enter(&s->v, f, rq, &borrowed);
+	if (r == 0)
+		r = file_rewrap_if_due(&s->v, f, rq);
+	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		r = blocks_punch(&s->v, f, w, off, len);
+	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
+		r = blocks_allocate(&s->v, f, w, off, len, keep_size);
+	file_leave(f, borrowed);
+	if (r == 0)
+		fuse_reply_err(op->req, 0);
+	return r;
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+		  struct fuse_file_info *fi)
+{
+	struct op op = {.req = req,
+			.ino = ino,
+			.flags = mode,
+			.off = (uint64_t)off,
+			.len = (size_t)len,
+			.fi = *fi};
+
+	if (node_is_virtual(ino))
+		fuse_reply_err(req, EOPNOTSUPP);
+	else
+		op_run(&op, do_fallocate);
+}
+
+static int do_lseek(struct session *s, struct op *op, const struct request *rq)
+{
+	struct file *f = handle_of(&op->fi)->file;
+	bool borrowed;
+	off_t at;
+	int r;
+
+	r = file_enter(&s->v, f, rq,
+		       &borrowed); /* where a file has holes says something about its content */
+	if (r < 0)
+		return r;
+	file_leave(f, borrowed);
+	/*
+	 * Under write-back the kernel may hold dirty pages where the backing file has a hole:
+	 * called a hole, a copy would lose them. So they are written back first, on the blocking
+	 * pool, while the serving threads answer the writes that this causes.
+	 */
+	if (s->writeback && atomic_load(&f->writers)) {
+		if (rq->blocking == NEVER_BLOCK)
+			return -EINPROGRESS;
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, op->ino, 0,
+						       0); /* no pages: nothing to do */
+	}
+	at = blocks_seek(f, op->off, op->flags);
+	if (at >= 0)
+		fuse_reply_lseek(op->req, at);
+	return at < 0 ? (int)at : 0;
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	struct op op = {.req = req, .ino = ino, .off = (uint64_t)off, .flags = whence, .fi = *fi};
+
+	if (node_is_virtual(ino))
+		fuse_reply_err(req, EINVAL);
+	else
+		op_run(&op, do_lseek);
+}

@@ -1,0 +1,119 @@
+/* Extended attributes, which pass through as they are. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "crypto/base/cleanup.h"
+#include "fs/fuse/ops.h"
+#include "fs/inode/fds.h"
+
+#define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
+
+/* The calls for extended attributes take no O_PATH descriptor; its link in /proc leads to the very
+ * inode, also to a symbolic link. */
+struct xattr_target {
+	struct session *s;
+	struct inode *inode; /* NULL: refused, r says why */
+	char path[FD_PATH_LEN];
+	int r;
+};
+
+static struct xattr_target target_of(fuse_req_t req, fuse_ino_t ino)
+{
+	struct session *s = session_of(req);
+	struct xattr_target t = {.s = s};
+	int fd;
+
+	if (node_is_virtual(ino)) {
+		t.r = -ENODATA; /* the kernel asks for an ACL before it checks the mode */
+		return t;
+	}
+	t.r = inode_fd(s->v.inodes, inode_of(s, ino), &fd);
+	if (t.r == 0) {
+		t.inode = inode_of(s, ino);
+		fd_path(fd, t.path);
+	}
+	return t;
+}
+
+static void target_done(struct xattr_target *t)
+{
+	if (t->inode)
+		inode_fd_done(t->s->v.inodes, t->inode);
+}
+
+/*
+ * The kernel checks no permission for "system." names other than POSIX ACLs: what the backing
+ * filesystem keeps there (an ACL of NFS or CIFS) any user could set with this daemon's rights.
+ */
+static bool name_is_unguarded(const char *name)
+{
+	return strncmp(name, "system.", 7) == 0 && strcmp(name, "system.posix_acl_access") != 0 &&
+	       strcmp(name, "system.posix_acl_default") != 0;
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t len,
+		 int flags)
+{
+	struct xattr_target t = target_of(req, ino);
+
+	if (node_is_virtual(ino) || (t.r == 0 && name_is_unguarded(name)))
+		t.r = -EOPNOTSUPP;
+	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
+		t.r = -errno;
+	target_done(&t);
+	reply_r(req, t.r);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct xattr_target t = target_of(req, ino);
+
+	if (t.r == 0 && name_is_unguarded(name))
+		t.r = -EOPNOTSUPP;
+	if (t.r == 0 && removexattr(t.path, name) < 0)
+		t.r = -errno;
+	target_done(&t);
+	reply_r(req, t.r);
+}
+
+/* A size of 0 asks how much there is. */
+static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t asked_len)
+{
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
+	else if (asked_len == 0)
+		fuse_reply_xattr(req, (size_t)n);
+	else
+		fuse_reply_buf(req, value, (size_t)n);
+}
+
+static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+{
+	struct xattr_target t = target_of(req, ino);
+	CLEANUP(free_mem_p) char *value = NULL;
+	ssize_t n = t.r;
+
+	len = len > XATTR_MAX ? XATTR_MAX : len;
+	if (t.r == 0 && len && !(value = malloc(len)))
+		n = -ENOMEM;
+	if (n == 0) {
+		n = name ? getxattr(t.path, name, value, len) : listxattr(t.path, value, len);
+		n = n < 0 ? -errno : n;
+	}
+	target_done(&t);
+	if (!name && node_is_virtual(ino))
+		n = 0;
+	reply_value(req, value, n, len);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+{
+	get_or_list(req, ino, name, len);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t len)
+{
+	get_or_list(req, ino, NULL, len);
+}

@@ -1,0 +1,35 @@
+/* fs/inode/fds.h - how many descriptors files may take, so that some are left to ask vaults with.
+ */
+#ifndef DEPFS_INODE_FDS_H
+#define DEPFS_INODE_FDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "crypto/base/cleanup.h"
+
+/**
+ * fds_keep_back() - the highest numbers below @limit (RLIMIT_NOFILE) are not for files
+ * Any user can open files until no descriptor is left. If vaults could not be asked then, that
+ * would look like an outage, and the availability key would open to users what was revoked.
+ * Return: how many descriptors files may have. Call before the first thread.
+ */
+unsigned fds_keep_back(unsigned limit);
+/* fd_kept_back() - whether @fd is one that files may not have: close it, -EMFILE. */
+bool fd_kept_back(int fd);
+/* fd_for_file() - what open(2) returned: the descriptor, or a negative errno. */
+int fd_for_file(int fd) MUST_CHECK;
+
+/* fds_depth_max() - nested folders that a walk goes into: each takes a descriptor and some stack,
+ * and any user can make more of them than there are of either. */
+unsigned fds_depth_max(void);
+
+/* fd_path() - "/proc/self/fd/N", for the calls that take no O_PATH descriptor. */
+#define FD_PATH_LEN 32
+const char *fd_path(int fd, char out[static FD_PATH_LEN]);
+
+/* fd_path_in() - the path of what @fd refers to, relative to the folder @top: "" for @top itself;
+ * an absolute path where it lies elsewhere; NULL: longer than a path may be. Points into @out. */
+const char *fd_path_in(int fd, const char *top, char *out, size_t out_len);
+
+#endif

@@ -1,0 +1,54 @@
+/* fs/walk/walk.h - the walk of a job over the files of a store: each one under its folders, and
+ * files that move meanwhile. */
+#ifndef DEPFS_WALK_WALK_H
+#define DEPFS_WALK_WALK_H
+
+#include <sys/stat.h>
+
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+#include "fs/content/request.h"
+#include "fs/content/volume.h"
+
+struct inode;
+struct scope;
+
+/* One for each open store. It does nothing until walk_listen(). */
+struct walk;
+
+int walk_new(struct volume *v, struct walk **ret_walk) MUST_CHECK;
+void walk_free(struct walk *w); /* NULL allowed */
+
+/* walk_listen() - jobs run from now on. walk_silence() - none runs any more. */
+int walk_listen(struct walk *w, struct err *err) MUST_CHECK;
+void walk_silence(struct walk *w);
+
+/*
+ * A file that gets a name elsewhere could slip past the walk, from a folder that the walk has not
+ * come to into one where it has been. So an operation that renames or links calls
+ * walk_names_begin(), then walk_before_move() or walk_before_link(), and walk_names_end()
+ * afterwards: a file is processed at once, a folder is queued and walked later, once in a pass. A
+ * new folder needs no walk: it is empty, and what comes into it is new, or passed through
+ * walk_before_move().
+ *
+ * Between begin and end a read lock is held, also across a wait for a vault, while no job begins or
+ * ends; see fs/README.md, Locks.
+ */
+void walk_names_begin(struct walk *w);
+/* walk_is_on() - a job walks; constant until walk_names_end(). */
+bool walk_is_on(const struct walk *w);
+void walk_names_end(struct walk *w);
+
+/* walk_before_move() - before @name in the folder @dir_fd moves. Return: 0, also when the file
+ * could not be processed, which the job reports; -EINPROGRESS: not on this thread. */
+int walk_before_move(struct walk *w, int dir_fd, const char *name, const struct stat *st,
+		     const struct scope *scope, const struct request *rq) MUST_CHECK;
+/* walk_before_link() - the same of a file by its descriptor, before it gets another name: the walk
+ * may never come to the names that it has. */
+int walk_before_link(struct walk *w, int fd, const struct scope *scope,
+		     const struct request *rq) MUST_CHECK;
+void walk_after_move(struct walk *w, int dir_fd, const char *name);
+/* walk_folder_made() - a new folder, made while walk_is_on(). */
+void walk_folder_made(struct walk *w, struct inode *folder);
+
+#endif
