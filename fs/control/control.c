@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
 static int op_lookup(void *tree, uint64_t parent, const char *name, struct vtree_attr *ret_attr)
 {

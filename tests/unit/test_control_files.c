@@ -1,7 +1,7 @@
 /* tests/unit/test_control_files.c - what each virtual file shows and takes. */
 #include "tests/unit/control_fixture.h"
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
 /* tail(1) would cut these to the size that it is told. */
 static bool may_be_long(const char *path)

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 #include "fs/policy/scan.h"
 
 /* page_of() - all of it, however long; the caller frees it. */

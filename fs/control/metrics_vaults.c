@@ -1,7 +1,7 @@
-/* fs/control/ctl_metrics_vault.c - metrics of the calls of key vaults. */
+/* fs/control/metrics_vaults.c - metrics of the calls of key vaults. */
 #include <errno.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 static void show_calls(struct metrics_page *p, const struct metric_vault *list, size_t n)
 {

@@ -1,9 +1,9 @@
-/* fs/control/ctl_metrics.c - the file `metrics`: what the mount does, for Prometheus. */
+/* fs/control/metrics.c - the file `metrics`: what the mount does, for Prometheus. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 static void show_identity(struct metrics_page *p)
 {

@@ -1,5 +1,5 @@
-/* fs/control/ctl_revocation.c - status lines: how soon a denial takes effect, and what it did. */
-#include "fs/control/tree.h"
+/* fs/control/revocation.c - status lines: how soon a denial takes effect, and what it did. */
+#include "fs/control/control_internal.h"
 
 /* How soon a denial takes effect, and how long an outage is borne. */
 static void promises_show(struct ctl_call *call, const struct policy_info *info)

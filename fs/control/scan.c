@@ -1,9 +1,9 @@
-/* fs/control/ctl_scan.c - scan: what the last one counted, and starting another. */
+/* fs/control/scan.c - scan: what the last one counted, and starting another. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 #include "fs/policy/scan.h"
 
 static void time_line(FILE *out, const char *what, uint64_t when)

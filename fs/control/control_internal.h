@@ -1,7 +1,7 @@
-/* fs/control/tree.h - inside fs/control/ only: folders, rows of virtual files, and one call on one
- * of them. */
-#ifndef DEPFS_CONTROL_TREE_H
-#define DEPFS_CONTROL_TREE_H
+/* fs/control/control_internal.h - inside fs/control/ only: folders, rows of virtual files, and one
+ * call on one of them. */
+#ifndef DEPFS_CONTROL_CONTROL_INTERNAL_H
+#define DEPFS_CONTROL_CONTROL_INTERNAL_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -145,7 +145,7 @@ struct ctl_call {
 int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ctl_node.c: nodes, from number or name to folder and row */
+/* node.c: nodes, from number or name to folder and row */
 /* ctl_resolve() - -ENOENT: never was; -ESTALE: the policy is gone. */
 int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref) MUST_CHECK;
 void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr);
@@ -155,7 +155,7 @@ int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 /* ctl_path() - below the control directory, for people; control characters shown as '?'. */
 void ctl_path(struct control *c, const struct ctl_ref *ref, char out[static CTL_PATH_MAX]);
 
-/* ctl_folder.c: the folders and their names */
+/* folder.c: the folders and their names */
 int ctl_folders_init(struct control *c) MUST_CHECK;
 void ctl_folders_fini(struct control *c);
 /* ctl_policy_get() and its like - -ENOENT; of a mailbox only when that cannot be its id. */
@@ -173,31 +173,31 @@ int ctl_policies_sync(struct control *c) MUST_CHECK;
 /* ctl_mark() - exactly the @n mailboxes, or jobs, that are named are listed from now on. */
 int ctl_mark(struct control *c, enum ctl_kind kind, char *const *names, size_t n) MUST_CHECK;
 
-/* ctl_mailbox.c */
+/* mailboxes.c */
 bool ctl_mailbox_valid(const char *id);
 /* ctl_mailboxes_scan() - read STORE/mailbox and the assignments, and mark what is there. */
 int ctl_mailboxes_scan(struct control *c) MUST_CHECK;
 
-/* ctl_job.c */
+/* jobs.c */
 int ctl_jobs_scan(struct control *c) MUST_CHECK;
 /* ctl_job_say() - ends an answer with the job later than @after that makes it true of existing
  * data, if there is one. @mailbox: NULL: the tenant's. */
 void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after);
 
-/* ctl_metrics.c */
+/* metrics.c */
 int ctl_metrics_show(struct ctl_call *call);
 
-/* ctl_scan.c */
+/* scan.c */
 int ctl_scan_show(struct ctl_call *call);
 int ctl_scan_store(struct ctl_call *call, const char *in);
 /* ctl_scan_of_policy() - lines of a policy's status: what was under it at the last scan. */
 void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]);
 
-/* ctl_revocation.c: lines of a policy's status, and of that of the top */
+/* revocation.c: lines of a policy's status, and of that of the top */
 void ctl_revocation_of_policy(struct ctl_call *call, const struct policy_info *info);
 void ctl_revocations_summary(struct ctl_call *call);
 
-/* ctl_error.c: what went wrong */
+/* failure.c: what went wrong */
 /* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,
 		const struct actor *who, int r, const char *sentence);
@@ -208,7 +208,7 @@ int ctl_last_error_show(struct ctl_call *call);
 int ctl_error_log_show(struct ctl_call *call);
 void ctl_errors_fini(struct control *c);
 
-/* ctl_text.c: words in and out */
+/* text.c: words in and out */
 bool ctl_is_blank(const char *in, size_t in_len);
 /* ctl_text_clean() - trim a command and check that it is text. @out: NUL-terminated. */
 int ctl_text_clean(struct ctl_call *call, const char *in, size_t in_len,
@@ -216,7 +216,7 @@ int ctl_text_clean(struct ctl_call *call, const char *in, size_t in_len,
 void ctl_time(int64_t when, char out[static CTL_TIME_LEN]); /* "never" for 0 */
 void ctl_mask(char *text);				    /* control characters become '?' */
 
-/* ctl_access.c */
+/* access.c */
 /**
  * ctl_may() - whether @who may use the control directory
  * The kernel has compared mode bits before an open, but not before a write to a handle that was
@@ -227,7 +227,7 @@ int ctl_may(const struct control *c, const struct actor *who) MUST_CHECK;
 /* ctl_record() - the events that no act records: a refusal, a write by another than the opener. */
 void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r);
 
-/* ctl_file.c: handles */
+/* handle.c: handles */
 int ctl_open(void *tree, uint64_t node, int flags, const struct actor *who,
 	     struct vtree_file **ret_file);
 ssize_t ctl_read(struct vtree_file *f, char *buf, size_t len, off_t off);
@@ -239,7 +239,7 @@ void ctl_files_fini(struct control *c);
 unsigned ctl_poll(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 		  void *arg);
 
-/* ctl_events.c: the log as a stream. A cursor belongs to one handle, whose lock guards it. */
+/* events.c: the log as a stream. A cursor belongs to one handle, whose lock guards it. */
 struct ctl_cursor {
 	uint64_t seq; /* of the next event to ask for */
 	char *lines;  /* read ahead */

@@ -1,8 +1,8 @@
-/* fs/control/ctl_metrics_policy.c - metrics of policies, their keys and of jobs. */
+/* fs/control/metrics_policies.c - metrics of policies, their keys and of jobs. */
 #include <errno.h>
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 /* One policy with what the keyring knows of it. */
 struct shown {

@@ -1,8 +1,8 @@
-/* fs/control/ctl_metrics_scan.c - metrics of what the last scan counted. */
+/* fs/control/metrics_scan.c - metrics of what the last scan counted. */
 #include <errno.h>
 #include <string.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 #include "fs/policy/scan.h"
 
 /* What a row is shown under: names end with the policy, generations go on for ever. */

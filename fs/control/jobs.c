@@ -1,9 +1,9 @@
-/* fs/control/ctl_job.c - jobs/N: how far, what failed, and commands. */
+/* fs/control/jobs.c - jobs/N: how far, what failed, and commands. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
 #define JOB_NAME_LEN 24
 

@@ -1,4 +1,4 @@
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
 #include <errno.h>
 #include <search.h>
