@@ -1,5 +1,5 @@
-/* fs/control/control.h - the control directory: virtual files that steer policies (DESIGN section
- * 7). */
+/* fs/control/control.h - the control directory: virtual files that steer policies, see
+ * depfs-control(5). */
 #ifndef DEPFS_CONTROL_H
 #define DEPFS_CONTROL_H
 
@@ -17,8 +17,8 @@ struct control_gauges {
 
 struct control_config {
 	struct engine *engine;
-	uid_t owner;	   /* owner of every virtual file: root, or who mounted */
-	gid_t admin_gid;   /* group that may use it beside the owner */
+	uid_t owner;	   /* of every virtual file: root, or the user that mounted */
+	gid_t admin_gid;   /* members may use it beside the owner */
 	const char *mount; /* absolute path of the mount, for texts */
 	/* what the data path has in memory, for `status` and `metrics`; may be NULL */
 	void (*gauges)(void *arg, struct control_gauges *ret_gauges);

@@ -41,7 +41,7 @@ int metrics_vaults_show(struct metrics_page *p)
 	CLEANUP(free_mem_p) struct metric_vault *calls = NULL;
 	CLEANUP(free_mem_p) struct kms_circuit *circuits = NULL;
 	size_t n;
-	int r = metrics_vaults(engine_metrics(p->c->engine), &calls, &n);
+	int r = metrics_vaults(p->c->metrics, &calls, &n);
 
 	if (r < 0)
 		return r;
@@ -49,7 +49,7 @@ int metrics_vaults_show(struct metrics_page *p)
 	circuits = calloc(METRIC_VAULTS_MAX, sizeof(*circuits));
 	if (!circuits)
 		return -ENOMEM;
-	n = kms_circuits(engine_kms(p->c->engine), circuits, METRIC_VAULTS_MAX);
+	n = kms_circuits(p->c->kms, circuits, METRIC_VAULTS_MAX);
 	show_circuits(p, circuits, n);
 	return 0;
 }
