@@ -44,7 +44,7 @@ static void op_quiet(void *tree)
 /* The pieces of the open store; the other files take the one they use. */
 static void take_pieces(struct control *c, struct engine *e)
 {
-	c->policies = c->scans = c->jobs = c->keyring = e;
+	c->policies = c->jobs = c->keyring = e;
 	c->scopes = engine_scopes(e);
 	c->audit = engine_audit(e);
 	c->metrics = engine_metrics(e);

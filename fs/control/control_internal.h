@@ -23,7 +23,7 @@ struct vtree_file;
  */
 struct control {
 	/* What the files show and steer: borrowed, constant; filled in by control.c alone. */
-	struct engine *policies, *scans, *jobs, *keyring;
+	struct engine *policies, *jobs, *keyring;
 	struct scope_table *scopes;
 	struct audit *audit;
 	struct metrics *metrics;

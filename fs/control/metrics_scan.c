@@ -104,7 +104,7 @@ int metrics_scan(struct metrics_page *p)
 
 	if (r < 0)
 		return r;
-	found = scan_last(p->c->scans, &res);
+	found = scan_last(p->c->policies, &res);
 	if (found < 0 && found != -ENOENT)
 		return found;
 	show_scan(p, &res, found == 0, list, n);

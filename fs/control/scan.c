@@ -73,7 +73,7 @@ static void under_way_show(struct ctl_call *call)
 int ctl_scan_show(struct ctl_call *call)
 {
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
-	int r = scan_last(call->c->scans, &res);
+	int r = scan_last(call->c->policies, &res);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -92,7 +92,7 @@ int ctl_scan_store(struct ctl_call *call, const char *in)
 
 	if (strcmp(in, "1") != 0)
 		return ctl_refuse(call, -EINVAL, "scan: write 1 to count all files");
-	r = scan_start(call->c->scans, call->actor, &job, &call->err);
+	r = scan_start(call->c->policies, call->actor, &job, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: job %llu counts all files\n",
 			      (unsigned long long)job);
@@ -105,7 +105,7 @@ void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	uint64_t files, bytes;
 
-	if (scan_last(call->c->scans, &res) < 0) {
+	if (scan_last(call->c->policies, &res) < 0) {
 		(void)fputs("last scan: never\n", call->out);
 		return;
 	}
