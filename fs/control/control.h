@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
-#include "fs/policy/engine.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 #include "fs/vtree/vtree.h"
 
+struct engine;
 struct control;
 
 struct control_gauges {
