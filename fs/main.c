@@ -1,17 +1,17 @@
-/* depfs STORE MOUNT - opens a store and serves it; joins data, control and policy. */
-#include <dirent.h>
+/*
+ * depfs STORE MOUNT - opens a store and serves it.
+ *
+ * One mount from start to end, in main(), start() and run_store(): options, place, background,
+ * privileges dropped, store opened, recovered, session served, system calls filtered once it is
+ * there, and all closed in the reverse order (fs/README.md, A mount from start to end).
+ */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
@@ -19,216 +19,20 @@
 #include "fs/fuse/serve.h"
 #include "fs/fuse/session.h"
 #include "fs/options.h"
+#include "fs/place.h"
 #include "fs/policy/policy.h"
 #include "fs/privileges.h"
+#include "fs/report.h"
 #include "fs/syscall_filter.h"
 
-/* ---- talking to the operator ---- */
-
-static bool to_syslog;
-
-static void say(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(int priority, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	if (to_syslog) {
-		vsyslog(priority, fmt, args);
-	} else {
-		(void)fputs("depfs: ", stderr); /* nowhere else to go */
-		(void)vfprintf(stderr, fmt, args);
-		(void)fputc('\n', stderr);
-	}
-	va_end(args);
-}
-
-/* sd_notify(3)'s protocol: one datagram to $NOTIFY_SOCKET. */
-static void notify_service_manager(const char *state)
-{
-	CLEANUP(close_fd_p) int fd = -1;
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	size_t len = path ? strlen(path) : 0;
-
-	if (!len || len >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, len);
-	if (path[0] == '@')
-		to.sun_path[0] = '\0'; /* abstract */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		say(LOG_WARNING, "the service manager could not be told: %s", strerror(errno));
-}
-
-/* ---- what is mounted where ---- */
-
-struct place {
-	char store[PATH_MAX], mount[PATH_MAX];
+struct run {
+	const struct options *options;
+	struct session session;
+	struct control *control;
+	int ready_fd; /* of background_begin(); -1: foreground */
 };
 
-static int folder_is_empty(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	if (!dir)
-		return -errno;
-	while (n <= 2 && readdir(dir))
-		n++;
-	(void)closedir(dir); /* only read from */
-	return n <= 2;
-}
-
-static bool lies_in(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
-}
-
-static int refuse_mount_point(const char *path, int error, struct err *err)
-{
-	if (error == ENOTCONN)
-		return err_set(err, -ENOTCONN,
-			       "mount point %s: the daemon of a mount there has ended; unmount "
-			       "it, then mount again",
-			       path);
-	return err_set(err, -error, "mount point %s: %s", path, strerror(error));
-}
-
-/* Why nothing can be mounted on a folder that holds something. */
-static int refuse_full(const char *path, dev_t dev, struct err *err)
-{
-	CLEANUP(close_fd_p) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct stat parent;
-
-	if (fd >= 0 && fstatat(fd, "..", &parent, 0) == 0 && parent.st_dev != dev)
-		return err_set(err, -EBUSY, "mount point %s: a filesystem is mounted there already",
-			       path);
-	return err_set(err, -ENOTEMPTY, "mount point %s is not empty", path);
-}
-
-static int find_place(const struct options *o, struct place *ret_place, struct err *err)
-{
-	struct stat st;
-	int r;
-
-	if (!*o->store || !*o->mount)
-		return err_set(err, -EINVAL, "the path of the %s is empty",
-			       *o->store ? "mount point" : "store");
-	if (!realpath(o->store, ret_place->store))
-		return err_set(err, -errno, "store %s: %s", o->store, strerror(errno));
-	if (!realpath(o->mount, ret_place->mount))
-		return refuse_mount_point(o->mount, errno, err);
-	if (lies_in(ret_place->mount, ret_place->store))
-		return err_set(err, -EINVAL,
-			       "mount point %s lies in the store: what is written there would hide "
-			       "its own ciphertext",
-			       ret_place->mount);
-	if (lies_in(ret_place->store, ret_place->mount))
-		return err_set(
-			err, -EINVAL,
-			"the store %s lies below the mount point %s and would be hidden by it",
-			ret_place->store, ret_place->mount);
-	if (stat(ret_place->mount, &st) < 0)
-		return refuse_mount_point(ret_place->mount, errno, err);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, -ENOTDIR, "mount point %s is not a folder", ret_place->mount);
-	r = folder_is_empty(ret_place->mount);
-	if (r < 0)
-		return refuse_mount_point(ret_place->mount, -r, err);
-	if (geteuid() != 0 && access(ret_place->mount, W_OK) < 0) /* fusermount3's rule */
-		return refuse_mount_point(ret_place->mount, errno, err);
-	return r ? 0 : refuse_full(ret_place->mount, st.st_dev, err);
-}
-
-/* What would only show when the store has been opened already. A vault folder may come later. */
-static int check_surroundings(const struct options *o, struct err *err)
-{
-	CLEANUP(close_fd_p) int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	struct stat st;
-
-	if (fuse_fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
-		return err_set(err, -errno, "/dev/fuse: %s: FUSE is missing here (modprobe fuse)",
-			       strerror(errno));
-	if (o->vaults_dir && stat(o->vaults_dir, &st) == 0 && !S_ISDIR(st.st_mode))
-		return err_set(err, -ENOTDIR, "-o vaults=%s: not a folder", o->vaults_dir);
-	return 0;
-}
-
-/* Commas and backslashes of a path, for libfuse's option parser. */
-static void escape(const char *in, char *out, size_t out_len)
-{
-	size_t n = 0;
-
-	for (; *in && n + 2 < out_len; in++) {
-		if (*in == ',' || *in == '\\')
-			out[n++] = '\\';
-		out[n++] = *in;
-	}
-	out[n] = '\0';
-}
-
-static int kernel_options(const struct options *o, const struct place *place, char *out,
-			  size_t out_len, struct err *err)
-{
-	char source[2 * PATH_MAX];
-	int n;
-
-	escape(place->store, source, sizeof(source));
-	n = snprintf(out, out_len, "fsname=%s,subtype=depfs,default_permissions%s%s%s", source,
-		     geteuid() == 0 || o->allow_other ? ",allow_other" : "", o->kernel ? "," : "",
-		     o->kernel ? o->kernel : "");
-	return n < 0 || (size_t)n >= out_len
-		       ? err_set(err, -EINVAL, "the mount options are too long")
-		       : 0;
-}
-
-/* ---- going to the background ---- */
-
-/*
- * The parent stays until the mount is there, so that whoever started it knows; the child tells by
- * the pipe, and until then says what is wrong on the parent's standard error.
- */
-static int background(int *ret_tell_fd)
-{
-	int fds[2];
-	pid_t pid;
-	char ok;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid > 0) {
-		(void)close(fds[1]); /* the child's end */
-		_exit(read(fds[0], &ok, 1) == 1 ? 0 : 1);
-	}
-	(void)close(fds[0]); /* the parent's end */
-	(void)setsid();	     /* a fresh child is never a group leader */
-	*ret_tell_fd = fds[1];
-	return 0;
-}
-
-static int leave_terminal(int tell_fd)
-{
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null_fd < 0)
-		return -errno;
-	openlog("depfs", LOG_PID, LOG_DAEMON);
-	to_syslog = true;
-	if (write(tell_fd, "k", 1) != 1)
-		return -EIO;
-	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(null_fd, fd) < 0)
-			return -errno;
-	(void)close(tell_fd); /* said */
-	return chdir("/") < 0 ? -errno : 0;
-}
+/* ---- once the mount is there ---- */
 
 static bool any_root_is(struct engine *e, const char *scheme)
 {
@@ -237,7 +41,7 @@ static bool any_root_is(struct engine *e, const char *scheme)
 	bool any = false;
 
 	if (policy_list(e->policies, &list, &n) < 0)
-		return false; /* for lack of memory: a warning less */
+		return false; /* for lack of memory: no warning */
 	for (size_t i = 0; i < n; i++)
 		any |= strncmp(list[i].roots[0].key_id, scheme, len) == 0 ||
 		       strncmp(list[i].roots[1].key_id, scheme, len) == 0;
@@ -245,8 +49,8 @@ static bool any_root_is(struct engine *e, const char *scheme)
 }
 
 /*
- * Without its vaults a store still opens, by the availability keys, and forgetting to name their
- * folder, or a credential, would show nowhere else.
+ * Without its vaults a store still opens, by the availability keys, and that the folder of the
+ * vaults or a credential is not named would show nowhere else.
  */
 static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 {
@@ -257,52 +61,24 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 	int r;
 
 	if (stat(dir, &st) < 0 && any_root_is(e, "local://")) {
-		say(LOG_WARNING,
-		    "policies have root keys in local vaults, and their folder %s is missing: "
-		    "is it the one of -o vaults=?",
-		    dir);
+		report(LOG_WARNING,
+		       "policies have root keys in local vaults, and their folder %s is missing: "
+		       "is it the one of -o vaults=?",
+		       dir);
 		audit_event(e->audit, "vaults-missing", NULL, "ENOENT", folder, 1);
 	}
 	r = any_root_is(e, "https://") ? kms_credential_check(e->kms, &err) : 0;
 	if (r != 0) {
 		const struct audit_field reason[] = {AUDIT_FIELD_STR("reason", err.text)};
 
-		say(LOG_WARNING, "policies have root keys in Azure; credential %s", err.text);
-		audit_event(e->audit, "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok",
-			    reason, 1);
+		report(LOG_WARNING, "policies have root keys in Azure; credential %s", err.text);
+		audit_event(e->audit, "vaults-missing", NULL, r < 0 ? errno_name(r) : "ok", reason,
+			    1);
 	}
 }
 
-/* ---- the straight line: open, recover, serve, close ---- */
-
-struct run {
-	const struct options *options;
-	struct session session;
-	struct control *control;
-	int tell_fd; /* -1: foreground */
-};
-
-static void data_gauges(void *arg, struct control_gauges *ret_gauges)
-{
-	struct session *s = arg;
-
-	ret_gauges->requests_waiting = atomic_load(&s->v.requests_waiting);
-	ret_gauges->inodes_cached = serve_inodes(s);
-}
-
-/* Only root's: an ordinary user's daemon runs fusermount3, which is set-uid, when it ends. */
-static void filter_syscalls(struct engine *e)
-{
-	enum syscall_network network =
-		kms_needs_network(e->kms) ? SYSCALL_NETWORK_CLIENT : SYSCALL_NETWORK_NONE;
-	int r = geteuid() == 0 ? syscall_filter_install(network) : 0;
-
-	if (r < 0)
-		say(LOG_WARNING, "this kernel does not filter system calls: %s", strerror(-r));
-}
-
-/* Durable before anybody is told that the mount is there. */
-static void mount_tell(struct engine *e)
+/* Durable before the caller finds the mount there. */
+static void record_mount(struct engine *e)
 {
 	struct err err = {0};
 	int64_t since = store_unclean_since(e->store);
@@ -313,7 +89,18 @@ static void mount_tell(struct engine *e)
 
 	audit_event(e->audit, "mount", NULL, "ok", fields, since ? 2 : 1);
 	if (audit_sync(e->audit, &err) < 0)
-		say(LOG_WARNING, "%s", err.text);
+		report(LOG_WARNING, "%s", err.text);
+}
+
+/* Root's daemon only: an ordinary user's runs fusermount3, which is set-user-id, when it ends. */
+static void filter_syscalls(struct engine *e)
+{
+	enum syscall_network network =
+		kms_needs_network(e->kms) ? SYSCALL_NETWORK_CLIENT : SYSCALL_NETWORK_NONE;
+	int r = geteuid() == 0 ? syscall_filter_install(network) : 0;
+
+	if (r < 0)
+		report(LOG_WARNING, "this kernel does not filter system calls: %s", strerror(-r));
 }
 
 static int on_ready(void *arg)
@@ -321,31 +108,16 @@ static int on_ready(void *arg)
 	struct run *run = arg;
 	int r = 0;
 
-	mount_tell(run->session.v.engine);
+	record_mount(run->session.v.engine);
 	warn_of_missing_vaults(run->session.v.engine, run->options->vaults_dir);
-	notify_service_manager("READY=1");
-	if (run->tell_fd >= 0)
-		r = leave_terminal(run->tell_fd);
+	report_ready();
+	if (run->ready_fd >= 0)
+		r = background_end(run->ready_fd);
 	filter_syscalls(run->session.v.engine);
 	return r;
 }
 
-static int open_control(struct run *run, struct err *err)
-{
-	const struct control_config config = {
-		.engine = run->session.v.engine,
-		.owner = geteuid(),
-		.admin_gid = run->options->admin_gid,
-		.mount = run->session.v.mount,
-		.gauges = data_gauges,
-		.gauges_arg = &run->session,
-	};
-	int r = control_new(&config, &run->control, err);
-
-	run->session.vops = &control_vtree_ops;
-	run->session.vtree = run->control;
-	return r;
-}
+/* ---- opened, recovered, served, closed ---- */
 
 static int open_engine(struct run *run, const struct place *place, struct err *err)
 {
@@ -365,10 +137,12 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 	};
 
 	run->session = (struct session){
-		.v = {.store = place->store, .mount = place->mount, .read_only = o->read_only},
+		.v.store = place->store,
+		.v.mount = place->mount,
 		.system_gid = o->system_gid,
 		.has_system_gid = o->has_system_gid,
 		.writeback = o->writeback && !o->read_only,
+		.v.read_only = o->read_only,
 	};
 	run->session.v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (run->session.v.top_fd < 0)
@@ -376,11 +150,50 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 	return engine_open(&config, &run->session.v.engine, err);
 }
 
+static void data_gauges(void *arg, struct control_gauges *ret_gauges)
+{
+	struct session *s = arg;
+
+	ret_gauges->requests_waiting = atomic_load(&s->v.requests_waiting);
+	ret_gauges->inodes_cached = serve_inodes(s);
+}
+
+static int open_control(struct run *run, struct err *err)
+{
+	const struct control_config config = {
+		.engine = run->session.v.engine,
+		.owner = geteuid(),
+		.admin_gid = run->options->admin_gid,
+		.mount = run->session.v.mount,
+		.gauges = data_gauges,
+		.gauges_arg = &run->session,
+	};
+	int r = control_new(&config, &run->control, err);
+
+	run->session.vops = &control_vtree_ops;
+	run->session.vtree = run->control;
+	return r;
+}
+
+/* close_all() - whatever run_store() came to; @r is its outcome, @clean: no request is unfinished.
+ */
+static void close_all(struct run *run, int r, bool clean)
+{
+	if (run->session.v.engine && run->control)
+		audit_event(run->session.v.engine->audit, "unmount", NULL, errno_name(r), NULL, 0);
+	serve_fini(&run->session);
+	control_free(run->control);
+	/* A store whose files were not recovered keeps the mark of the unclean stop before. */
+	engine_close(run->session.v.engine, clean && run->session.v.unclean_since == 0);
+	if (run->session.v.top_fd >= 0)
+		(void)close(run->session.v.top_fd); /* a folder, only read */
+}
+
 static int run_store(struct run *run, const struct place *place, struct err *err)
 {
 	char options[4 * PATH_MAX];
-	bool clean = true; /* nothing was served yet */
-	int r = kernel_options(run->options, place, options, sizeof(options), err);
+	bool clean = true; /* no file was served yet */
+	int r = place_fuse_options(place, run->options, options, sizeof(options), err);
 
 	if (r == 0)
 		r = open_engine(run, place, err);
@@ -396,20 +209,13 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 		r = serve_sync(&run->session, err);
 		clean = r == 0;
 	}
-	if (run->session.v.engine && run->control)
-		audit_event(run->session.v.engine->audit, "unmount", NULL, errno_name(r), NULL,
-			    0);
-	serve_fini(&run->session);
-	control_free(run->control);
-	/* A store that never got so far as to be served keeps the mark of the unclean stop before.
-	 */
-	engine_close(run->session.v.engine, clean && run->session.v.unclean_since == 0);
-	if (run->session.v.top_fd >= 0)
-		(void)close(run->session.v.top_fd); /* a folder, only looked at */
+	close_all(run, r, clean);
 	return r;
 }
 
-/* More descriptors than the shell's default, as far as allowed. */
+/* ---- from the command line to there ---- */
+
+/* As many descriptors as allowed: the shell's default is low. */
 static void raise_file_limit(void)
 {
 	struct rlimit files;
@@ -422,18 +228,18 @@ static void raise_file_limit(void)
 
 static int start(const struct options *o, struct err *err)
 {
-	struct run run = {.options = o, .tell_fd = -1, .session.v.top_fd = -1};
+	struct run run = {.options = o, .ready_fd = -1, .session.v.top_fd = -1};
 	struct place place;
 	int r;
 
 	raise_file_limit();
-	r = find_place(o, &place, err);
+	r = place_find(o, &place, err);
 	if (r == 0)
-		r = check_surroundings(o, err);
+		r = place_check(o, err);
 	if (r < 0)
 		return r;
 	if (!o->foreground) {
-		r = background(&run.tell_fd);
+		r = background_begin(&run.ready_fd);
 		if (r < 0)
 			return err_set(err, r, "no second process: %s", strerror(-r));
 	}
@@ -441,8 +247,8 @@ static int start(const struct options *o, struct err *err)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		say(LOG_WARNING, "keys cannot be locked in memory (RLIMIT_MEMLOCK): they might "
-				 "reach swap space");
+		report(LOG_WARNING, "keys cannot be locked in memory (RLIMIT_MEMLOCK): they might "
+				    "reach swap space");
 	r = privileges_drop(err);
 	if (r < 0)
 		return r;
@@ -458,13 +264,13 @@ int main(int argc, char **argv)
 
 	r = options_parse(argc, argv, &options, &outcome, &err);
 	if (r < 0) {
-		say(LOG_ERR, "%s (see depfs --help)", err_text(&err, r));
+		report(LOG_ERR, "%s (see depfs --help)", err_text(&err, r));
 		return 2;
 	}
 	if (outcome == OPTIONS_RUN) {
 		r = start(&options, &err);
 		if (r < 0)
-			say(LOG_ERR, "%s", err_text(&err, r));
+			report(LOG_ERR, "%s", err_text(&err, r));
 	} else {
 		(void)fputs(outcome == OPTIONS_HELP ? options_usage() : "depfs " DEPFS_VERSION "\n",
 			    stdout);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,13 +48,6 @@ void options_fini(struct options *o)
 	*o = (struct options){0};
 }
 
-static int set_text(char **at, const char *value)
-{
-	free(*at);
-	*at = strdup(value);
-	return *at ? 0 : -ENOMEM;
-}
-
 static int add_kernel(struct options *o, const char *word)
 {
 	size_t old_len = o->kernel ? strlen(o->kernel) : 0, len = old_len + strlen(word) + 2;
@@ -66,9 +61,38 @@ static int add_kernel(struct options *o, const char *word)
 	return 0;
 }
 
-/* A group by number or name. */
-static int parse_group(const char *name, const char *value, gid_t *ret_gid, struct err *err)
+/* ---- options with a value ---- */
+
+/* One of depfs's own options: what parses its value, and where to. */
+struct row {
+	const char *name;
+	int (*parse)(const struct row *row, const char *value, void *ret_value, struct err *err);
+	size_t offset; /* in struct options */
+	unsigned min, max;
+	const char *what; /* of a number, for its error */
+};
+
+static int parse_text(const struct row *row, const char *value, void *ret_value, struct err *err)
 {
+	char **at = ret_value;
+
+	(void)row, (void)err; /* judged where it is used */
+	free(*at);
+	*at = strdup(value);
+	return *at ? 0 : -ENOMEM;
+}
+
+static int parse_path(const struct row *row, const char *value, void *ret_value, struct err *err)
+{
+	return *value == '/' ? parse_text(row, value, ret_value, err)
+			     : err_set(err, -EINVAL, "-o %s=%s: an absolute path is needed",
+				       row->name, value);
+}
+
+/* A group by number or name. */
+static int parse_group(const struct row *row, const char *value, void *ret_value, struct err *err)
+{
+	gid_t *ret_gid = ret_value;
 	const struct group *g;
 	char *end;
 	unsigned long gid;
@@ -81,120 +105,95 @@ static int parse_group(const char *name, const char *value, gid_t *ret_gid, stru
 	}
 	g = getgrnam(value);
 	if (!g)
-		return err_set(err, -EINVAL, "-o %s=%s: no such group", name, value);
+		return err_set(err, -EINVAL, "-o %s=%s: no such group", row->name, value);
 	*ret_gid = g->gr_gid;
 	return 0;
 }
 
-/* @what: "a number of seconds" */
-static int parse_number(const char *name, const char *value, const char *what, unsigned min,
-			unsigned max, unsigned *ret_n, struct err *err)
+static int parse_number(const struct row *row, const char *value, void *ret_value, struct err *err)
 {
 	char *end;
 	unsigned long n;
 
 	errno = 0;
 	n = strtoul(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
-		return err_set(err, -EINVAL, "-o %s=%s: %s from %u to %u is needed", name, value,
-			       what, min, max);
-	*ret_n = (unsigned)n;
+	if (*value < '0' || *value > '9' || *end || errno || n < row->min || n > row->max)
+		return err_set(err, -EINVAL, "-o %s=%s: %s from %u to %u is needed", row->name,
+			       value, row->what, row->min, row->max);
+	*(unsigned *)ret_value = (unsigned)n;
 	return 0;
 }
 
-static int parse_writeback(const char *value, bool *ret_on, struct err *err)
+static int parse_switch(const struct row *row, const char *value, void *ret_value, struct err *err)
 {
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-		return err_set(err, -EINVAL, "-o writeback=%s: on or off is needed", value);
-	*ret_on = strcmp(value, "on") == 0;
+		return err_set(err, -EINVAL, "-o %s=%s: on or off is needed", row->name, value);
+	*(bool *)ret_value = strcmp(value, "on") == 0;
 	return 0;
 }
 
-static int set_path(char **at, const char *name, const char *value, struct err *err)
-{
-	return *value == '/'
-		       ? set_text(at, value)
-		       : err_set(err, -EINVAL, "-o %s=%s: an absolute path is needed", name, value);
-}
+#define AT(field) offsetof(struct options, field)
 
-/* Of Azure; the values are judged in kms/. */
-static int parse_azure(struct options *o, const char *name, const char *value, struct err *err)
+/* To add an option: a field in options.h, a row here, a line in options_usage(), and depfs(8). */
+static const struct row rows[] = {
+	{"service_key", parse_text, AT(service_key), 0, 0, NULL},
+	{"vaults", parse_path, AT(vaults_dir), 0, 0, NULL},
+	{"vault_domains", parse_text, AT(vault_domains), 0, 0, NULL},
+	{"ca_file", parse_path, AT(ca_file), 0, 0, NULL},
+	{"credential", parse_text, AT(credential), 0, 0, NULL},
+	{"vault_timeout", parse_number, AT(vault_timeout_s), 1, 300, "a number of seconds"},
+	{"key_check", parse_number, AT(key_check_s), 1, 86400, "a number of seconds"},
+	{"job_rate", parse_number, AT(job_rate), 0, UINT_MAX, "a number of files a second"},
+	{"events_size", parse_number, AT(events_mib), 0, UINT_MAX, "a number of MiB"},
+	{"admin_gid", parse_group, AT(admin_gid), 0, 0, NULL},
+	{"system_gid", parse_group, AT(system_gid), 0, 0, NULL},
+	{"writeback", parse_switch, AT(writeback), 0, 0, NULL},
+};
+
+/* -ENOENT: no option of depfs takes a value under this name. */
+static int parse_valued(struct options *o, const char *name, const char *value, struct err *err)
 {
-	if (strcmp(name, "vault_domains") == 0)
-		return set_text(&o->vault_domains, value);
-	if (strcmp(name, "ca_file") == 0)
-		return set_path(&o->ca_file, name, value, err);
-	if (strcmp(name, "credential") == 0)
-		return set_text(&o->credential, value);
-	if (strcmp(name, "vault_timeout") == 0)
-		return parse_number(name, value, "a number of seconds", 1, 300, &o->vault_timeout_s,
-				    err);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(name, rows[i].name) == 0) {
+			o->has_system_gid |= rows[i].offset == AT(system_gid);
+			return rows[i].parse(&rows[i], value, (char *)o + rows[i].offset, err);
+		}
 	return -ENOENT;
 }
 
-/* Options with a value that are depfs's own; -ENOENT: none of them. */
-static int parse_valued(struct options *o, const char *name, const char *value, struct err *err)
+/* ---- words without one ---- */
+
+/* What mount(8) and fstab(5) may add, too. */
+static const struct {
+	const char *word;
+	enum {
+		TO_LIBFUSE, /* for the kernel */
+		IGNORED,    /* for mount(8) itself, or what holds in any case */
+	} what;
+} words[] = {
+	{"rw", TO_LIBFUSE},	  {"suid", TO_LIBFUSE},	      {"nosuid", TO_LIBFUSE},
+	{"dev", TO_LIBFUSE},	  {"nodev", TO_LIBFUSE},      {"exec", TO_LIBFUSE},
+	{"noexec", TO_LIBFUSE},	  {"atime", TO_LIBFUSE},      {"noatime", TO_LIBFUSE},
+	{"relatime", TO_LIBFUSE}, {"norelatime", TO_LIBFUSE}, {"sync", TO_LIBFUSE},
+	{"async", TO_LIBFUSE},	  {"dirsync", TO_LIBFUSE},    {"defaults", IGNORED},
+	{"auto", IGNORED},	  {"noauto", IGNORED},	      {"user", IGNORED},
+	{"nouser", IGNORED},	  {"users", IGNORED},	      {"_netdev", IGNORED},
+	{"nofail", IGNORED},	  {"fuse", IGNORED},	      {"default_permissions", IGNORED},
+};
+
+static bool is_comment(const char *word)
 {
-	if (strcmp(name, "service_key") == 0)
-		return set_text(&o->service_key, value);
-	if (strcmp(name, "vaults") == 0)
-		return set_path(&o->vaults_dir, name, value, err);
-	if (strcmp(name, "key_check") == 0)
-		return parse_number(name, value, "a number of seconds", 1, 86400, &o->key_check_s,
-				    err);
-	if (strcmp(name, "job_rate") == 0)
-		return parse_number(name, value, "a number of files a second", 0, UINT_MAX,
-				    &o->job_rate, err);
-	if (strcmp(name, "events_size") == 0)
-		return parse_number(name, value, "a number of MiB", 0, UINT_MAX, &o->events_mib,
-				    err);
-	if (strcmp(name, "admin_gid") == 0)
-		return parse_group(name, value, &o->admin_gid, err);
-	if (strcmp(name, "system_gid") == 0) {
-		o->has_system_gid = true;
-		return parse_group(name, value, &o->system_gid, err);
-	}
-	if (strcmp(name, "writeback") == 0)
-		return parse_writeback(value, &o->writeback, err);
-	return parse_azure(o, name, value, err);
+	return !*word || strncmp(word, "x-", 2) == 0 || strncmp(word, "comment=", 8) == 0;
 }
 
-/* What mount(8) and fstab(5) may add: for the kernel, or for others and silently passed over. */
-static bool is_kernel_word(const char *word)
+/* parse_plain() - -ENOENT: no such word. */
+static int parse_plain(struct options *o, const char *word, struct err *err)
 {
-	static const char *const words[] = {
-		"rw",	      "suid",	"nosuid", "dev",     "nodev",
-		"exec",	      "noexec", "atime",  "noatime", "relatime",
-		"norelatime", "sync",	"async",  "dirsync", "default_permissions"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool is_fstab_word(const char *word)
-{
-	static const char *const words[] = {"defaults", "auto",	   "noauto", "user", "nouser",
-					    "users",	"_netdev", "nofail", "fuse"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return strncmp(word, "x-", 2) == 0 || strncmp(word, "comment=", 8) == 0;
-}
-
-static int parse_word(struct options *o, char *word, struct err *err)
-{
-	char *equals = strchr(word, '=');
-	int r = -ENOENT;
-
-	if (is_fstab_word(word) || !*word)
-		return 0;
-	if (strcmp(word, "ro") == 0) {
-		o->read_only = true;
-		return add_kernel(o, word);
-	}
+	if (strcmp(word, "remount") == 0)
+		return err_set(
+			err, -EINVAL,
+			"-o remount: a mount's options stay as they are; unmount it, and mount "
+			"it with others");
 	if (strcmp(word, "allow_other") == 0) {
 		o->allow_other = true;
 		return 0;
@@ -203,25 +202,43 @@ static int parse_word(struct options *o, char *word, struct err *err)
 		o->strict = true;
 		return 0;
 	}
-	if (is_kernel_word(word)) /* the kernel checks permissions in any case */
-		return strcmp(word, "default_permissions") == 0 ? 0 : add_kernel(o, word);
-	if (strcmp(word, "remount") == 0)
-		return err_set(
-			err, -EINVAL,
-			"-o remount: a mount's options stay as they are; unmount it, and mount "
-			"it with others");
-	if (equals && !equals[1])
-		return err_set(err, -EINVAL, "-o %s: its value is missing", word);
-	if (equals) {
-		*equals = '\0';
-		r = parse_valued(o, word, equals + 1, err);
-		*equals = '=';
+	if (strcmp(word, "ro") == 0) {
+		o->read_only = true;
+		return add_kernel(o, word);
 	}
-	return r == -ENOENT ? err_set(err, -EINVAL, "-o %s: unknown option%s", word,
-				      equals ? "" : ", or its value is missing")
-			    : r;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(word, words[i].word) == 0)
+			return words[i].what == TO_LIBFUSE ? add_kernel(o, word) : 0;
+	return -ENOENT;
 }
 
+static int parse_word(struct options *o, char *word, struct err *err)
+{
+	char *equals = strchr(word, '=');
+	int r;
+
+	if (is_comment(word))
+		return 0;
+	if (!equals) {
+		r = parse_plain(o, word, err);
+		return r == -ENOENT
+			       ? err_set(err, -EINVAL,
+					 "-o %s: unknown option, or its value is missing", word)
+			       : r;
+	}
+	if (!equals[1])
+		return err_set(err, -EINVAL, "-o %s: its value is missing", word);
+	*equals = '\0';
+	r = parse_valued(o, word, equals + 1, err);
+	*equals = '=';
+	return r == -ENOENT ? err_set(err, -EINVAL, "-o %s: unknown option", word) : r;
+}
+
+/*
+ * Split by hand, at commas, without quoting. fuse_opt_parse(3) would add "\," but prints errors of
+ * its own on standard error and checks no ranges; getsubopt(3) has no quoting either, and what it
+ * saves is this loop.
+ */
 static int parse_list(struct options *o, const char *list, struct err *err)
 {
 	CLEANUP(free_mem_p) char *copy = strdup(list);

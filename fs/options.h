@@ -1,5 +1,5 @@
-/* fs/options.h - the command line of depfs: two paths and -o options, each checked and named when
- * wrong. */
+/* fs/options.h - the command line of depfs: two paths and -o options, each checked; an error names
+ * the option. */
 #ifndef DEPFS_OPTIONS_H
 #define DEPFS_OPTIONS_H
 
@@ -22,7 +22,7 @@ struct options {
 	bool has_system_gid;
 	bool writeback, read_only, strict;
 	bool allow_other; /* asked for; root's mounts always do */
-	char *kernel;	  /* malloc'ed: options handed to libfuse, comma-separated */
+	char *kernel;	  /* malloc'ed: options for libfuse, comma-separated */
 };
 
 enum options_outcome {

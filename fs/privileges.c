@@ -1,25 +1,28 @@
 #include "fs/privileges.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <unistd.h>
 
 static const uint8_t kept[] = {
-	CAP_CHOWN,	     /* chown of a caller */
+	CAP_CHOWN,	     /* chown by a caller */
 	CAP_DAC_OVERRIDE,    /* the kernel has checked the caller already (default_permissions) */
-	CAP_DAC_READ_SEARCH, /* open_by_handle_at */
+	CAP_DAC_READ_SEARCH, /* open_by_handle_at(2) */
 	CAP_FOWNER,	     /* chmod, utimensat */
 	CAP_FSETID,	     /* set-id bits are cleared when the kernel says so */
-	CAP_SETUID,	     /* creations under the caller's fsuid */
-	CAP_SETGID,	     CAP_SETPCAP, /* securebits: capabilities stay across setfsuid() */
-	CAP_MKNOD,			  /* device nodes */
-	CAP_SETFCAP,			  /* security.capability of a file */
-	CAP_IPC_LOCK,			  /* keys and plaintext buffers stay out of swap */
-	CAP_SYS_ADMIN,			  /* mount, unmount, trusted.* attributes */
+	CAP_SETUID,	     /* creations under the caller's fsuid, see fs/fuse/cred.c */
+	CAP_SETGID,	     /* and fsgid */
+	CAP_SETPCAP,	     /* securebits: capabilities stay across setfsuid(2) */
+	CAP_MKNOD,	     /* device nodes */
+	CAP_SETFCAP,	     /* security.capability of a file */
+	CAP_IPC_LOCK,	     /* keys and plaintext buffers stay out of swap */
+	CAP_SYS_ADMIN,	     /* mount, unmount, trusted.* attributes */
 };
 
 static bool is_kept(unsigned cap)
@@ -30,23 +33,33 @@ static bool is_kept(unsigned cap)
 	return false;
 }
 
-static int set_capabilities(void)
+static int refused(int error, struct err *err)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	return err_set(err, -error, "capabilities cannot be dropped: %s", strerror(error));
+}
 
-	if (syscall(SYS_capget, &head, data) < 0)
-		return -errno;
-	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-		uint32_t bit = 1u << (cap % 32);
+/* The kernel says which capabilities there are: it may know more than the headers. */
+static int drop_capabilities(struct err *err)
+{
+	const capng_type_t all =
+		CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET;
+	bool bounds = false;
+	int in_bounds;
 
+	if (capng_get_caps_process() < 0)
+		return refused(EIO, err);
+	for (unsigned cap = 0; (in_bounds = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
 		if (is_kept(cap))
 			continue;
-		data[cap / 32].effective &= ~bit;
-		data[cap / 32].permitted &= ~bit;
-		data[cap / 32].inheritable &= ~bit;
+		bounds |= in_bounds;
+		if (capng_update(CAPNG_DROP, all, cap) < 0)
+			return refused(EINVAL, err);
 	}
-	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+	errno = EPERM; /* of refusals that libcap-ng finds itself: no CAP_SETPCAP */
+	/* Bounds that need no change are left alone, for that takes CAP_SETPCAP. */
+	if (capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0)
+		return refused(errno, err);
+	return 0;
 }
 
 int privileges_drop(struct err *err)
@@ -55,14 +68,9 @@ int privileges_drop(struct err *err)
 
 	if (geteuid() != 0)
 		return 0;
-	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
-		if (!is_kept(cap) && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return err_set(err, -errno, "capability %u stays: %s", cap,
-				       strerror(errno));
-	r = set_capabilities();
+	r = drop_capabilities(err);
 	if (r < 0)
-		return err_set(err, r, "capabilities cannot be dropped: %s", strerror(-r));
+		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "no_new_privs: %s", strerror(errno));
 	return 0;

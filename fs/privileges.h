@@ -1,4 +1,4 @@
-/* fs/privileges.h - what a root daemon gives up before it serves anybody. */
+/* fs/privileges.h - what a root daemon gives up before it serves. */
 #ifndef DEPFS_PRIVILEGES_H
 #define DEPFS_PRIVILEGES_H
 
@@ -7,9 +7,10 @@
 
 /**
  * privileges_drop() - keep the capabilities that serving files takes, lose the others for good
- * Before the first thread, since they are each thread's own. Sets no_new_privs as well. Does
- * nothing unless root: an unprivileged mount needs fusermount3, which is set-user-id. Return: 0;
- * -errno with a sentence.
+ * Of those kept, only what the process has. To be called before the first thread, since
+ * capabilities are each thread's own. Sets no_new_privs as well. Does nothing unless root: an
+ * unprivileged mount needs fusermount3, which is set-user-id.
+ * Return: 0; -errno with a sentence.
  */
 int privileges_drop(struct err *err) MUST_CHECK;
 

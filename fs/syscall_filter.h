@@ -1,9 +1,18 @@
-/* fs/syscall_filter.h - what a daemon that was taken over still cannot ask of the kernel. */
+/* fs/syscall_filter.h - the system calls that the serving daemon may still make. */
 #ifndef DEPFS_SYSCALL_FILTER_H
 #define DEPFS_SYSCALL_FILTER_H
 
 #include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
+
+/* A build with sanitizers has more calls left: LeakSanitizer is a debugger of its own process. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SYSCALL_FILTER_FOR_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SYSCALL_FILTER_FOR_SANITIZER 1
+#endif
+#endif
 
 enum syscall_network {
 	SYSCALL_NETWORK_NONE,	/* local sockets only: syslog, the service manager */
@@ -11,13 +20,16 @@ enum syscall_network {
 };
 
 /**
- * syscall_filter_install() - every thread of the process, for good, gets EPERM from calls that
- * serving files never needs
- * Those are: running programs, looking into other processes, loading code into the kernel, mounts,
- * namespaces, clocks, keyrings, and every socket but what @network allows; none can be
- * bound, listened on or accepted from in any case.
- * No new privileges must have been set, or CAP_SYS_ADMIN be held. See seccomp(2).
- * Return: 0; -EINVAL, -ENOSYS: this kernel has no filters; -EACCES.
+ * syscall_filter_install() - from here on the process has only the calls that serving takes
+ * For every thread, and for good. Any other call fails with ENOSYS, as on a kernel that does not
+ * have it, and leaves a line in the kernel's audit log. Not among those left are calls that run
+ * programs, make processes or namespaces, look into other processes, load code into the kernel,
+ * mount, change user ids, clocks or limits, use kernel keyrings or io_uring, make memory executable
+ * that is or was writable, or open a socket that @network does not name; no socket can be bound,
+ * listened on or accepted from. What is left is the table in syscall_filter.c.
+ * Sets no_new_privs.
+ * Return: 0; -ENOMEM; another negative errno of seccomp(2): this kernel has no filters (-EINVAL,
+ * -ENOSYS), or a thread has one of its own (-ESRCH).
  */
 int syscall_filter_install(enum syscall_network network) MUST_CHECK;
 

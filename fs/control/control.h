@@ -1,13 +1,15 @@
-/* fs/control/control.h - the control directory: virtual files that steer policies (DESIGN section
- * 7). */
+/* fs/control/control.h - the control directory: virtual files that steer policies, see
+ * depfs-control(5). */
 #ifndef DEPFS_CONTROL_H
 #define DEPFS_CONTROL_H
 
 #include <sys/types.h>
 
-#include "fs/engine/engine.h"
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
 #include "fs/vtree/vtree.h"
 
+struct engine;
 struct control;
 
 struct control_gauges {
@@ -17,8 +19,8 @@ struct control_gauges {
 
 struct control_config {
 	struct engine *engine;
-	uid_t owner;	   /* owner of every virtual file: root, or who mounted */
-	gid_t admin_gid;   /* group that may use it beside the owner */
+	uid_t owner;	   /* of every virtual file: root, or the user that mounted */
+	gid_t admin_gid;   /* members may use it beside the owner */
 	const char *mount; /* absolute path of the mount, for texts */
 	/* what the data path has in memory, for `status` and `metrics`; may be NULL */
 	void (*gauges)(void *arg, struct control_gauges *ret_gauges);

@@ -1,5 +1,5 @@
-/* fs/vtree/vtree.h - a tree of virtual files: what fs/control/ provides, fs/fuse/ serves and
- * fs/main.c joins. */
+/* fs/vtree/vtree.h - a tree of virtual files: fs/control/ provides one, fs/fuse/ serves it,
+ * fs/main.c joins the two. */
 #ifndef DEPFS_VTREE_VTREE_H
 #define DEPFS_VTREE_VTREE_H
 
@@ -13,10 +13,9 @@
 #define VTREE_ROOT 1 /* node number of the control directory itself */
 
 /*
- * Nodes are numbers that stay valid while the thing exists; -ESTALE or -ENOENT after. A tree is
- * safe to use from many threads. Calls marked (may block) ask vaults or the disk and are made from
- * threads that serve no files; all others answer from memory at once. All return 0 or a count, or a
- * negative errno.
+ * Node numbers stay valid while the file or folder exists; -ESTALE or -ENOENT after. A tree may be
+ * used from many threads. Calls marked (may block) ask vaults or the disk and are made from threads
+ * that serve no files; all others answer from memory. All return 0 or a count, or a negative errno.
  */
 struct vtree_attr {
 	uint64_t node;
@@ -29,11 +28,11 @@ struct vtree_attr {
 	struct timespec mtime;
 };
 
-/* One open file or folder. Content is made at open; a write is one command; what a read after a
- * write shows is its answer. */
+/* One open file or folder. Content is made at open; a write is one command; a read after a write
+ * shows its answer. */
 struct vtree_file;
 
-/* vtree_fill: called once an entry; non-zero: the buffer is full, stop. */
+/* vtree_fill_fn: called for each entry; non-zero: the buffer is full, stop. */
 typedef int (*vtree_fill_fn)(void *arg, const char *name, const struct vtree_attr *attr,
 			     uint64_t next_off);
 
@@ -45,27 +44,27 @@ struct vtree_ops {
 	 * the root itself. @fill is called with no lock held. */
 	int (*readdir)(void *tree, uint64_t node, uint64_t off, vtree_fill_fn fill, void *arg);
 
-	int (*open)(void *tree, uint64_t node, int flags, const struct actor *who,
+	int (*open)(void *tree, uint64_t node, int flags, const struct actor *actor,
 		    struct vtree_file **ret_file);				 /* (may block) */
 	ssize_t (*read)(struct vtree_file *f, char *buf, size_t len, off_t off); /* (may block) */
 	ssize_t (*write)(struct vtree_file *f, const char *buf, size_t len, off_t off,
-			 const struct actor *who); /* (may block) */
+			 const struct actor *actor); /* (may block) */
 	void (*release)(struct vtree_file *f);
-	/* poll: returns POLLIN|POLLOUT... now; @notify is kept and called once when that may have
-	 * changed, and @drop once when it is not kept any more (after notify, at the next poll of
-	 * this file, at release, or at once when nothing will ever change); NULL: none wanted. Both
-	 * are called with no lock held, from any thread. */
+	/* Returns POLLIN|POLLOUT... now. @notify is kept and called once when that may have
+	 * changed, and @drop once when it is kept no longer: after notify, at the next poll of this
+	 * file, at release, or at once when nothing will ever change; @notify NULL: none is kept.
+	 * Both are called with no lock held, from any thread. */
 	unsigned (*poll)(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 			 void *arg);
 
-	void (*quiet)(void *tree); /* from here on no notify() is called, nor running */
+	void (*quiet)(void *tree); /* when it returns, no notify() runs, nor will */
 
-	int (*mkdir)(void *tree, uint64_t parent, const char *name, const struct actor *who,
+	int (*mkdir)(void *tree, uint64_t parent, const char *name, const struct actor *actor,
 		     struct vtree_attr *ret_attr); /* (may block) */
 	int (*rmdir)(void *tree, uint64_t parent, const char *name,
-		     const struct actor *who); /* (may block) */
+		     const struct actor *actor); /* (may block) */
 	int (*rename)(void *tree, uint64_t parent, const char *name, uint64_t new_parent,
-		      const char *new_name, const struct actor *who); /* (may block) */
+		      const char *new_name, const struct actor *actor); /* (may block) */
 	/* truncate to 0 before a write, as `echo >` does, is accepted and ignored; other sizes
 	 * -EINVAL; chmod, chown -EPERM: handled by the caller. */
 };

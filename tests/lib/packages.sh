@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config fuse3 libfuse3-dev libssl-dev
-	liblmdb-dev libcurl4-openssl-dev libjansson-dev)
+	liblmdb-dev libcurl4-openssl-dev libjansson-dev libseccomp-dev libcap-ng-dev)
 
 # Compilers and checkers, then what the mount tests run on top of a mount. libclang-rt holds
 # clang's sanitizers and libFuzzer, which clang only recommends.

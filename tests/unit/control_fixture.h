@@ -24,7 +24,7 @@
 #define KEY_A	 "local://hot/keys/a"
 #define KEY_B	 "local://cold/keys/b"
 #define BOTH	 KEY_A " " KEY_B
-#define ADMIN	 4242 /* the admin group; nobody's on a machine that runs tests */
+#define ADMIN	 4242 /* the admin group; of no user on a machine that runs tests */
 #define TEXT_MAX 65536
 
 static const struct vtree_ops *const ops = &control_vtree_ops;
@@ -38,7 +38,7 @@ struct fix {
 };
 
 static const struct actor ROOT = {.uid = 0, .gid = 0, .pid = 1};
-/* Pid 0: out of sight, so that only uid and gid speak. */
+/* Pid 0: in no /proc, so that uid and gid alone decide. */
 static const struct actor MEMBER = {.uid = 1000, .gid = ADMIN};
 
 static inline struct key_id fix_key(const char *text)
@@ -54,9 +54,9 @@ static inline void fix_create(const char *vaults, const char *uri)
 	struct local_create rsa = {
 		.kty = "RSA", .bits = 2048, .ops = LOCAL_OP_WRAP | LOCAL_OP_UNWRAP};
 	struct key_id id = fix_key(uri);
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	struct err err = {0};
-	int r = local_key_create(vaults, &id, &rsa, kid, &err);
+	int r = local_key_create(vaults, &id, &rsa, key_id, &err);
 
 	if (r < 0)
 		fail_msg("create %s: %s", uri, err_text(&err, r));
@@ -217,16 +217,17 @@ static inline const char *get(struct fix *f, const char *path)
 	return text;
 }
 
-/* put_as() - one command, its answer into f->answer. Return: 0 or the verdict. */
-static inline int put_as(struct fix *f, const char *path, const char *text, const struct actor *who)
+/* put_as() - one command, its answer into f->answer. Return: 0 or its negative errno. */
+static inline int put_as(struct fix *f, const char *path, const char *text,
+			 const struct actor *actor)
 {
 	struct vtree_file *file = NULL;
 	ssize_t n;
-	int r = ops->open(f->control, node_of(f, path), O_RDWR | O_TRUNC, who, &file);
+	int r = ops->open(f->control, node_of(f, path), O_RDWR | O_TRUNC, actor, &file);
 
 	if (r < 0)
 		return r;
-	n = ops->write(file, text, strlen(text), 0, who);
+	n = ops->write(file, text, strlen(text), 0, actor);
 	assert_true(n < 0 || (size_t)n == strlen(text));
 	drain(file, f->answer, 0);
 	ops->release(file);
@@ -279,9 +280,9 @@ static inline void assert_lacks(const char *text, const char *part)
 		fail_msg("'%s' is in:\n%s", part, text);
 }
 
-/* Entries of one readdir() call, at most @room of them. */
+/* Entries of one readdir() call, at most @capacity of them. */
 struct entries {
-	size_t room, n;
+	size_t capacity, n;
 	char names[512][256];
 	uint64_t nodes[512], off; /* off: where to go on */
 };
@@ -291,7 +292,7 @@ static inline int entries_fill(void *arg, const char *name, const struct vtree_a
 {
 	struct entries *e = arg;
 
-	if (e->n == e->room)
+	if (e->n == e->capacity)
 		return 1;
 	(void)snprintf(e->names[e->n], sizeof(e->names[0]), "%s", name);
 	e->nodes[e->n++] = attr->node;
@@ -299,10 +300,10 @@ static inline int entries_fill(void *arg, const char *name, const struct vtree_a
 	return 0;
 }
 
-/* more() - the next up to @room entries; 0 at the end. */
-static inline size_t more(struct fix *f, const char *path, size_t room, struct entries *e)
+/* more() - the next entries, at most @capacity; 0 at the end. */
+static inline size_t more(struct fix *f, const char *path, size_t capacity, struct entries *e)
 {
-	e->room = room;
+	e->capacity = capacity;
 	e->n = 0;
 	assert_int_equal(ops->readdir(f->control, node_of(f, path), e->off, entries_fill, e), 0);
 	return e->n;

@@ -136,7 +136,7 @@ static void handle_works_on_through_a_rename(void **state)
 	make_policy(f, "EUR", "multi-workload");
 	file = handle(f, "policies/EUR/description", O_RDWR);
 	assert_int_equal(ops->rename(f->control, policies, "EUR", policies, "Europe", &ROOT), 0);
-	assert_int_equal(make(f, "EUR"), 0); /* another takes the name */
+	assert_int_equal(make(f, "EUR"), 0); /* another draft takes the name */
 	assert_int_equal(ops->write(file, "mine", 4, 0, &ROOT), 4);
 	drain(file, text, 0);
 	assert_has(text, "ok: policy Europe ");
@@ -145,7 +145,7 @@ static void handle_works_on_through_a_rename(void **state)
 	assert_string_equal(get(f, "policies/EUR/description"), "\n");
 }
 
-/* A number is never given to another: what was cached of a removed draft cannot reach its heir. */
+/* A node number is never used again: what the kernel cached of a removed draft reaches no other. */
 static void removed_draft_leaves_stale_nodes(void **state)
 {
 	struct fix *f = *state;
@@ -170,7 +170,7 @@ static void removed_draft_leaves_stale_nodes(void **state)
 	assert_string_equal(get(f, "policies/D/kind"), "multi-workload\n");
 }
 
-/* Numbers that were never given out name nothing. */
+/* Numbers that were never in use name no node. */
 static void unknown_nodes_are_refused(void **state)
 {
 	static const uint64_t nodes[] = {0,   200,	255,	    256,
@@ -287,7 +287,7 @@ static void tree_is_the_same_after_a_restart(void **state)
 
 	make_policy(f, "EUR", "multi-workload");
 	put_ok(f, "assignment", "EUR");
-	assert_int_equal(put(f, "assignment", "nobody"), -ENOENT);
+	assert_int_equal(put(f, "assignment", "absent"), -ENOENT);
 	fix_close(f);
 	fix_open(f);
 	assert_has(get(f, "assignment"), "name: EUR\n");

@@ -85,7 +85,7 @@ static void wait_dropped(struct watch *w)
 	assert_int_equal(atomic_load(&w->dropped), 1);
 }
 
-/* A reader at the end is woken once, and told that there is more. */
+/* A reader at the end is woken once, when there is more. */
 static void poll_wakes_a_reader_at_the_end(void **state)
 {
 	struct fix *f = *state;
@@ -105,7 +105,7 @@ static void poll_wakes_a_reader_at_the_end(void **state)
 	ops->release(file);
 }
 
-/* What the server handed over is given back exactly once, however the watch ends. */
+/* The argument of notify is dropped exactly once, however the watch ends. */
 static void poll_drops_each_watch_once(void **state)
 {
 	struct fix *f = *state;

@@ -1,9 +1,9 @@
 /* tests/unit/test_control_files.c - what each virtual file shows and takes. */
 #include "tests/unit/control_fixture.h"
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
-/* tail(1) would cut these to the size that it is told. */
+/* tail(1) would cut these to the size that stat(2) reports. */
 static bool may_be_long(const char *path)
 {
 	return strcmp(path, "events") == 0 || strcmp(path, "error_log") == 0 ||
@@ -64,7 +64,7 @@ static void rows_have_the_modes_of_the_page(void **state)
 	assert_int_equal(look(f, "jobs/1", &attr), -ENOENT);
 }
 
-/* A row that nobody wrote a test for does not go unnoticed, and none is without its two ends. */
+/* A row without a test fails here, and so does one that can be neither read nor written. */
 static void every_row_shows_and_writable_rows_store(void **state)
 {
 	static const enum ctl_kind kinds[] = {CTL_TOP, CTL_POLICY, CTL_MAILBOX, CTL_JOB};
@@ -91,8 +91,8 @@ static void version_names_format_and_store(void **state)
 	assert_string_equal(get(f, "version"), want);
 }
 
-/* The table of DESIGN section 3, columns under their heads. */
-static void workloads_is_the_table_of_the_design(void **state)
+/* The table of workloads (fs/README.md, Workloads), columns under their heads. */
+static void workloads_shows_every_workload(void **state)
 {
 	struct fix *f = *state;
 	const char *text = get(f, "workloads");
@@ -142,7 +142,7 @@ static void status_counts_policies_by_state(void **state)
 	assert_lacks(text, "events: 0\n");
 }
 
-/* "One vault down: nobody notices but `status`." */
+/* With one vault down files still open, and `status` shows which root key fails. */
 static void status_names_a_failing_root_key(void **state)
 {
 	struct fix *f = *state;
@@ -232,21 +232,21 @@ static void refresh_answers_with_versions(void **state)
 {
 	struct fix *f = *state;
 	struct key_id id = fix_key(KEY_A);
-	char kid[KEY_ID_MAX], want[96];
+	char key_id[KEY_ID_MAX], want[96];
 
 	make_policy(f, "EUR", "multi-workload");
-	assert_int_equal(local_key_rotate(f->vaults, &id, kid, NULL), 0);
+	assert_int_equal(local_key_rotate(f->vaults, &id, key_id, NULL), 0);
 	put_ok(f, "policies/EUR/refresh", "1");
-	(void)snprintf(want, sizeof(want), " -> %s, key 2 version ", strrchr(kid, '/') + 1);
+	(void)snprintf(want, sizeof(want), " -> %s, key 2 version ", strrchr(key_id, '/') + 1);
 	assert_has(f->answer, "ok: policy EUR refreshed: key 1 version ");
 	assert_has(f->answer, want);
-	assert_has(get(f, "policies/EUR/key_ids"), strrchr(kid, '/') + 1);
+	assert_has(get(f, "policies/EUR/key_ids"), strrchr(key_id, '/') + 1);
 	assert_has(get(f, "policies/EUR/refresh"), ": ");
 	assert_has(f->answer, " unchanged");
 	assert_null(strstr(f->answer, " unchanged, key 2")); /* key 1 alone has a new version */
 	put_ok(f, "policies/EUR/refresh", "1");
 	(void)snprintf(want, sizeof(want), "key 1 version %s unchanged, key 2 version ",
-		       strrchr(kid, '/') + 1);
+		       strrchr(key_id, '/') + 1);
 	assert_has(f->answer, want);
 	assert_null(strstr(f->answer, "->"));
 }
@@ -341,9 +341,9 @@ static void answer_is_read_from_where_the_write_ended_or_from_0(void **state)
 	assert_has(text, "ok: policy EUR is assigned to the tenant; job 1 ");
 	drain(file, text, 0);
 	assert_has(text, "ok: policy EUR is assigned to the tenant; job 1 ");
-	assert_int_equal(ops->write(file, "nobody", 6, 0, &ROOT), -ENOENT);
+	assert_int_equal(ops->write(file, "absent", 6, 0, &ROOT), -ENOENT);
 	drain(file, text, 0);
-	assert_has(text, "nobody");
+	assert_has(text, "absent");
 	assert_lacks(text, "ok:");
 	ops->release(file);
 }
@@ -368,7 +368,7 @@ int main(void)
 		FIX_TEST(rows_have_the_modes_of_the_page),
 		cmocka_unit_test(every_row_shows_and_writable_rows_store),
 		FIX_TEST(version_names_format_and_store),
-		FIX_TEST(workloads_is_the_table_of_the_design),
+		FIX_TEST(workloads_shows_every_workload),
 		FIX_TEST(readme_tells_how_to_begin),
 		FIX_TEST(status_counts_policies_by_state),
 		FIX_TEST(status_names_a_failing_root_key),

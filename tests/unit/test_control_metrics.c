@@ -3,22 +3,22 @@
 
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 #include "fs/policy/scan.h"
 
 /* page_of() - all of it, however long; the caller frees it. */
 static char *page_of(struct fix *f)
 {
 	struct vtree_file *file = handle(f, "metrics", O_RDONLY);
-	size_t len = 0, room = 1 << 20;
-	char *page = malloc(room);
+	size_t len = 0, capacity = 1 << 20;
+	char *page = malloc(capacity);
 	ssize_t n;
 
 	assert_non_null(page);
-	while ((n = ops->read(file, page + len, room - len - 1, (off_t)len)) > 0)
+	while ((n = ops->read(file, page + len, capacity - len - 1, (off_t)len)) > 0)
 		len += (size_t)n;
 	assert_int_equal(n, 0);
-	assert_true(len < room - 1);
+	assert_true(len < capacity - 1);
 	page[len] = '\0';
 	ops->release(file);
 	return page;
@@ -33,7 +33,7 @@ static unsigned occurrences(const char *text, const char *part)
 	return n;
 }
 
-/* A name is the admin's own choice: no quote in it may end a label. */
+/* A name is free text: no quote in it may end a label. */
 static void label_values_are_escaped(void **state)
 {
 	struct fix *f = *state;
@@ -97,7 +97,7 @@ static void policies_and_the_data_path_are_shown(void **state)
 	assert_has(page, "depfs_jobs{mount=\"/srv/mail\",kind=\"assign\",state=\"queued\"} 1\n");
 }
 
-/* What was counted is there in the page: histograms add up from bucket to bucket. */
+/* The page shows what was counted: histograms add up from bucket to bucket. */
 static void histograms_are_cumulative(void **state)
 {
 	struct fix *f = *state;
@@ -173,7 +173,7 @@ static void more_rows_of_a_scan_than_are_shown_are_added_up(void **state)
 	jobs_stop(f->engine->jobs);
 }
 
-static void nobody_writes_metrics(void **state)
+static void absent_writes_metrics(void **state)
 {
 	struct fix *f = *state;
 
@@ -189,7 +189,7 @@ int main(void)
 		FIX_TEST(histograms_are_cumulative),
 		FIX_TEST(more_policies_than_are_shown_are_counted),
 		FIX_TEST(more_rows_of_a_scan_than_are_shown_are_added_up),
-		FIX_TEST(nobody_writes_metrics),
+		FIX_TEST(absent_writes_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, fix_setup_group, fix_teardown_group);

@@ -1,4 +1,4 @@
-/* tests/unit/test_control_race.c - many at once: for TSan, and for who wins. */
+/* tests/unit/test_control_race.c - many threads at once: for TSan, and for one winner. */
 #include "tests/unit/control_fixture.h"
 
 #include <pthread.h>
@@ -43,7 +43,8 @@ static void *make_same_draft(void *arg)
 	return NULL;
 }
 
-/* Admins who make the same policy: one winner each time, the others get EEXIST and its sentence. */
+/* Threads that make the same policy: one winner each time, the others get EEXIST and its sentence.
+ */
 static void same_name_has_one_winner(void **state)
 {
 	struct worker w[THREADS];
@@ -62,7 +63,7 @@ static void same_name_has_one_winner(void **state)
 
 static void *assign_this_or_that(void *arg)
 {
-	static const char *const in[] = {"P", "Q", "none", "nobody"};
+	static const char *const in[] = {"P", "Q", "none", "absent"};
 	struct worker *w = arg;
 	struct vtree_attr attr;
 	struct vtree_file *file;
@@ -81,7 +82,7 @@ static void *assign_this_or_that(void *arg)
 		ops->release(file);
 		answer[got > 0 ? got : 0] = '\0';
 		w->good += (n > 0) == (strncmp(answer, "ok: ", 4) == 0) && got > 0 &&
-			   (n > 0) == (strcmp(text, "nobody") != 0);
+			   (n > 0) == (strcmp(text, "absent") != 0);
 	}
 	return NULL;
 }
@@ -220,7 +221,7 @@ static void *list_mailboxes(void *arg)
 	return NULL;
 }
 
-/* One reader's fresh scan leaves another's listing whole. */
+/* A scan by one reader leaves the listing of another whole. */
 static void mailboxes_listed_at_once_are_all_there(void **state)
 {
 	struct worker w[THREADS];

@@ -1,4 +1,4 @@
-/* tests/unit/test_control_random.c - bytes that nobody meant, into every file: for ASan. */
+/* tests/unit/test_control_random.c - random bytes, into every file: for ASan. */
 #include "tests/unit/control_fixture.h"
 
 /* xorshift64: the same bytes each time, so that a failure can be repeated. */
@@ -11,17 +11,17 @@ static uint64_t next_random(uint64_t *seed)
 }
 
 /* Bytes of all sorts, and now and then words that almost make sense. */
-static size_t random_text(uint64_t *seed, char *out, size_t room)
+static size_t random_text(uint64_t *seed, char *out, size_t capacity)
 {
 	static const char *const words[] = {KEY_A, KEY_B,     "1 ", "nil",
 					    "P\n", "mailbox", "\t", "local://"};
-	size_t len = 0, want = next_random(seed) % (next_random(seed) % 8 ? 64 : room);
+	size_t len = 0, want = next_random(seed) % (next_random(seed) % 8 ? 64 : capacity);
 
 	while (len < want) {
 		uint64_t r = next_random(seed);
 		const char *word = words[r >> 8 & 7];
 
-		if (r % 4 == 0 && len + strlen(word) < room) {
+		if (r % 4 == 0 && len + strlen(word) < capacity) {
 			memcpy(out + len, word, strlen(word));
 			len += strlen(word);
 		} else {
@@ -43,7 +43,7 @@ static void random_write(struct fix *f, const char *path, uint64_t *seed)
 
 	(void)snprintf(before, sizeof(before), "%s", get(f, path));
 	n = ops->write(file, in, len, off, &ROOT);
-	drain(file, text, 0); /* says something, whatever was written */
+	drain(file, text, 0); /* an answer, whatever was written */
 	assert_true(strlen(text) > 3);
 	ops->release(file);
 	if (n < 0)

@@ -43,11 +43,11 @@ static void populate(struct fix *f)
 struct refusal {
 	const char *path, *in;
 	int r;
-	const char *says; /* part of the sentence */
+	const char *sentence; /* a part of it */
 };
 
 static const struct refusal refusals[] = {
-	{"assignment", "nobody", -ENOENT, "nobody"},
+	{"assignment", "absent", -ENOENT, "absent"},
 	{"assignment", "00000000-0000-4000-8000-000000000000", -ENOENT, "00000000"},
 	{"assignment", "B", -EINVAL, "mailbox"},
 	{"assignment", "D", -EINVAL, ""},
@@ -79,7 +79,7 @@ static const struct refusal refusals[] = {
 	{"policies/D/check", "1", -EINVAL, ""},
 	{"mailboxes/u1/policy", "P", -EINVAL, "multi-workload"},
 	{"mailboxes/u1/policy", "D", -EINVAL, ""},
-	{"mailboxes/u1/policy", "nobody", -ENOENT, "nobody"},
+	{"mailboxes/u1/policy", "absent", -ENOENT, "absent"},
 };
 
 /* refuse() - try one row; its sentence must be in all three places. */
@@ -90,7 +90,7 @@ static void refuse(struct fix *f, const struct refusal *row)
 
 	if (r != row->r)
 		fail_msg("%s <- %s: %s, %s", row->path, row->in, errno_name(r), f->answer);
-	assert_has(f->answer, row->says);
+	assert_has(f->answer, row->sentence);
 	assert_true(strlen(f->answer) > 10 && strchr(f->answer, '\n')[1] == '\0');
 	f->answer[strlen(f->answer) - 1] = '\0';
 
@@ -171,7 +171,7 @@ static void handles_keep_to_their_mode(void **state)
 	ops->release(file);
 }
 
-/* The last failure stays: a success in between must not hide it from who comes later. */
+/* The last failure stays: a success in between must not hide it from a later reader. */
 static void last_error_keeps_the_newest_failure(void **state)
 {
 	struct fix *f = *state;
@@ -196,14 +196,14 @@ static void error_log_keeps_256(void **state)
 	int n = 0;
 
 	for (int i = 0; i < 300; i++) {
-		(void)snprintf(name, sizeof(name), "nobody-%03d-", i);
+		(void)snprintf(name, sizeof(name), "absent-%03d-", i);
 		assert_int_equal(put(f, "assignment", name), -ENOENT);
 	}
 	at = get(f, "error_log");
-	assert_lacks(at, "nobody-043-");
+	assert_lacks(at, "absent-043-");
 	assert_has(at, "\t0\tassignment\tENOENT\t");
 	for (; *at; at = strchr(at, '\n') + 1, n++) {
-		(void)snprintf(name, sizeof(name), "nobody-%03d-", 44 + n);
+		(void)snprintf(name, sizeof(name), "absent-%03d-", 44 + n);
 		assert_true(strstr(at, name) && strstr(at, name) < strchr(at, '\n'));
 	}
 	assert_int_equal(n, 256);
@@ -259,17 +259,17 @@ static void policy_folders_are_refused_with_a_sentence(void **state)
 	assert_has(get(f, "last_error"), "file: policies/EUR\nerrno: EBUSY\nwhy: ");
 	assert_has(get(f, "policies/EUR/last_error"), "errno: EBUSY");
 	assert_has(get(f, "last_error"), "assigned to the tenant");
-	assert_int_equal(ops->rmdir(f->control, policies, "nobody", &ROOT), -ENOENT);
+	assert_int_equal(ops->rmdir(f->control, policies, "absent", &ROOT), -ENOENT);
 	assert_int_equal(ops->rename(f->control, policies, "Draft", policies, "EUR", &ROOT),
 			 -EEXIST);
 	assert_int_equal(ops->rename(f->control, policies, "Draft", policies, "Eur", &ROOT),
 			 -EEXIST);
-	assert_int_equal(ops->rename(f->control, policies, "nobody", policies, "x", &ROOT),
+	assert_int_equal(ops->rename(f->control, policies, "absent", policies, "x", &ROOT),
 			 -ENOENT);
-	assert_has(get(f, "error_log"), "policies/nobody\tENOENT\t");
+	assert_has(get(f, "error_log"), "policies/absent\tENOENT\t");
 }
 
-/* everything_is_refused() - to somebody plainly outside, also through a handle that was inherited.
+/* everything_is_refused() - to a caller outside the group, also through a handle it inherited.
  */
 static void everything_is_refused(struct fix *f, const struct actor *outsider)
 {
@@ -304,8 +304,8 @@ static pid_t sleeper(void)
 	return pid;
 }
 
-/* Who is in: root, the owner, the group, also as a supplementary one, which the kernel does not
- * report. Who is not: whose groups are seen to lack it. */
+/* Allowed: root, the owner, the group, also as a supplementary one, which the kernel does not
+ * report. Refused: a process whose groups are read and lack it. */
 static void only_owner_and_group_get_in(void **state)
 {
 	struct fix *f = *state;
@@ -327,7 +327,7 @@ static void only_owner_and_group_get_in(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* DESIGN 10: each control write is an event with uid and gid, also one that reaches no act. */
+/* Each control write is an event with uid and gid, also one that reaches no act. */
 static void refusals_and_inherited_handles_are_events(void **state)
 {
 	struct fix *f = *state;

@@ -1,7 +1,7 @@
-/* fs/control/ctl_metrics_vault.c - metrics of the calls of key vaults. */
+/* fs/control/metrics_vaults.c - metrics of the calls of key vaults. */
 #include <errno.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 static void show_calls(struct metrics_page *p, const struct metric_vault *list, size_t n)
 {
@@ -41,7 +41,7 @@ int metrics_vaults_show(struct metrics_page *p)
 	CLEANUP(free_mem_p) struct metric_vault *calls = NULL;
 	CLEANUP(free_mem_p) struct kms_circuit *circuits = NULL;
 	size_t n;
-	int r = metrics_vaults(p->c->engine->metrics, &calls, &n);
+	int r = metrics_vaults(p->c->metrics, &calls, &n);
 
 	if (r < 0)
 		return r;
@@ -49,7 +49,7 @@ int metrics_vaults_show(struct metrics_page *p)
 	circuits = calloc(METRIC_VAULTS_MAX, sizeof(*circuits));
 	if (!circuits)
 		return -ENOMEM;
-	n = kms_circuits(p->c->engine->kms, circuits, METRIC_VAULTS_MAX);
+	n = kms_circuits(p->c->kms, circuits, METRIC_VAULTS_MAX);
 	show_circuits(p, circuits, n);
 	return 0;
 }

@@ -1,4 +1,6 @@
-#include "fs/control/tree.h"
+/* fs/control/failure.c - last_error beside each file, and error_log. */
+#include "fs/control/control_internal.h"
+#include "fs/control/files_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,67 +10,67 @@
  * error_log: one failure a line, fields ended by a tab, since names have blanks but never a tab:
  * time, uid, file, errno, sentence. last_error: the same as `key: value` lines.
  */
-static char *log_line(const char *when, const char *path, const struct actor *who, int r,
+static char *log_line(const char *when, const char *path, const struct actor *actor, int r,
 		      const char *sentence)
 {
 	char *line;
 
-	if (asprintf(&line, "%s\t%u\t%s\t%s\t%s\n", when, who->uid, path, errno_name(r), sentence) <
-	    0)
+	if (asprintf(&line, "%s\t%u\t%s\t%s\t%s\n", when, actor->uid, path, errno_name(r),
+		     sentence) < 0)
 		return NULL;
 	return line;
 }
 
-static char *last_text(const char *when, const char *path, const struct actor *who, int r,
+static char *last_text(const char *when, const char *path, const struct actor *actor, int r,
 		       const char *sentence)
 {
 	char *text;
 
-	if (asprintf(&text, "time: %s\nuid: %u\nfile: %s\nerrno: %s\nwhy: %s\n", when, who->uid,
+	if (asprintf(&text, "time: %s\nuid: %u\nfile: %s\nerrno: %s\nwhy: %s\n", when, actor->uid,
 		     path, errno_name(r), sentence) < 0)
 		return NULL;
 	return text;
 }
 
-/* replace() - put @fresh into @slot, and free what was there. A failure that there is no memory to
- * describe (NULL) must not leave the one before in its place: its errno was told anyway. */
-static void replace(char **slot, char *fresh)
+/* replace() - put @text into @slot, and free what was there. NULL, for lack of memory, replaces it
+ * too: the failure before must not be taken for this one. */
+static void replace(char **slot, char *text)
 {
 	free(*slot);
-	*slot = fresh;
+	*slot = text;
 }
 
-/* said() - a sentence fit for one line: it may quote what was written. */
-static void said(const char *sentence, char out[static ERR_TEXT_LEN])
+/* sanitize() - @sentence as one line: it may quote what was written. */
+static void sanitize(const char *sentence, char out[static ERR_TEXT_LEN])
 {
 	(void)snprintf(out, ERR_TEXT_LEN, "%s", sentence);
 	ctl_mask(out);
 }
 
 void ctl_last_error_set(struct control *c, const struct ctl_ref *ref, const char *path,
-			const struct actor *who, int r, const char *sentence)
+			const struct actor *actor, int r, const char *sentence)
 {
 	char when[CTL_TIME_LEN], text[ERR_TEXT_LEN];
 	char *last;
 
 	ctl_time(time(NULL), when);
-	said(sentence, text);
-	last = last_text(when, path, who, r, text);
+	sanitize(sentence, text);
+	last = last_text(when, path, actor, r, text);
 	pthread_mutex_lock(&c->lock);
 	replace(&ref->folder->last_error, last);
 	pthread_mutex_unlock(&c->lock);
 }
 
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,
-		const struct actor *who, int r, const char *sentence)
+		const struct actor *actor, int r, const char *sentence)
 {
 	char when[CTL_TIME_LEN], text[ERR_TEXT_LEN];
 	char *line;
 
-	ctl_last_error_set(c, ref, path, who, r, sentence);
+	ctl_last_error_set(c, ref, path, actor, r, sentence);
 	ctl_time(time(NULL), when);
-	said(sentence, text);
-	line = log_line(when, path, who, r, text);
+	sanitize(sentence, text);
+	line = log_line(when, path, actor, r, text);
 	if (!line)
 		return;
 	pthread_mutex_lock(&c->lock);
@@ -100,7 +102,7 @@ int ctl_error_log_show(struct ctl_call *call)
 	return 0;
 }
 
-void ctl_errors_fini(struct control *c)
+void ctl_failures_fini(struct control *c)
 {
 	for (size_t i = 0; i < CTL_LOG_MAX; i++)
 		free(c->log[i]);

@@ -1,17 +1,17 @@
-/* fs/control/ctl_metrics_scan.c - metrics of what the last scan counted. */
+/* fs/control/metrics_scan.c - metrics of what the last scan counted. */
 #include <errno.h>
 #include <string.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 #include "fs/policy/scan.h"
 
-/* What a row is shown under: names end with the policy, generations go on for ever. */
+/* Labels of a row. */
 struct scan_label {
 	char policy[UUID_TEXT_LEN + POLICY_NAME_MAX];
 	char generation[16];
 };
 
-/* A policy that was removed has its id left; no name is shaped like one, or is "none". */
+/* A policy that was removed is labelled by its id; no name looks like an id, or is "none". */
 static void label_of(const struct scan_row *row, const struct policy_info *list, size_t n,
 		     struct scan_label *ret_label)
 {
@@ -30,7 +30,7 @@ static void label_of(const struct scan_row *row, const struct policy_info *list,
 		uuid_encode(row->ref.policy_id, ret_label->policy);
 }
 
-/* Which number of a row a family shows. */
+/* The number of a row that a family shows. */
 typedef uint64_t (*row_value)(const struct scan_row *row);
 
 static uint64_t files_of(const struct scan_row *row)
@@ -43,7 +43,7 @@ static uint64_t bytes_of(const struct scan_row *row)
 	return row->bytes;
 }
 
-/* Rows beyond those that are shown, together, so that the sums hold. */
+/* Rows beyond METRICS_SCAN_ROWS_MAX, added up, so that the sums hold. */
 static void show_rest(struct metrics_page *p, const struct scan_result *res, row_value value)
 {
 	uint64_t rest[WORKLOAD_COUNT] = {0};
@@ -62,7 +62,7 @@ static void show_rows(struct metrics_page *p, const struct scan_result *res,
 	for (size_t i = 0; i < res->n_rows && i < METRICS_SCAN_ROWS_MAX; i++) {
 		struct scan_label label;
 
-		if (!res->rows[i].files) /* what was there when the scan began, and left */
+		if (!res->rows[i].files) /* its files left while the scan ran */
 			continue;
 		label_of(&res->rows[i], list, n, &label);
 		page_count(p, value(&res->rows[i]), "workload",
@@ -72,7 +72,7 @@ static void show_rows(struct metrics_page *p, const struct scan_result *res,
 	show_rest(p, res, value);
 }
 
-/* Before the first scan the families are there without samples: zero would be a claim. */
+/* Before the first scan the families have no samples: zero would be wrong. */
 static void show_scan(struct metrics_page *p, const struct scan_result *res, bool done,
 		      const struct policy_info *list, size_t n)
 {
@@ -100,11 +100,11 @@ int metrics_scan(struct metrics_page *p)
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	size_t n = 0;
-	int r = policy_list(p->c->engine->policies, &list, &n), found;
+	int r = policy_list(p->c->policies, &list, &n), found;
 
 	if (r < 0)
 		return r;
-	found = scan_last(p->c->engine->policies, &res);
+	found = scan_last(p->c->policies, &res);
 	if (found < 0 && found != -ENOENT)
 		return found;
 	show_scan(p, &res, found == 0, list, n);

@@ -1,4 +1,5 @@
-#include "fs/control/tree.h"
+/* fs/control/access.c - which caller may use the control directory, and the events of refusals. */
+#include "fs/control/control_internal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ static bool groups_have(const char *line, gid_t gid)
 	}
 }
 
-/* is_member() - of a supplementary group; unknown when the process is gone or not to be seen. */
+/* is_member() - of a supplementary group; unknown when the process has ended or is not visible. */
 static enum member is_member(pid_t pid, gid_t gid)
 {
 	CLEANUP(fclose_p) FILE *status = NULL;
@@ -35,7 +36,7 @@ static enum member is_member(pid_t pid, gid_t gid)
 	char path[64];
 	size_t cap = 0;
 
-	if (pid <= 0) /* in a pid namespace that we do not see into */
+	if (pid <= 0) /* in a pid namespace that ours does not contain: FUSE reports 0 */
 		return MEMBER_UNKNOWN;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	status = fopen(path, "re");
@@ -47,11 +48,11 @@ static enum member is_member(pid_t pid, gid_t gid)
 	return MEMBER_UNKNOWN;
 }
 
-int ctl_may(const struct control *c, const struct actor *who)
+int ctl_may(const struct control *c, const struct actor *actor)
 {
-	if (who->uid == 0 || who->uid == c->config.owner || who->gid == c->config.admin_gid)
+	if (actor->uid == 0 || actor->uid == c->config.owner || actor->gid == c->config.admin_gid)
 		return 0;
-	return is_member(who->pid, c->config.admin_gid) == MEMBER_NO ? -EACCES : 0;
+	return is_member(actor->pid, c->config.admin_gid) == MEMBER_NO ? -EACCES : 0;
 }
 
 int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
@@ -68,11 +69,11 @@ int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
 
 void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r)
 {
-	const struct actor *who = call->who;
-	struct audit *audit = call->c->engine->audit;
+	const struct actor *actor = call->actor;
+	struct audit *audit = call->c->audit;
 	const char *outcome = r < 0 ? errno_name(r) : "ok";
 
-	if (opener && (opener->uid != who->uid || opener->gid != who->gid)) {
+	if (opener && (opener->uid != actor->uid || opener->gid != actor->gid)) {
 		const struct audit_field fields[] = {
 			AUDIT_FIELD_STR("file", path),
 			AUDIT_FIELD_U64("opener_uid", opener->uid),
@@ -80,7 +81,7 @@ void ctl_record(const struct ctl_call *call, const struct actor *opener, const c
 			AUDIT_FIELD_U64("opener_pid", (uint64_t)opener->pid),
 		};
 
-		audit_event(audit, "control-write-inherited", who, outcome, fields, 4);
+		audit_event(audit, "control-write-inherited", actor, outcome, fields, 4);
 	}
 	if (call->refused) {
 		const struct audit_field fields[] = {
@@ -88,6 +89,6 @@ void ctl_record(const struct ctl_call *call, const struct actor *opener, const c
 			AUDIT_FIELD_STR("why", err_text(&call->err, r)),
 		};
 
-		audit_event(audit, "control-refused", who, outcome, fields, 2);
+		audit_event(audit, "control-refused", actor, outcome, fields, 2);
 	}
 }

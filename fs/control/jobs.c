@@ -1,36 +1,14 @@
-/* fs/control/ctl_job.c - jobs/N: how far, what failed, and commands. */
+/* fs/control/jobs.c - jobs/N: how far, what failed, and commands. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
+#include "fs/control/files_internal.h"
 
-#define JOB_NAME_LEN 24
-
-int ctl_jobs_scan(struct control *c)
+void ctl_answer_job(struct ctl_call *call, const char *mailbox, uint64_t after)
 {
-	CLEANUP(free_mem_p) struct job_info *list = NULL;
-	CLEANUP(free_mem_p) char *text = NULL;
-	CLEANUP(free_mem_p) char **names = NULL;
-	size_t n;
-	int r = job_list(c->engine->jobs, &list, &n);
-
-	if (r < 0)
-		return r;
-	text = calloc(n + 1, JOB_NAME_LEN);
-	names = calloc(n + 1, sizeof(*names));
-	if (!text || !names)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		names[i] = text + i * JOB_NAME_LEN;
-		(void)snprintf(names[i], JOB_NAME_LEN, "%llu", (unsigned long long)list[i].rec.no);
-	}
-	return ctl_mark(c, CTL_JOB, names, n);
-}
-
-void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after)
-{
-	uint64_t no = job_newest(call->c->engine->jobs, mailbox, after);
+	uint64_t no = job_newest(call->c->jobs, mailbox, after);
 
 	if (no)
 		(void)fprintf(call->out, "; job %llu re-wraps what is there already",
@@ -41,14 +19,6 @@ void ctl_job_say(struct ctl_call *call, const char *mailbox, uint64_t after)
 static uint64_t no_of(const struct ctl_call *call)
 {
 	return strtoull(call->ref.folder->name, NULL, 10);
-}
-
-static void time_show(FILE *out, const char *what, uint64_t when)
-{
-	char text[CTL_TIME_LEN];
-
-	ctl_time((int64_t)when, text);
-	(void)fprintf(out, "%s: %s\n", what, text);
 }
 
 static void speed_show(FILE *out, const struct job_info *info)
@@ -66,7 +36,7 @@ static void speed_show(FILE *out, const struct job_info *info)
 		(void)fprintf(out, "eta: %llu s\n", (unsigned long long)info->left_s);
 }
 
-static int status_show(struct ctl_call *call)
+int ctl_job_status_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) struct job_info *info = malloc(sizeof(*info));
 	char id[UUID_TEXT_LEN], policy[POLICY_NAME_MAX + 1];
@@ -75,11 +45,11 @@ static int status_show(struct ctl_call *call)
 
 	if (!info)
 		return -ENOMEM;
-	r = job_get(call->c->engine->jobs, no_of(call), info, &call->err);
+	r = job_get(call->c->jobs, no_of(call), info, &call->err);
 	if (r < 0)
 		return r;
 	uuid_encode(info->rec.policy_id, id);
-	if (policy_name_of(call->c->engine->policies, info->rec.policy_id, policy) < 0)
+	if (policy_name_of(call->c->policies, info->rec.policy_id, policy) < 0)
 		strcpy(policy, "none");
 	(void)fprintf(out, "job: %llu\nkind: %s\n", (unsigned long long)info->rec.no,
 		      job_kind_name(info->rec.kind));
@@ -99,13 +69,13 @@ static int status_show(struct ctl_call *call)
 		      (unsigned long long)info->rec.done, (unsigned long long)info->rec.skipped,
 		      (unsigned long long)info->rec.failed);
 	speed_show(out, info);
-	time_show(out, "created", info->rec.created);
-	time_show(out, "started", info->rec.started);
-	time_show(out, "ended", info->rec.ended);
+	ctl_time_line(out, "created", info->rec.created);
+	ctl_time_line(out, "started", info->rec.started);
+	ctl_time_line(out, "ended", info->rec.ended);
 	return 0;
 }
 
-static int control_show(struct ctl_call *call)
+int ctl_job_control_show(struct ctl_call *call)
 {
 	(void)fputs("pause\nresume\ncancel\nretry\nrate=FILES_PER_SECOND\n", call->out);
 	return 0;
@@ -127,7 +97,7 @@ static int rate_parse(struct ctl_call *call, const char *text, uint32_t *ret_rat
 	return 0;
 }
 
-static int control_store(struct ctl_call *call, const char *in)
+int ctl_job_control_store(struct ctl_call *call, const char *in)
 {
 	static const struct {
 		const char *word, *did;
@@ -146,8 +116,8 @@ static int control_store(struct ctl_call *call, const char *in)
 			continue;
 		r = words[i].command == JOB_RATE ? rate_parse(call, in + 5, &rate) : 0;
 		if (r == 0)
-			r = job_command(call->c->engine->jobs, no_of(call), words[i].command, rate,
-					call->who, &call->err);
+			r = job_command(call->c->jobs, no_of(call), words[i].command, rate,
+					call->actor, &call->err);
 		if (r == 0)
 			(void)fprintf(call->out, "ok: job %s %s\n", call->ref.folder->name,
 				      words[i].did);
@@ -157,21 +127,13 @@ static int control_store(struct ctl_call *call, const char *in)
 			  "control: write pause, resume, cancel, retry or rate=FILES_PER_SECOND");
 }
 
-static int failed_show(struct ctl_call *call)
+int ctl_job_failed_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) char *text = NULL;
-	int r = job_failures(call->c->engine->jobs, no_of(call), &text, &call->err);
+	int r = job_failures(call->c->jobs, no_of(call), &text, &call->err);
 
 	if (r < 0)
 		return r;
 	(void)fputs(*text ? text : "none\n", call->out);
 	return 0;
 }
-
-const struct ctl_row ctl_job_rows[] = {
-	{"status", CTL_SEE, .show = status_show},
-	{"control", CTL_CHANGE, .show = control_show, .store = control_store},
-	{"failed", CTL_SEE, CTL_LONG, .show = failed_show},
-	{"last_error", CTL_SEE, .show = ctl_last_error_show},
-	{0},
-};

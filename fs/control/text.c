@@ -1,4 +1,5 @@
-#include "fs/control/tree.h"
+/* fs/control/text.c - words in and out: trimmed, checked, times. */
+#include "fs/control/call_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -88,6 +89,14 @@ void ctl_time(int64_t when, char out[static CTL_TIME_LEN])
 	if (when == 0 || !gmtime_r(&t, &tm) ||
 	    strftime(out, CTL_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		(void)snprintf(out, CTL_TIME_LEN, "never");
+}
+
+void ctl_time_line(FILE *out, const char *what, uint64_t when)
+{
+	char text[CTL_TIME_LEN];
+
+	ctl_time((int64_t)when, text);
+	(void)fprintf(out, "%s: %s\n", what, text);
 }
 
 void ctl_mask(char *text)

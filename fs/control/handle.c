@@ -1,4 +1,5 @@
-#include "fs/control/tree.h"
+/* fs/control/handle.c - open files: content made at open, one command a write, its answer. */
+#include "fs/control/handle_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static bool file_writes(const struct vtree_file *f)
 }
 
 static struct vtree_file *file_new(struct control *c, const struct ctl_ref *ref, int flags,
-				   const struct actor *who)
+				   const struct actor *actor)
 {
 	struct vtree_file *f = calloc(1, sizeof(*f));
 
@@ -55,14 +56,14 @@ static struct vtree_file *file_new(struct control *c, const struct ctl_ref *ref,
 		return NULL;
 	f->c = c;
 	f->ref = *ref;
-	f->opener = *who;
+	f->opener = *actor;
 	f->flags = flags;
 	f->cursor.seq = 1;
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
 
-/* show() - print the content for a fresh handle, which nobody else knows yet. */
+/* show() - print the content of a new handle, which no other thread can reach yet: no lock. */
 static int show(struct vtree_file *f, struct ctl_call *call)
 {
 	int r;
@@ -76,8 +77,8 @@ static int show(struct vtree_file *f, struct ctl_call *call)
 	return r;
 }
 
-/* open_check() - what mode bits say, once more: root passes them, and a tree without a kernel has
- * none. */
+/* open_check() - the kernel's check of mode bits again: root is not held by it, and the tree may be
+ * called without a kernel. */
 static int open_check(const struct ctl_call *call, int flags)
 {
 	const struct ctl_row *row = call->ref.row;
@@ -87,31 +88,31 @@ static int open_check(const struct ctl_call *call, int flags)
 		return -EISDIR;
 	if (writes && !row->store)
 		return -EACCES;
-	return ctl_may(call->c, call->who);
+	return ctl_may(call->c, call->actor);
 }
 
-/* refused() - an open that fails leaves its sentence as a write does. */
+/* open_refused() - an open that fails leaves its sentence as a write does. */
 static int open_refused(struct ctl_call *call, int r)
 {
 	char path[CTL_PATH_MAX];
 
 	call->refused = true;
-	if (r == -EACCES && ctl_may(call->c, call->who) == 0)
+	if (r == -EACCES && ctl_may(call->c, call->actor) == 0)
 		(void)err_set(&call->err, r, "%s: cannot be written", call->ref.row->name);
 	else if (r == -EACCES)
 		(void)err_set(&call->err, r, "uid %u is not the owner and not in the admin group",
-			      call->who->uid);
+			      call->actor->uid);
 	ctl_path(call->c, &call->ref, path);
-	ctl_failed(call->c, &call->ref, path, call->who, r, err_text(&call->err, r));
+	ctl_failed(call->c, &call->ref, path, call->actor, r, err_text(&call->err, r));
 	ctl_record(call, NULL, path, r);
 	return r;
 }
 
-int ctl_open(void *tree, uint64_t node, int flags, const struct actor *who,
+int ctl_open(void *tree, uint64_t node, int flags, const struct actor *actor,
 	     struct vtree_file **ret_file)
 {
 	CLEANUP(file_free_p) struct vtree_file *f = NULL;
-	struct ctl_call call = {.c = tree, .who = who};
+	struct ctl_call call = {.c = tree, .actor = actor};
 	int r;
 
 	r = ctl_resolve(call.c, node, &call.ref);
@@ -120,7 +121,7 @@ int ctl_open(void *tree, uint64_t node, int flags, const struct actor *who,
 	r = open_check(&call, flags);
 	if (r < 0)
 		return open_refused(&call, r);
-	f = file_new(call.c, &call.ref, flags, who);
+	f = file_new(call.c, &call.ref, flags, actor);
 	if (!f)
 		return -ENOMEM;
 	if (call.ref.row && file_reads(f) && !(call.ref.row->flags & CTL_STREAM)) {
@@ -191,13 +192,13 @@ static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *bu
 		     off_t off)
 {
 	char in[CTL_WRITE_MAX + 1];
-	int r = ctl_may(f->c, call->who);
+	int r = ctl_may(f->c, call->actor);
 
 	if (r < 0)
 		return ctl_refuse(call, r,
 				  "%s: uid %u writes to a handle it was handed, but is not the "
 				  "owner and not in the admin group",
-				  f->ref.row->name, call->who->uid);
+				  f->ref.row->name, call->actor->uid);
 	r = place_check(f, call, off);
 	if (r < 0)
 		return r;
@@ -230,11 +231,13 @@ static void write_failed(struct vtree_file *f, struct ctl_call *call, const char
 
 	/* A write that failed does not move the file position. */
 	answer(f, text_len < 0 ? NULL : text, text_len < 0 ? 0 : (size_t)text_len, 0, r);
-	ctl_failed(f->c, &call->ref, path, call->who, r, sentence);
+	ctl_failed(f->c, &call->ref, path, call->actor, r, sentence);
 }
 
-/* A shell that was refused a line goes on with the end of it: not to be told in place of the
- * refusal. */
+/*
+ * refused_before() - the refusal of the write before, when this one is blank. A shell whose write
+ * of a line failed may write the rest of it, the newline: that must not replace the first refusal.
+ */
 static int refused_before(struct vtree_file *f, const char *buf, size_t len)
 {
 	int r;
@@ -248,10 +251,10 @@ static int refused_before(struct vtree_file *f, const char *buf, size_t len)
 }
 
 ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
-		  const struct actor *who)
+		  const struct actor *actor)
 {
 	CLEANUP(free_mem_p) char *text = NULL;
-	struct ctl_call call = {.c = f->c, .ref = f->ref, .who = who};
+	struct ctl_call call = {.c = f->c, .ref = f->ref, .actor = actor};
 	char path[CTL_PATH_MAX];
 	size_t text_len = 0;
 	int r;

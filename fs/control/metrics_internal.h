@@ -1,8 +1,8 @@
-/* fs/control/ctl_metrics.h - inside ctl_metrics*.c only: a page in Prometheus' text format. */
-#ifndef DEPFS_CONTROL_METRICS_H
-#define DEPFS_CONTROL_METRICS_H
+/* fs/control/metrics_internal.h - inside metrics*.c only: a page in Prometheus' text format. */
+#ifndef DEPFS_CONTROL_METRICS_INTERNAL_H
+#define DEPFS_CONTROL_METRICS_INTERNAL_H
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
 
 /* Every series carries the mount, so that one host's mounts can be read into one collector. */
 struct metrics_page {
@@ -29,16 +29,16 @@ void page_histogram(struct metrics_page *p, const struct metric_histogram *h, ..
 	__attribute__((sentinel));
 uint64_t histogram_count(const struct metric_histogram *h);
 
-/* Policies of which each is shown; of more the others count in depfs_policies alone. */
+/* More policies than these have no samples of their own: they count in depfs_policies only. */
 #define METRICS_POLICIES_MAX 256
-/* Rows of a scan of which each is shown; of more the others are added up for each workload. */
+/* More rows of a scan than these are added up for each workload. */
 #define METRICS_SCAN_ROWS_MAX 1024
 
-/* Each file shows its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */
-void metrics_process(struct metrics_page *p);		    /* ctl_metrics_process.c */
-int metrics_vaults_show(struct metrics_page *p) MUST_CHECK; /* ctl_metrics_vault.c */
-int metrics_policies(struct metrics_page *p) MUST_CHECK;    /* ctl_metrics_policy.c */
-int metrics_scan(struct metrics_page *p) MUST_CHECK;	    /* ctl_metrics_scan.c */
-int metrics_jobs(struct metrics_page *p) MUST_CHECK;	    /* ctl_metrics_policy.c */
+/* Each prints its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */
+void metrics_process(struct metrics_page *p);		    /* metrics_process.c */
+int metrics_vaults_show(struct metrics_page *p) MUST_CHECK; /* metrics_vaults.c */
+int metrics_policies(struct metrics_page *p) MUST_CHECK;    /* metrics_policies.c */
+int metrics_scan(struct metrics_page *p) MUST_CHECK;	    /* metrics_scan.c */
+int metrics_jobs(struct metrics_page *p) MUST_CHECK;	    /* metrics_policies.c */
 
 #endif

@@ -1,16 +1,17 @@
-/* fs/control/ctl_revocation.c - status lines: how soon a denial takes effect, and what it did. */
-#include "fs/control/tree.h"
+/* fs/control/revocation.c - status lines: how soon a denial takes effect, and what revocations did.
+ */
+#include "fs/control/control_internal.h"
+#include "fs/control/files_internal.h"
 
-/* How soon a denial takes effect, and how long an outage is borne. */
-static void promises_show(struct ctl_call *call, const struct policy_info *info)
+static void limits_show(struct ctl_call *call, const struct policy_info *info)
 {
-	struct engine *e = call->c->engine;
+	struct keyring *keyring = call->c->keyring;
 
 	(void)fprintf(call->out,
 		      "revocation window: %u s\n"
 		      "revocation window with slow vaults: %u s\n"
 		      "outage budget: %s\n",
-		      keyring_window_s(e->keyring, false), keyring_window_s(e->keyring, true),
+		      keyring_window_s(keyring, false), keyring_window_s(keyring, true),
 		      info->revoked ? "none, a vault has to grant access again"
 				    : "unlimited, by the availability key");
 }
@@ -20,7 +21,7 @@ static void revocation_show(struct ctl_call *call, const struct policy_info *inf
 	struct revocation r;
 	char when[CTL_TIME_LEN];
 
-	keyring_revocation(call->c->engine->keyring, info->id, &r);
+	keyring_revocation(call->c->keyring, info->id, &r);
 	(void)fprintf(call->out, "revocations: %llu\n", (unsigned long long)r.count);
 	if (!r.count)
 		return;
@@ -49,7 +50,7 @@ void ctl_revocation_of_policy(struct ctl_call *call, const struct policy_info *i
 	if (info->state == POLICY_DRAFT)
 		return;
 	if (info->state != POLICY_PURGED)
-		promises_show(call, info);
+		limits_show(call, info);
 	revocation_show(call, info);
 }
 
@@ -58,7 +59,7 @@ void ctl_revocations_summary(struct ctl_call *call)
 	struct revocation sum;
 	char when[CTL_TIME_LEN];
 
-	keyring_revocations(call->c->engine->keyring, &sum);
+	keyring_revocations(call->c->keyring, &sum);
 	ctl_time(sum.when, when);
 	(void)fprintf(call->out,
 		      "revocations: %llu\nrevocations under way: %llu\nlast revocation: %s\n",

@@ -1,9 +1,9 @@
-/* fs/control/ctl_metrics_page.c - Prometheus' text format, version 0.0.4: families, samples,
+/* fs/control/metrics_page.c - Prometheus' text format, version 0.0.4: families, samples,
  * labels. */
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 void page_family(struct metrics_page *p, const char *name, enum metric_type type, const char *help)
 {

@@ -1,13 +1,13 @@
-/* fs/control/ctl_metrics_policy.c - metrics of policies, their keys and of jobs. */
+/* fs/control/metrics_policies.c - metrics of policies, their keys and of jobs. */
 #include <errno.h>
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
-/* One policy with what the keyring knows of it. */
-struct shown {
+/* One policy and the state of its keys. */
+struct sample {
 	const struct policy_info *info;
-	struct keyring_look look;
+	struct keyring_look key;
 	char id[UUID_TEXT_LEN];
 };
 
@@ -15,32 +15,32 @@ struct shown {
 struct policy_gauge {
 	const char *name, *help;
 	enum metric_type type;
-	double (*value)(const struct shown *s);
+	double (*value)(const struct sample *s);
 };
 
-static double generation_of(const struct shown *s)
+static double generation_of(const struct sample *s)
 {
 	return s->info->generation;
 }
 
-static double assigned_of(const struct shown *s)
+static double assigned_of(const struct sample *s)
 {
 	return s->info->assigned_tenant;
 }
 
-static double mailboxes_of(const struct shown *s)
+static double mailboxes_of(const struct sample *s)
 {
 	return s->info->mailboxes_assigned;
 }
 
-static double open_of(const struct shown *s)
+static double open_of(const struct sample *s)
 {
-	return s->look.open;
+	return s->key.open;
 }
 
-static double revocations_of(const struct shown *s)
+static double revocations_of(const struct sample *s)
 {
-	return (double)s->look.revocations;
+	return (double)s->key.revocations;
 }
 
 static const struct policy_gauge gauges[] = {
@@ -65,7 +65,7 @@ static void show_by_state(struct metrics_page *p, const struct policy_info *list
 	}
 }
 
-static void show_policy_info(struct metrics_page *p, const struct shown *list, size_t n)
+static void show_policy_info(struct metrics_page *p, const struct sample *list, size_t n)
 {
 	page_family(p, "depfs_policy_info", METRIC_GAUGE, "1; labels: id and kind of a policy.");
 	for (size_t i = 0; i < n; i++)
@@ -78,7 +78,7 @@ static void show_policy_info(struct metrics_page *p, const struct shown *list, s
 				   list[i].info->name, "state", policy_state_name(s), NULL);
 }
 
-/* Its vault stands in the key's id; of an id that a draft cannot have yet there is none. */
+/* The vault's name is in the key's id; a draft may have none yet. */
 static void show_root(struct metrics_page *p, const struct policy_info *info, unsigned k)
 {
 	const struct policy_root_info *root = &info->roots[k];
@@ -90,12 +90,12 @@ static void show_root(struct metrics_page *p, const struct policy_info *info, un
 		   "vault", id.vault, NULL);
 }
 
-static void show_access(struct metrics_page *p, const struct shown *list, size_t n)
+static void show_access(struct metrics_page *p, const struct sample *list, size_t n)
 {
 	int64_t now = time(NULL);
 
 	page_single(p, "depfs_key_check_interval_seconds", METRIC_GAUGE,
-		    "Access is proved again this often.", p->c->engine->key_check_s);
+		    "Access is proved again this often.", p->c->key_check_s);
 	page_family(p, "depfs_root_key_up", METRIC_GAUGE,
 		    "1: the root key did its work when it was last asked.");
 	for (size_t i = 0; i < n; i++)
@@ -104,14 +104,14 @@ static void show_access(struct metrics_page *p, const struct shown *list, size_t
 	page_family(p, "depfs_policy_access_proof_age_seconds", METRIC_GAUGE,
 		    "Since a root key last opened the policy's newest key.");
 	for (size_t i = 0; i < n; i++)
-		if (list[i].look.proved != 0)
+		if (list[i].key.proved != 0)
 			page_value(p,
-				   now > list[i].look.proved ? (double)(now - list[i].look.proved)
-							     : 0,
+				   now > list[i].key.proved ? (double)(now - list[i].key.proved)
+							    : 0,
 				   "policy", list[i].info->name, NULL);
 }
 
-static void show_policies(struct metrics_page *p, const struct shown *list, size_t n)
+static void show_policies(struct metrics_page *p, const struct sample *list, size_t n)
 {
 	show_policy_info(p, list, n);
 	for (size_t g = 0; g < sizeof(gauges) / sizeof(*gauges); g++) {
@@ -126,29 +126,29 @@ static void show_policies(struct metrics_page *p, const struct shown *list, size
 int metrics_policies(struct metrics_page *p)
 {
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
-	CLEANUP(free_mem_p) struct shown *shown = NULL;
-	size_t n = 0, n_shown;
-	int r = policy_list(p->c->engine->policies, &list, &n);
+	CLEANUP(free_mem_p) struct sample *samples = NULL;
+	size_t n = 0, n_samples;
+	int r = policy_list(p->c->policies, &list, &n);
 
 	if (r < 0)
 		return r;
-	n_shown = n < METRICS_POLICIES_MAX ? n : METRICS_POLICIES_MAX;
-	shown = calloc(n_shown + 1, sizeof(*shown));
-	if (!shown)
+	n_samples = n < METRICS_POLICIES_MAX ? n : METRICS_POLICIES_MAX;
+	samples = calloc(n_samples + 1, sizeof(*samples));
+	if (!samples)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_shown; i++) {
-		shown[i].info = &list[i];
-		uuid_encode(list[i].id, shown[i].id);
-		keyring_look(p->c->engine->keyring, list[i].id, &shown[i].look);
+	for (size_t i = 0; i < n_samples; i++) {
+		samples[i].info = &list[i];
+		uuid_encode(list[i].id, samples[i].id);
+		keyring_look(p->c->keyring, list[i].id, &samples[i].key);
 	}
 	show_by_state(p, list, n);
-	show_policies(p, shown, n_shown);
+	show_policies(p, samples, n_samples);
 	return 0;
 }
 
 /* ---- jobs ---- */
 
-/* The one that works on files now; else one that would if it had its key. NULL: none. */
+/* The job that runs; else one that waits for its key. NULL: none. */
 static const struct job_info *current_job(const struct job_info *list, size_t n)
 {
 	const struct job_info *waits = NULL;
@@ -189,7 +189,7 @@ int metrics_jobs(struct metrics_page *p)
 	unsigned by[JOB_KIND_END][JOB_STATE_END] = {0};
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
 	size_t n = 0;
-	int r = job_list(p->c->engine->jobs, &list, &n);
+	int r = job_list(p->c->jobs, &list, &n);
 
 	if (r < 0)
 		return r;

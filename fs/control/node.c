@@ -1,4 +1,5 @@
-#include "fs/control/tree.h"
+/* fs/control/node.c - from a node number, or a name in a folder, to folder and row. */
+#include "fs/control/control_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -6,25 +7,8 @@
 
 static_assert(CTL_NODE(0, 1) == VTREE_ROOT, "the top folder is the tree's root");
 
-const struct ctl_row *ctl_rows(enum ctl_kind kind)
-{
-	static const struct ctl_row none[] = {{0}};
-
-	switch (kind) {
-	case CTL_TOP:
-		return ctl_top_rows;
-	case CTL_POLICY:
-		return ctl_policy_rows;
-	case CTL_MAILBOX:
-		return ctl_mailbox_rows;
-	case CTL_JOB:
-		return ctl_job_rows;
-	default:
-		return none;
-	}
-}
-
-/* row_at() - by the number in a node; NULL: no such row. */
+/* row_at() - by the number in a node; NULL: no such row, or a folder, which has a node of its own.
+ */
 static const struct ctl_row *row_at(enum ctl_kind kind, unsigned row_no)
 {
 	const struct ctl_row *row = ctl_rows(kind);
@@ -46,8 +30,8 @@ int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref)
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&c->lock);
-	if (folder_no < c->folders.n) {
-		ref.folder = c->folders.at[folder_no];
+	if (folder_no < c->folders.by_no.n) {
+		ref.folder = c->folders.by_no.at[folder_no];
 		gone = ref.folder->kind == CTL_POLICY && !ref.folder->listed;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -65,16 +49,17 @@ int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref)
 	return 0;
 }
 
-void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr)
+void ctl_attr(const struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr)
 {
 	const struct ctl_folder *folder = ref->folder;
-	int64_t when = folder->kind == CTL_POLICY ? (int64_t)folder->created : c->engine->started;
+	int64_t when = folder->kind == CTL_POLICY ? (int64_t)folder->created : c->started;
 	struct vtree_attr attr = {
 		.node = CTL_NODE(folder->no, 1),
 		.mode = S_IFDIR | (folder->kind == CTL_TOP ? CTL_ENTER : CTL_DIR),
 		.uid = c->config.owner,
 		.gid = c->config.admin_gid,
-		.nlink = 1, /* of a folder: not counted, so that find(1) does not rely on it */
+		/* of a folder too: find(1) takes 1 for "not counted" and looks at each entry */
+		.nlink = 1,
 		.mtime = {.tv_sec = when},
 	};
 
@@ -86,29 +71,37 @@ void ctl_attr(struct control *c, const struct ctl_ref *ref, struct vtree_attr *r
 	*ret_attr = attr;
 }
 
+/* row_named() - a row of @io_ref's folder; the folder of its own that the row stands for, if it
+ * does. */
+static int row_named(struct control *c, const char *name, struct ctl_ref *io_ref)
+{
+	const struct ctl_row *row = ctl_rows(io_ref->folder->kind);
+
+	while (row->name && strcmp(row->name, name) != 0)
+		row++;
+	if (!row->name)
+		return -ENOENT;
+	if (row->flags & CTL_FOLDER) {
+		pthread_mutex_lock(&c->lock); /* the array may be moving */
+		io_ref->folder = ctl_folder_fixed_locked(&c->folders, row->child);
+		pthread_mutex_unlock(&c->lock);
+	} else {
+		io_ref->row = row;
+	}
+	return 0;
+}
+
 int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 	      struct ctl_ref *ret_ref)
 {
 	struct ctl_ref ref = {.folder = folder};
 	int r = 0;
 
-	if (folder->kind == CTL_POLICIES)
-		r = ctl_policy_get(c, name, &ref.folder);
-	else if (folder->kind == CTL_MAILBOXES)
-		r = ctl_mailbox_get(c, name, &ref.folder);
-	else if (folder->kind == CTL_JOBS)
-		r = ctl_job_get(c, name, &ref.folder);
-	else {
-		ref.row = ctl_rows(folder->kind);
-		while (ref.row->name && strcmp(ref.row->name, name) != 0)
-			ref.row++;
-		if (!ref.row->name)
-			r = -ENOENT;
-		else if (ref.row->flags & CTL_FOLDER) {
-			ref.folder = ctl_fixed(c, ref.row->child);
-			ref.row = NULL;
-		}
-	}
+	if (folder->kind == CTL_POLICIES || folder->kind == CTL_MAILBOXES ||
+	    folder->kind == CTL_JOBS)
+		r = ctl_entry(c, folder->kind, name, &ref.folder);
+	else
+		r = row_named(c, name, &ref);
 	if (r < 0)
 		return r;
 	*ret_ref = ref;

@@ -1,20 +1,13 @@
-/* fs/control/ctl_scan.c - scan: what the last one counted, and starting another. */
+/* fs/control/scan.c - scan: what the last one counted, and starting another. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/control/tree.h"
+#include "fs/control/control_internal.h"
+#include "fs/control/files_internal.h"
 #include "fs/policy/scan.h"
 
-static void time_line(FILE *out, const char *what, uint64_t when)
-{
-	char text[CTL_TIME_LEN];
-
-	ctl_time((int64_t)when, text);
-	(void)fprintf(out, "%s: %s\n", what, text);
-}
-
-/* By workload, then policy, then generation; so that two scans can be compared line by line. */
+/* By workload, policy, generation: the results of two scans can be compared line by line. */
 static int row_compare(const void *a, const void *b)
 {
 	const struct scan_row *x = a, *y = b;
@@ -28,7 +21,7 @@ static int row_compare(const void *a, const void *b)
 	return x->ref.generation < y->ref.generation ? -1 : x->ref.generation > y->ref.generation;
 }
 
-/* The name last: it may have blanks. A policy that was removed has its id alone. */
+/* The name comes last: it may have blanks. A policy that was removed has only its id. */
 static void row_show(struct ctl_call *call, size_t no, const struct scan_row *row)
 {
 	struct policy_info info = {.name = ""};
@@ -36,7 +29,7 @@ static void row_show(struct ctl_call *call, size_t no, const struct scan_row *ro
 	bool service = wrap_ref_is_service(&row->ref);
 
 	uuid_encode(row->ref.policy_id, id);
-	if (!service && policy_get(call->c->engine->policies, id, &info, NULL) < 0)
+	if (!service && policy_get(call->c->policies, id, &info, NULL) < 0)
 		info.name[0] = '\0';
 	(void)fprintf(call->out, "row %zu: %s %s %u %llu %llu %s\n", no,
 		      workload_name(row->workload), service ? "none" : id, row->ref.generation,
@@ -51,8 +44,8 @@ static void result_show(struct ctl_call *call, struct scan_result *res)
 
 	scan_sum(res, NULL, &files, &bytes);
 	(void)fprintf(call->out, "job: %llu\n", (unsigned long long)res->job);
-	time_line(call->out, "started", res->started);
-	time_line(call->out, "ended", res->ended);
+	ctl_time_line(call->out, "started", res->started);
+	ctl_time_line(call->out, "ended", res->ended);
 	(void)fprintf(call->out, "mailboxes: %llu\nfiles: %llu\nbytes: %llu\nunreadable: %llu\n",
 		      (unsigned long long)res->mailboxes, (unsigned long long)files,
 		      (unsigned long long)bytes, (unsigned long long)res->unreadable);
@@ -69,8 +62,8 @@ static void under_way_show(struct ctl_call *call)
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
 	size_t n;
 
-	if (job_list(call->c->engine->jobs, &list, &n) < 0)
-		return; /* no memory: what was counted is what matters */
+	if (job_list(call->c->jobs, &list, &n) < 0)
+		return; /* no memory: the counts are shown all the same */
 	for (size_t i = 0; i < n; i++)
 		if (list[i].rec.kind == JOB_SCAN && !job_state_is_final(list[i].rec.state))
 			(void)fprintf(call->out, "under way: job %llu\n",
@@ -80,7 +73,7 @@ static void under_way_show(struct ctl_call *call)
 int ctl_scan_show(struct ctl_call *call)
 {
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
-	int r = scan_last(call->c->engine->policies, &res);
+	int r = scan_last(call->c->policies, &res);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -99,7 +92,7 @@ int ctl_scan_store(struct ctl_call *call, const char *in)
 
 	if (strcmp(in, "1") != 0)
 		return ctl_refuse(call, -EINVAL, "scan: write 1 to count all files");
-	r = scan_start(call->c->engine->policies, call->who, &job, &call->err);
+	r = scan_start(call->c->policies, call->actor, &job, &call->err);
 	if (r == 0)
 		(void)fprintf(call->out, "ok: job %llu counts all files\n",
 			      (unsigned long long)job);
@@ -112,12 +105,12 @@ void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN]
 	CLEANUP(scan_result_fini) struct scan_result res = {0};
 	uint64_t files, bytes;
 
-	if (scan_last(call->c->engine->policies, &res) < 0) {
+	if (scan_last(call->c->policies, &res) < 0) {
 		(void)fputs("last scan: never\n", call->out);
 		return;
 	}
 	scan_sum(&res, id, &files, &bytes);
-	time_line(call->out, "last scan", res.ended);
+	ctl_time_line(call->out, "last scan", res.ended);
 	(void)fprintf(call->out, "files at last scan: %llu\nbytes at last scan: %llu\n",
 		      (unsigned long long)files, (unsigned long long)bytes);
 	for (uint32_t done = 0;;) {

@@ -1,4 +1,5 @@
-#include "fs/control/tree.h"
+/* fs/control/events.c - the audit log as a stream: cursors, and wake-ups for poll(2). */
+#include "fs/control/handle_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #define LINES_CAP     (64 * 1024)
 #define LINES_CAP_MAX (4 * 1024 * 1024)
 
-/* lines_grow() - more room to read ahead into. */
+/* lines_grow() - more space to read ahead into; -E2BIG at LINES_CAP_MAX. */
 static int lines_grow(struct ctl_cursor *cur)
 {
 	size_t cap = cur->cap ? 2 * cur->cap : LINES_CAP;
@@ -22,7 +23,7 @@ static int lines_grow(struct ctl_cursor *cur)
 	return 0;
 }
 
-/* lines_fill() - read whole lines ahead: a reader's own buffer may end within one. */
+/* lines_fill() - read whole lines ahead, since a reader's own buffer may end within one. */
 static int lines_fill(struct control *c, struct ctl_cursor *cur)
 {
 	struct err err = {0};
@@ -33,8 +34,7 @@ static int lines_fill(struct control *c, struct ctl_cursor *cur)
 	cur->at = cur->len = 0;
 	while (n == -E2BIG) {
 		if (cur->cap > 0)
-			n = audit_read(c->engine->audit, cur->seq, cur->lines, cur->cap, &next,
-				       &err);
+			n = audit_read(c->audit, cur->seq, cur->lines, cur->cap, &next, &err);
 		r = n == -E2BIG ? lines_grow(cur) : 0;
 		if (r < 0)
 			return r;
@@ -69,7 +69,7 @@ ssize_t ctl_events_read(struct control *c, struct ctl_cursor *cur, char *buf, si
 
 bool ctl_events_ready(struct control *c, const struct ctl_cursor *cur)
 {
-	return cur->at < cur->len || audit_last_seq(c->engine->audit) >= cur->seq;
+	return cur->at < cur->len || audit_last_seq(c->audit) >= cur->seq;
 }
 
 static void stream_unlink_locked(struct ctl_stream *s)
@@ -120,14 +120,14 @@ static bool stream_take(struct control *c, struct ctl_stream **list, struct ctl_
 	if (s) {
 		*ret_stream = *s;
 		stream_unlink_locked(s);
-		s->notify = NULL; /* what it points to is ours to drop now */
+		s->notify = NULL; /* the caller of stream_take() drops @arg now */
 	}
 	pthread_mutex_unlock(&c->streams_lock);
 	return s != NULL;
 }
 
-/* on_append() - a reader that polls again at once goes into the next round, so that this one ends.
- */
+/* on_append() - a handle that is polled again meanwhile goes into a new list, so that this round
+ * ends. */
 static void on_append(void *arg)
 {
 	struct control *c = arg;
@@ -147,10 +147,10 @@ static void on_append(void *arg)
 
 void ctl_events_start(struct control *c)
 {
-	audit_on_append(c->engine->audit, on_append, c);
+	audit_on_append(c->audit, on_append, c);
 }
 
 void ctl_events_stop(struct control *c)
 {
-	audit_on_append(c->engine->audit, NULL, NULL);
+	audit_on_append(c->audit, NULL, NULL);
 }

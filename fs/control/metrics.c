@@ -1,13 +1,13 @@
-/* fs/control/ctl_metrics.c - the file `metrics`: what the mount does, for Prometheus. */
+/* fs/control/metrics.c - the file `metrics`: what the mount does, for Prometheus. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 static void show_identity(struct metrics_page *p)
 {
-	const struct store_format *format = store_format_of(p->c->engine->store);
+	const struct store_format *format = store_format_of(p->c->store);
 	char id[UUID_TEXT_LEN], version[16];
 
 	uuid_encode(format->store_id, id);
@@ -20,10 +20,10 @@ static void show_identity(struct metrics_page *p)
 		    "When this page was made, in seconds since the epoch.", (double)time(NULL));
 	page_single(p, "depfs_start_time_seconds", METRIC_GAUGE,
 		    "When the store was mounted, in seconds since the epoch.",
-		    (double)p->c->engine->started);
+		    (double)p->c->started);
 	page_single(p, "depfs_unclean_stop", METRIC_GAUGE,
 		    "1 while files of an unclean stop are still to be checked.",
-		    store_unclean_since(p->c->engine->store) != 0);
+		    store_unclean_since(p->c->store) != 0);
 }
 
 static void show_requests(struct metrics_page *p, const struct metrics_total *t)
@@ -97,7 +97,7 @@ static void show_revocations(struct metrics_page *p)
 {
 	struct revocation sum;
 
-	keyring_revocations(p->c->engine->keyring, &sum);
+	keyring_revocations(p->c->keyring, &sum);
 	page_single(p, "depfs_revocations_under_way", METRIC_GAUGE,
 		    "Revocations that have not yet reached every file.", (double)sum.under_way);
 }
@@ -119,7 +119,7 @@ static void show_data(struct metrics_page *p, const struct metrics_total *t)
 
 static void show_audit(struct metrics_page *p)
 {
-	struct audit *a = p->c->engine->audit;
+	struct audit *a = p->c->audit;
 	struct audit_counts n;
 
 	audit_counts(a, &n);
@@ -143,7 +143,7 @@ int ctl_metrics_show(struct ctl_call *call)
 
 	if (!total)
 		return -ENOMEM;
-	metrics_total(call->c->engine->metrics, total);
+	metrics_total(call->c->metrics, total);
 	show_identity(&page);
 	metrics_process(&page);
 	show_data(&page, total);

@@ -1,9 +1,9 @@
-/* fs/control/ctl_metrics_process.c - metrics of the daemon as a process. */
+/* fs/control/metrics_process.c - metrics of the daemon as a process. */
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "fs/control/ctl_metrics.h"
+#include "fs/control/metrics_internal.h"
 
 /* Not named process_...: read by a node exporter they would stand beside its own. */
 static void show_cpu(struct metrics_page *p)

@@ -1,0 +1,97 @@
+/* fs/control/about.c - version, workloads, README: what does not change while mounted. */
+#include "fs/control/control_internal.h"
+#include "fs/control/files_internal.h"
+#include "fs/policy/scope.h"
+
+int ctl_version_show(struct ctl_call *call)
+{
+	const struct store_format *format = store_format_of(call->c->store);
+	char id[UUID_TEXT_LEN];
+
+	uuid_encode(format->store_id, id);
+	(void)fprintf(call->out, "depfs: %s\nformat: %u\nstore: %s\n", DEPFS_VERSION,
+		      format->version, id);
+	return 0;
+}
+
+/* What each workload's folder holds (fs/README.md, Workloads); the rules are in fs/policy/scope.c.
+ */
+static const struct {
+	enum workload workload;
+	const char *folder, *scope, *holds;
+} workloads[] = {
+	{WORKLOAD_MAILBOX, "mailbox/<id>/", "mailbox", "Exchange mailboxes"},
+	{WORKLOAD_SIGNALS, "signals/", "workload", "Exchange user and signal information"},
+	{WORKLOAD_CHAT, "chat/", "workload",
+	 "chat messages, media, recordings, notifications, suggestions, status messages"},
+	{WORKLOAD_EDM, "edm/", "workload", "EDM schemas, rule packages, salts"},
+	{WORKLOAD_OTHER, "anything else", "workload", "not covered by a multi-workload policy"},
+};
+
+static const char *on_assignment(enum workload w)
+{
+	return workload_rewraps_existing(w) ? "re-wrapped" : workload_covered(w) ? "left" : "stays";
+}
+
+int ctl_workloads_show(struct ctl_call *call)
+{
+	(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", "FOLDER", "WORKLOAD", "SCOPE",
+		      "COVERED", "DATA-ALREADY", "HOLDS");
+	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
+		(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", workloads[i].folder,
+			      workload_name(workloads[i].workload), workloads[i].scope,
+			      workload_covered(workloads[i].workload) ? "yes" : "no",
+			      on_assignment(workloads[i].workload), workloads[i].holds);
+	return 0;
+}
+
+static const char readme[] =
+	"This folder steers the encryption of the files beside it. One value per file; each\n"
+	"write is one command, done when it returns. A write that fails says why in last_error\n"
+	"beside the file, and in error_log. Everything here is in depfs-control(5).\n"
+	"\n"
+	"  status                 how the mount and its policies are\n"
+	"  workloads              which folder is covered by what\n"
+	"  assignment             the policy of the whole tenant: write its name, or none\n"
+	"  policies/              one folder per policy: mkdir makes a draft, mv renames,\n"
+	"                         rmdir removes it, where remove would\n"
+	"  policies/NAME/key_ids  write two key ids to complete a draft, or to replace the keys\n"
+	"  policies/NAME/kind     multi-workload or mailbox, while it is a draft\n"
+	"  policies/NAME/enabled  0 or 1; an assigned policy cannot be disabled\n"
+	"  policies/NAME/refresh  write 1 after a root key got a new version\n"
+	"  policies/NAME/rotate   write 1 for a new generation of the policy's key\n"
+	"  policies/NAME/check    write 1 to check both root keys; changes nothing\n"
+	"  policies/NAME/description  what it is for, in your words\n"
+	"  policies/NAME/remove   write 1 when nothing is under it, by a scan; its keys are kept\n"
+	"                         for backups, unless you write force\n"
+	"  policies/NAME/purge    destroys the key of a mailbox policy that both vaults deny\n"
+	"  policies/NAME/status   state, generation, how each root key answered last, and what a\n"
+	"                         denial did to the files\n"
+	"  mailboxes/ID/policy    the policy of one mailbox: write its name, or none\n"
+	"  renew                  write the path of a file or folder: fresh data keys for it\n"
+	"  jobs/N/status          how far the re-wrapping of existing files has come\n"
+	"  jobs/N/control         write pause, resume, cancel, retry or rate=FILES_PER_SECOND\n"
+	"  jobs/N/failed          the files it could not do, and why\n"
+	"  scan                   what the last count of all files found; write 1 for a new one\n"
+	"  events                 the audit log, one JSON object a line, oldest first\n"
+	"  metrics                counters and gauges in the text format of Prometheus,\n"
+	"                         see depfs-metrics(5)\n"
+	"\n"
+	"A policy is named by its name or its id. To make one and use it:\n"
+	"\n";
+
+int ctl_readme_show(struct ctl_call *call)
+{
+	const char *mount = call->c->mount;
+
+	(void)fputs(readme, call->out);
+	(void)fprintf(call->out,
+		      "  cd '%s/.depfs'\n"
+		      "  mkdir 'policies/EUR Policy'\n"
+		      "  echo local://vault-a/keys/k1 local://vault-b/keys/k2 >"
+		      "'policies/EUR Policy/key_ids'\n"
+		      "  echo 'EUR Policy' >assignment\n"
+		      "  cat status last_error\n",
+		      mount);
+	return 0;
+}

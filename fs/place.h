@@ -1,0 +1,27 @@
+/* fs/place.h - what is mounted where, checked before anything is opened. */
+#ifndef DEPFS_PLACE_H
+#define DEPFS_PLACE_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "crypto/base/cleanup.h"
+#include "crypto/base/err.h"
+#include "fs/options.h"
+
+struct place {
+	char store[PATH_MAX], mount[PATH_MAX]; /* absolute, without symbolic links */
+};
+
+/* place_find() - both folders of the command line: they exist, neither hides the other, and the
+ * mount point is empty. Return: 0; -errno with a sentence. */
+int place_find(const struct options *o, struct place *ret_place, struct err *err) MUST_CHECK;
+/* place_check() - what would fail only after the store was opened: /dev/fuse, -o vaults=. A vault
+ * folder that is missing may come later. */
+int place_check(const struct options *o, struct err *err) MUST_CHECK;
+/* place_fuse_options() - the -o text for libfuse, into @out; -EINVAL: it is longer than @out_len.
+ */
+int place_fuse_options(const struct place *place, const struct options *o, char *out,
+		       size_t out_len, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,25 @@
+/* fs/report.h - messages to the administrator, and the way from a terminal to the background. */
+#ifndef DEPFS_REPORT_H
+#define DEPFS_REPORT_H
+
+#include <syslog.h>
+
+#include "crypto/base/cleanup.h"
+
+/* report() - a line on standard error; after background_end() to syslog, with @priority. */
+void report(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* report_ready() - to the service manager, if one started the daemon, see sd_notify(3). */
+void report_ready(void);
+
+/*
+ * background_begin() - go on in a child process
+ * The parent stays until background_end() and then exits with 0, so that its caller finds the mount
+ * there; it exits with 1 when the child ends before. Until then the child reports on the parent's
+ * standard error. Return: 0; -errno.
+ */
+int background_begin(int *ret_ready_fd) MUST_CHECK;
+/* background_end() - let the parent exit, and leave the terminal; closes @ready_fd. */
+int background_end(int ready_fd) MUST_CHECK;
+
+#endif
