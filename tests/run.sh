@@ -104,14 +104,14 @@ plan_names=() plan_kinds=() plan_needs=() plan_limits=() plan_commands=()
 declare -A EXISTS=() # names of all tests there are
 
 # plan NAME KIND NEEDS TIMEOUT_S COMMAND... - a test of a build, or of none (-), and which targets of
-# that build it needs. The builds themselves and the benchmark are no tests of several builds.
+# that build it needs. What is no test of several builds has no build in its name.
 plan()
 {
 	local name=$1 command
 
 	EXISTS[$1]=1
 	[ "$2" = - ] || is_chosen "$2" || return 0
-	[ "$2" = - ] || [[ $1 == build/* || $1 == bench/* ]] || name+=" [$2]"
+	[ "$2" = - ] || [[ $1 =~ ^(build|bench|lint)/ ]] || name+=" [$2]"
 	printf -v command '%q ' "${@:5}"
 	plan_names+=("$name")
 	plan_kinds+=("$2")
@@ -125,6 +125,10 @@ plan_lint()
 	plan lint/clang-format - '' 120 bash "$STEPS" format
 	plan lint/man - '' 60 bash "$STEPS" man
 	plan lint/bash - '' 60 bash "$STEPS" bash
+	plan lint/rooms release build.ninja 120 python3 "$TOP/tests/lib/rooms.py" check
+	plan lint/circles release "${PROGRAMS[*]}" 60 python3 "$TOP/tests/lib/circles.py"
+	plan lint/citations - '' 60 python3 "$TOP/tests/lib/prose.py" citations
+	plan lint/words - '' 60 python3 "$TOP/tests/lib/prose.py" words
 }
 
 plan_unit() # KIND

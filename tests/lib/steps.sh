@@ -3,7 +3,7 @@
 # fuzzing. Exit status 77 means skipped, and the last "skip: " line says why.
 #
 #   steps.sh build KIND TARGET...   these targets, or "all", of a build (release, clang, asan, tsan)
-#   steps.sh format | man | bash    clang-format, mandoc and bash -n find nothing to say
+#   steps.sh format | man | bash    clang-format, mandoc and bash -n find no fault
 #   steps.sh fuzz SOURCE SECONDS    one libFuzzer target, built by clang with ASan and UBSan
 set -u
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
