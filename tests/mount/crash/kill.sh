@@ -30,9 +30,7 @@ for ((round = 1; round <= rounds; round++)); do
 		pids+=($!)
 	done
 	sleep "0.$((RANDOM % 7 + 2))"
-	depfs_kill
-	wait "${pids[@]}" || true
-	depfs_mount
+	depfs_crash "${pids[@]}"
 	for mode in fsync osync append; do
 		"$crashwriter" check "$MNT/mailbox/anna/$mode" $round $mode "$WORK/acks.$mode" ||
 			fail "round $round, $mode: acknowledged bytes are lost"

@@ -31,9 +31,7 @@ except OSError:
 END
 	writer=$!
 	sleep "0.$((RANDOM % 5 + 2))"
-	depfs_kill
-	wait $writer || true
-	depfs_mount
+	depfs_crash $writer
 	python3 - "$MNT/edm/f" <<'END' || fail "round $round: bytes that fsync promised are gone"
 import os, sys
 
