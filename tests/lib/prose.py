@@ -71,7 +71,7 @@ def words():
         for pattern, instead in rules:
             for found in pattern.finditer(text):
                 word = re.compile(r'\w*').match(text, found.end()).group()
-                word = re.search(r'\w*$', text[:found.start()]).group() + found.group() + word
+                word = re.search(r'\w*\Z', text[max(0, found.start() - 60):found.start()]).group() + found.group() + word
                 yield f'{path}:{line_of(text, found)}: "{word.strip()}": say {instead}'
 
 

@@ -11,7 +11,7 @@ depfs_mkfs
 depfs_mount
 mkdir -p "$MNT/mailbox/anna" "$MNT/chat"
 echo "kept from before" >"$MNT/mailbox/anna/old"
-noise() # writes that nobody asked to be durable, creations and deletions all the while
+noise() # writes without fsync, creations and deletions all the while
 {
 	local i
 

@@ -37,7 +37,7 @@ import os, sys
 
 data = open(sys.argv[1], 'rb').read()
 assert len(data) == 30000, len(data)
-assert all(97 <= b < 123 for b in data), 'a byte that nobody wrote'
+assert all(97 <= b < 123 for b in data), 'a byte that was never written'
 END
 done
 depfs_umount

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# revoke/race: while programs make, open, rename, cut, append to and keep files open, and jobs re-wrap them, denials come at random moments; once one is done, nobody has success with any file whose header names the policy, and when access is back no byte is wrong.
+# revoke/race: while programs make, open, rename, cut, append to and keep files open, and jobs re-wrap them, denials come at random moments; once one is done, no call succeeds on any file whose header names the policy, and when access is back no byte is wrong.
 # vaults: local azure-long
 # timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
