@@ -2,13 +2,12 @@
 #ifndef DEPFS_CONTENT_VOLUME_H
 #define DEPFS_CONTENT_VOLUME_H
 
-#include "fs/engine/engine.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct engine;
+#include "fs/engine/engine.h"
+
 struct file;
 struct inode_table;
 struct usage;

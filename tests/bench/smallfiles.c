@@ -6,7 +6,7 @@
  *
  * Prints "OPERATIONS SECONDS". Files lie FILES_A_FOLDER to a folder, as mails
  * do; making and removing those folders is not part of the time. Every pass
- * but create visits the files in one fixed shuffled order, so that no
+ * but create takes the files in one fixed shuffled order, so that no
  * filesystem profits from the order in which it wrote them. Reading compares
  * each byte: a filesystem that answers quickly and wrongly gets no figure.
  */
@@ -28,7 +28,7 @@ struct pass {
 	const char *dir;
 	size_t count;
 	size_t size;   /* bytes of each file */
-	size_t *order; /* the numbers 0..count-1 in the order to visit */
+	size_t *order; /* the numbers 0..count-1 in the order of the pass */
 	uint8_t *want; /* what the current file holds */
 	uint8_t *got;
 };
@@ -72,7 +72,7 @@ static void in_number_order(struct pass *pass)
 
 static void in_shuffled_order(struct pass *pass)
 {
-	uint64_t state = 0x6465706673; /* fixed: every run visits alike */
+	uint64_t state = 0x6465706673; /* fixed: every run has the same order */
 
 	in_number_order(pass);
 	for (size_t i = pass->count - 1; i > 0; i--) {

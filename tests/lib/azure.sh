@@ -1,10 +1,10 @@
 # tests/lib/azure.sh - the fake vault for mount tests. lib.sh sources it when a test says
 # VAULTS_KIND=azure before, or run.sh does for a test with a "# vaults: local azure" line.
 #
-# The test then runs in mount and network namespaces of its own: the clouds' real names stand in its
-# /etc/hosts with loopback addresses, 169.254.169.254 is the fake's, and nothing else is reachable.
-# So depfs and Microsoft's SDK run with the ids, suffixes and ports they use in earnest, and no
-# secret can go astray. The fake is started, K1 and K2 are keys in two of its vaults, and the
+# The test then runs in mount and network namespaces of its own: its /etc/hosts gives the
+# clouds' real names loopback addresses, 169.254.169.254 is the fake's, nothing else is reachable.
+# So depfs and Microsoft's SDK run with the ids, suffixes and ports of production, and no secret can
+# leave the machine. The fake is started, K1 and K2 are keys in two of its vaults, and the
 # credential of its default app stands in the environment.
 #   fake ACT...     an act of tests/lib/fakevault/control.py
 #   V1, V2, LOGIN   names of the hosts

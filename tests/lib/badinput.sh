@@ -14,13 +14,13 @@ everything_as_it_is()
 	)
 }
 
-# run_it COMMAND... - its exit status goes to $STATUS, what it says to $SAID, what was before to $BEFORE
+# run_it COMMAND... - its exit status goes to $STATUS, its standard error to $MESSAGE, the state before to $BEFORE
 run_it()
 {
 	BEFORE=$(everything_as_it_is)
 	STATUS=0
 	timeout 60 "$@" >"$WORK/out.log" 2>"$WORK/err.log" </dev/null || STATUS=$?
-	SAID=$(cat "$WORK/err.log")
+	MESSAGE=$(cat "$WORK/err.log")
 }
 
 # nothing_came_of COMMAND... - which was just run: nothing is mounted, no process is left and everything is as it was
@@ -35,15 +35,15 @@ nothing_came_of()
 one_sentence()
 {
 	[ ! -s "$WORK/out.log" ] || fail "'${*:2}' prints $(cat "$WORK/out.log")"
-	assert_eq "$(wc -l <"$WORK/err.log")" 1 "lines of '${*:2}', which says '$SAID',"
-	[ ${#SAID} -lt 600 ] || fail "'${*:2}' says too much: $SAID"
-	assert_match "$SAID" "$1" "what '${*:2}' says"
+	assert_eq "$(wc -l <"$WORK/err.log")" 1 "lines of '${*:2}', which says '$MESSAGE',"
+	[ ${#MESSAGE} -lt 600 ] || fail "'${*:2}' says too much: $MESSAGE"
+	assert_match "$MESSAGE" "$1" "what '${*:2}' says"
 }
 
 refused_by() # STATUS WORDS COMMAND...
 {
 	run_it "${@:3}"
-	assert_eq "$STATUS" "$1" "exit status of '${*:3}', which says '$SAID',"
+	assert_eq "$STATUS" "$1" "exit status of '${*:3}', which says '$MESSAGE',"
 	one_sentence "${@:2}"
 	nothing_came_of "${@:3}"
 }
@@ -96,7 +96,7 @@ refused_or()
 		wait_until 30 store_is_free || fail "the daemon does not end"
 		SERVED=$((SERVED + 1))
 	else
-		assert_eq "$STATUS" 1 "exit status of depfs, which says '$SAID',"
+		assert_eq "$STATUS" 1 "exit status of depfs, which says '$MESSAGE',"
 		one_sentence "^depfs: .*($2)" depfs
 		nothing_came_of depfs
 		REFUSED=$((REFUSED + 1))

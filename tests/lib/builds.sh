@@ -1,7 +1,8 @@
-# tests/lib/builds.sh - the ways depfs is built for testing: folder and CMake variables of each.
+# tests/lib/builds.sh - the ways depfs is built for testing. Each is a preset of CMakePresets.json.
 # shellcheck shell=bash
 
 BUILD_KINDS=(release clang asan tsan)
+PROGRAMS=(depfs mkfs_depfs mount_depfs depctl) # targets: what a mount test runs
 
 build_dir() # KIND
 {
@@ -12,18 +13,26 @@ build_dir() # KIND
 	fi
 }
 
-build_args() # KIND
+# build_configure KIND ON|OFF - with or without the unit tests; nothing happens when that is done,
+# for the build itself runs CMake again when a CMakeLists.txt has changed. A folder that was configured
+# otherwise starts anew: CMake forgets the other variables when the compiler changes.
+build_configure()
 {
-	case $1 in
-	release) echo "-DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc" ;;
-	clang) echo "-DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang" ;;
-	asan)
-		echo "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc" \
-			"-DDEPFS_SANITIZE=address,undefined"
-		;;
-	tsan)
-		echo "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc" \
-			"-DDEPFS_SANITIZE=thread"
-		;;
-	esac
+	local dir=$TOP/$(build_dir "$1") fresh=()
+
+	if [ -e "$dir/build.ninja" ] && [ "$dir/.configured" -nt "$TOP/CMakePresets.json" ] &&
+		{ [ "$2" = OFF ] || grep -q '^DEPFS_TESTS:[A-Z]*=ON$' "$dir/CMakeCache.txt"; }; then
+		return 0
+	fi
+	[ -e "$dir/.configured" ] || fresh=(--fresh)
+	cmake -S "$TOP" --preset "$1" -DDEPFS_TESTS="$2" "${fresh[@]}" && touch "$dir/.configured"
+}
+
+# build_targets KIND TARGET... - "all": everything, unit tests too
+build_targets()
+{
+	local dir=$TOP/$(build_dir "$1") tests=OFF
+
+	[[ " ${*:2} " != *" all "* && " ${*:2}" != *" test_"* ]] || tests=ON
+	build_configure "$1" $tests && cmake --build "$dir" -j 2 --target "${@:2}"
 }

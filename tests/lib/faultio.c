@@ -1,7 +1,7 @@
 /* tests/lib/faultio.c - LD_PRELOAD: the nth system call that changes a file fails with EIO.
  *
- * FAULTIO names a file of eight bytes, an int64_t in the machine's order, which is mapped: who
- * writes n there makes the nth call from then on fail, counted over all threads. Zero: none.
+ * FAULTIO names a file of eight bytes, an int64_t in the machine's order, which is mapped: n
+ * written there makes the nth call from then on fail, counted over all threads. Zero: none.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,11 +4,13 @@
 #   # posix/append: one sentence: the claim, and why it matters.
 #   # builds: release asan          only these builds (default: see default_builds in run.sh)
 #   # timeout: 300                  seconds (default 120)
+#   # cases: small large            run once with each word as $1
 #   . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 #   depfs_start
 #
-# Every test has a private folder $WORK that is gone afterwards, with everything that was mounted or
-# started: on success, failure and SIGTERM. Any command that fails ends the test. Variables:
+# Every test has a private folder $WORK, removed afterwards with everything that was mounted or
+# started: on success, failure and SIGTERM. Any command that fails ends the test. tests/README.md
+# shows which helper is for what. Variables:
 #   BIN     the programs under test          STORE, MNT   the store and its mount
 #   KEY     the service key's file           VAULTS       folder of the local vaults
 #   K1, K2  ids of two root keys             LOG          what the daemon says

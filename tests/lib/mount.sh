@@ -102,6 +102,14 @@ depfs_kill()
 	umount -l "$MNT"
 }
 
+# depfs_crash WRITER... - the daemon dies under these processes, which end, and serves again
+depfs_crash()
+{
+	depfs_kill
+	wait "$@" || true
+	depfs_mount
+}
+
 depfs_remount() # [OPTIONS]
 {
 	depfs_umount

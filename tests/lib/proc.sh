@@ -54,7 +54,7 @@ background()
 	PIDS+=($!)
 }
 
-# free_port - a TCP port of the loopback that nobody listens on
+# free_port - a TCP port of the loopback that no process listens on
 free_port()
 {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); \
@@ -79,7 +79,7 @@ gone() # PID - has it ended?
 }
 
 # is_child PID - is it still a process that this test started? A number whose process has ended may
-# belong to somebody else by now, and must not be signalled.
+# belong to an unrelated process by now, and must not be signalled.
 is_child()
 {
 	[ "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)" = $$ ]

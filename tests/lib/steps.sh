@@ -2,19 +2,16 @@
 # tests/lib/steps.sh - the steps of tests/run.sh that are not tests of a mount: building, linting,
 # fuzzing. Exit status 77 means skipped, and the last "skip: " line says why.
 #
-#   steps.sh build KIND             configure and build (release, clang, asan, tsan)
-#   steps.sh format | man | bash    clang-format, mandoc and bash -n find nothing to say
+#   steps.sh build KIND TARGET...   these targets, or "all", of a build (release, clang, asan, tsan)
+#   steps.sh format | man | bash    clang-format, mandoc and bash -n find no fault
 #   steps.sh fuzz SOURCE SECONDS    one libFuzzer target, built by clang with ASan and UBSan
 set -u
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$TOP/tests/lib/builds.sh"
 
-step_build() # KIND
+step_build() # KIND TARGET...
 {
-	# shellcheck disable=SC2086
-	cmake -S "$TOP" -B "$TOP/$(build_dir "$1")" -G Ninja -DDEPFS_TESTS=ON \
-		$(build_args "$1") &&
-		cmake --build "$TOP/$(build_dir "$1")" -j 2
+	build_targets "$@"
 }
 
 step_format()
@@ -57,8 +54,7 @@ fuzz_binary()
 	mkdir -p "$dir"
 	(
 		flock 9
-		cmake -S "$TOP" -B "$dir" -G Ninja -DCMAKE_C_COMPILER=clang -DDEPFS_FUZZ=ON &&
-			cmake --build "$dir" -j 2 --target "$name"
+		build_targets fuzz "$name"
 	) 9>"$dir/.lock" >&2 && echo "$dir/bin/$name"
 }
 

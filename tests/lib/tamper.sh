@@ -53,9 +53,9 @@ refuses_reading()
 {
 	local r=0
 
-	cat "$MNT/$1" >"$WORK/got" 2>"$WORK/said" || r=$?
+	cat "$MNT/$1" >"$WORK/got" 2>"$WORK/message" || r=$?
 	[ $r != 0 ] || fail "$1 was read to its end"
-	assert_match "$(cat "$WORK/said")" "Input/output error" "what reading $1 says"
+	assert_match "$(cat "$WORK/message")" "Input/output error" "what reading $1 says"
 	cmp -s -n "$(stat -c %s "$WORK/got")" "$WORK/got" "$WORK/plain/$1" ||
 		fail "wrong bytes of $1 were given out"
 	wait_until 10 has_damage "$1" || fail "no event names $1:

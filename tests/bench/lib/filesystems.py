@@ -291,7 +291,7 @@ class Mounted:
     def _last_words(self):
         self.log.seek(0)
         lines = self.log.read().strip().splitlines()
-        return lines[-1] if lines else "nothing said"
+        return lines[-1] if lines else "no output"
 
     def _stop(self):
         if self.daemon and self.daemon.poll() is not None and is_mounted(self.mount):

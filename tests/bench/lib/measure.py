@@ -1,4 +1,4 @@
-"""The eleven rates of DESIGN section 12, one function each.
+"""The eleven rates of the benchmark, one function each.
 
 A row takes a mounted filesystem to the state the row starts from (files in
 place, caches cold where it matters), then measures one program's work.

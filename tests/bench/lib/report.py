@@ -1,4 +1,4 @@
-"""From samples to the table, the verdict of DESIGN section 12 and the JSON file."""
+"""From samples to the table, the verdict by the goals of tests/README.md and the JSON file."""
 
 import json
 import platform
@@ -7,7 +7,7 @@ import statistics
 from measure import MIB
 
 CPU_ROWS = ("seqw1", "seqr1", "seqw4", "seqr4")
-CPU_FACTOR = 1.3  # DESIGN section 12
+CPU_FACTOR = 1.3  # tests/README.md, Benchmarks
 
 
 class Results:
@@ -69,7 +69,7 @@ def _micro(seconds):
 
 
 def _detail(results, row):
-    """One row of DESIGN section 12: a line for each filesystem."""
+    """One row: a line for each filesystem."""
     mine = results.median("depfs", row.key)
     lines = [f"{row.title} ({row.unit})  {results.mark(row.key)}".rstrip(),
              f"  {'':14}{'median':>10}{'min..max':>20}{'depfs/it':>10}"

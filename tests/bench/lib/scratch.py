@@ -22,7 +22,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class BenchError(Exception):
-    """One sentence for whoever runs the benchmark."""
+    """Why a measurement is impossible: one sentence, shown to the user."""
 
 
 def _die_with_parent():
@@ -58,8 +58,8 @@ def run(argv, timeout=60, text_in=None, env=None, cwd=None):
         _kill(proc)
         raise
     if proc.returncode != 0:
-        said = (err.strip() or out.strip() or "nothing").splitlines()[-1]
-        raise BenchError(f"{os.path.basename(argv[0])}: exit {proc.returncode}, said: {said}")
+        message = (err.strip() or out.strip() or "nothing").splitlines()[-1]
+        raise BenchError(f"{os.path.basename(argv[0])}: exit {proc.returncode}: {message}")
     return out
 
 

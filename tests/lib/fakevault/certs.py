@@ -78,7 +78,7 @@ def broken_context(kind, authority, folder, host):
     if kind == 'wrong-name':
         return authority.context('another.example')
     if kind == 'unknown-ca':
-        return Authority(folder, 'somebody else').context(host)
+        return Authority(folder, 'another authority').context(host)
     if kind == 'old-tls':
         return authority.context(host, highest=ssl.TLSVersion.TLSv1_1)
     raise ValueError(f'there is no TLS fault {kind}')

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# adversary/by-hand: files and folders that somebody links or moves into another mailbox in the store, while the kernel knows them at their old place, are there what they would be after a remount: files do not open but can go, and what is new in a folder comes under its mailbox's policy. Coverage counts what is mounted in the store, as the mount shows it, and follows no link there.
+# adversary/by-hand: files and folders that are linked or moved into another mailbox in the store, while the kernel knows them at their old place, are there what they would be after a remount: files do not open but can go, and what is new in a folder comes under its mailbox's policy. Coverage counts what is mounted in the store, as the mount shows it, and follows no link there.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_mkfs
 vaults_init

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # adversary/deep-folders: folders in folders without end, which any user can make, neither keep jobs from ending nor
-# a store that was not stopped cleanly from being mounted: what lies too deep is told, and its policy is not removed.
+# a store that was not stopped cleanly from being mounted: what lies too deep is reported, and its policy is not removed.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# adversary/descriptors-gone: who opens files until the daemon has no descriptor left does not get a revoked policy's
+# adversary/descriptors-gone: a user who opens files until the daemon has no descriptor left does not get a revoked policy's
 # data: its vaults can still be asked, so their denial is not taken for an outage that the availability key answers.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"

@@ -112,9 +112,7 @@ for ((i = 0; i < ROUNDS; i++)); do
 		PY+=($!)
 	done
 	sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))"
-	depfs_kill
-	for p in "${PY[@]}"; do wait "$p" || true; done
-	depfs_mount
+	depfs_crash "${PY[@]}"
 	python3 "$WORK/check.py" "$MNT" "$WORK/log" "$STORE" || fail "after kill number $i"
 	rm -rf "$MNT"/chat/* "$MNT"/mailbox/?/* "$WORK/log" "$WORK"/log.d/*
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# adversary/lmdb-lock: who owns the store's folder makes the daemon write to no other file of the system: a symlink
+# adversary/lmdb-lock: the owner of the store's folder makes the daemon write to no other file of the system: a symlink
 # in place of LMDB's lock file, or of state/, is refused by name.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# adversary/pool-full: hundreds of requests that wait for one slow vault stop nobody else: not the control directory,
-# nor files of other policies, renames across mailboxes, sparse copies or fsync.
+# adversary/pool-full: hundreds of requests that wait for one slow vault fill the blocking pool, but stop no others:
+# not the control directory, files of other policies, renames across mailboxes, sparse copies or fsync.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# adversary/private-mount: a folder of the store that root cannot read, because its owner has a FUSE mount of his own on it, is told of by jobs, and stops neither them, nor a count, nor recovery and the next mount.
+# adversary/private-mount: a folder of the store that root cannot read, because its owner has a private FUSE mount on it, is reported by jobs, and stops neither them, nor a count, nor recovery and the next mount.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
 policy_create A

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # adversary/rmdir-descriptors: an rmdir or a rename that is refused costs the daemon no descriptor for good: else any
-# user could use them all up, and nobody could open a file any more.
+# user could use them all up, and no file could be opened any more.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 ulimit -n 400
 depfs_start

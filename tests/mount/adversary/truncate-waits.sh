@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# adversary/truncate-waits: an open with O_TRUNC that waits for a slow vault holds up neither who reads the same file
-# nor, by taking all serving threads with them, who uses others.
+# adversary/truncate-waits: an open with O_TRUNC that waits for a slow vault holds up neither readers of the same file
+# nor, by their taking all serving threads, users of other files.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

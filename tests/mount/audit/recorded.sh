@@ -38,8 +38,8 @@ vault rotate "$K2" >/dev/null
 depctl policy refresh Tenant >/dev/null
 recorded "\"key_2\":\"$K2/[0-9a-f]{32}\",\"key_1_before\":\"$K1/[0-9a-f]{32}\",\"key_2_before\":\"${before##*\"}\"" policy-refresh
 assert_match "$(depctl events | grep policy-refresh)" "key_2_before=${before##*\"}"
-if control assignment nobody 2>/dev/null; then fail "a policy that is not there was assigned"; fi
-recorded "$who,\"outcome\":\"ENOENT\",\"policy\":\"nobody\",\"reason\":\"there is no policy" assign-tenant nobody
+if control assignment Missing 2>/dev/null; then fail "a policy that is not there was assigned"; fi
+recorded "$who,\"outcome\":\"ENOENT\",\"policy\":\"Missing\",\"reason\":\"there is no policy" assign-tenant Missing
 
 # A job, with what it did.
 mkdir -p "$MNT/mailbox/anna"
@@ -49,13 +49,13 @@ recorded '"job":1,"kind":"assign"' job-start
 recorded '"state":"done","done":[0-9]+,"skipped":[0-9]+,"failed":0' job-end
 recorded "$who,\"outcome\":\"ok\",\"policy\":\"Tenant\"" assign-tenant '"ok"'
 
-# Opening, and the proof of access that goes on: told once, not every second.
+# Opening, and the proof of access that goes on: recorded once, not every second.
 depfs_remount key_check=1
 cat "$MNT/mailbox/anna/1" >/dev/null
 recorded '"policy":"Tenant","policy_id":"[0-9a-f-]{36}","generation":1,"key_id":"('$K1'|'$K2')/[0-9a-f]{32}","vault_outcome":"ok","request_id":' key-open Tenant
 recorded '"checks":1,"key_1_outcome":"ok","key_1_request_id":"[^"]+","key_2_outcome":"ok","key_2_request_id":"[^"]+"' key-check Tenant
 sleep 3
-[ "$(grep -ac '"event":"key-check"' "$MNT/.depfs/events")" -le 2 ] || fail "each proof of access is told"
+[ "$(grep -ac '"event":"key-check"' "$MNT/.depfs/events")" -le 2 ] || fail "each proof of access is recorded"
 
 # Both vaults down: the availability key, and why.
 vault fault "$K1" transient >/dev/null

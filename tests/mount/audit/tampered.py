@@ -33,19 +33,19 @@ def verify(*args):
 def found(name, args, low, high=None):
     """It is refused, and the record named lies in low..high."""
     global variants
-    code, said, why = verify(*args)
+    code, report, why = verify(*args)
     high = low if high is None else high
-    if code != 1 or said['ok'] or not low <= (said['bad_record'] or -1) <= high:
-        sys.exit(f'{name}: wanted record {low} to {high}: {said} {why}')
+    if code != 1 or report['ok'] or not low <= (report['bad_record'] or -1) <= high:
+        sys.exit(f'{name}: wanted record {low} to {high}: {report} {why}')
     variants += 1
     print(f'{name}: {why.strip()}')
 
 
 def holds(name, args):
-    code, said, why = verify(*args)
+    code, report, why = verify(*args)
     if code != 0:
-        sys.exit(f'{name} should verify: {said} {why}')
-    return said
+        sys.exit(f'{name} should verify: {report} {why}')
+    return report
 
 
 # ---- the export: LINES[i] is record i + 1 ----
@@ -143,7 +143,7 @@ def texts():
         plain = [line for line in LINES if '"event":"signature"' not in line]
         tail = [plain[i % len(plain)] for i in range(left)]
         tail = renumber([seal(made)] * (n + gap) + [made] + tail, 1)[n + gap:]
-        text('a gap explained by a record that nobody signed', LINES[:n] + tail, n + 1)
+        text('a gap explained by an unsigned record', LINES[:n] + tail, n + 1)
     text('the end cut off', LINES[:100], 101, end='\n' + LINES[100][:60])
 
 
@@ -195,8 +195,8 @@ def files():
     os.rename(aside, path)
     path = os.path.join(FILES, names[0])
     os.rename(path, aside)
-    said = holds('the oldest file archived', ['--service-key', 'file:' + SERVICE_KEY, STORE])
-    assert said['first'] == first[1] and 'taken away' in ''.join(said['notes']), said
+    report = holds('the oldest file archived', ['--service-key', 'file:' + SERVICE_KEY, STORE])
+    assert report['first'] == first[1] and 'taken away' in ''.join(report['notes']), report
     os.rename(aside, path)
 
 

@@ -49,7 +49,8 @@ tail -n 1 "$WORK/variants"
 "$PY" "$TOP/tests/format/reader.py" --service-key "$KEY" "$STORE" events >"$WORK/read"
 head -n "$(wc -l <"$WORK/export")" "$WORK/read" | cmp - "$WORK/export"
 
-# A daemon that was killed took nothing durable along, and is told from a tail that was taken away.
+# The log of a daemon that was killed lacks nothing durable, and is distinguished from one whose end was
+# removed.
 depfs_mount
 refusals 5
 depfs_kill

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # backup/live: a copy made while the store is mounted and policies change, `.depfs` last, mounts elsewhere: each file that
-# nobody wrote meanwhile is equal, whichever policy it is under.
+# was not written meanwhile is equal, whichever policy it is under.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

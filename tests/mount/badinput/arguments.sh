@@ -102,6 +102,6 @@ kill -KILL "$DAEMON_PID"
 wait "$DAEMON_PID" 2>/dev/null || true
 DAEMON_PID=
 "$BIN/depfs" "$STORE" "$MNT" -o "$OPTIONS" >"$WORK/out.log" 2>"$WORK/err.log" && fail "mounted over a dead mount"
-SAID=$(cat "$WORK/err.log")
+MESSAGE=$(cat "$WORK/err.log")
 one_sentence "^depfs: mount point $MNT: the daemon of a mount there has ended; unmount it" depfs
 umount "$MNT"

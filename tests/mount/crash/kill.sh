@@ -11,7 +11,7 @@ depfs_mkfs
 depfs_mount
 mkdir -p "$MNT/mailbox/anna" "$MNT/chat"
 echo "kept from before" >"$MNT/mailbox/anna/old"
-noise() # writes that nobody asked to be durable, creations and deletions all the while
+noise() # writes without fsync, creations and deletions all the while
 {
 	local i
 
@@ -30,9 +30,7 @@ for ((round = 1; round <= rounds; round++)); do
 		pids+=($!)
 	done
 	sleep "0.$((RANDOM % 7 + 2))"
-	depfs_kill
-	wait "${pids[@]}" || true
-	depfs_mount
+	depfs_crash "${pids[@]}"
 	for mode in fsync osync append; do
 		"$crashwriter" check "$MNT/mailbox/anna/$mode" $round $mode "$WORK/acks.$mode" ||
 			fail "round $round, $mode: acknowledged bytes are lost"

@@ -33,9 +33,7 @@ except OSError:
 END
 	writer=$!
 	sleep "0.$((RANDOM % 5 + 2))"
-	depfs_kill
-	wait $writer || true
-	depfs_mount
+	depfs_crash $writer
 	for file in "$MNT"/edm/f*; do
 		[ -e "$file" ] || continue # killed before anything was made
 		r=0

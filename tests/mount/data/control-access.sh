@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# data/control-access: a member of admin_gid's group steers policies, by primary or supplementary group; nobody
-# else sees inside; nothing can be moved out of the control directory or into it.
+# data/control-access: a member of admin_gid's group steers policies, by primary or supplementary group; no
+# other user sees inside; nothing can be moved out of the control directory or into it.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies admin_gid=4242

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # format/golden: the golden store, made by the first version of the format, mounts and holds every
 # byte that it held when it was made: through the vaults, through the availability keys alone, and
-# by the second reader. Without this, an update of depfs could lose somebody's data.
+# by the second reader. Without this, an update of depfs could lose users' data.
 # timeout: 60
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need_depfs

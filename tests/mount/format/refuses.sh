@@ -25,7 +25,7 @@ def refused(sentence, what, *args):
     except Damage as e:
         assert sentence in str(e), f'says "{e}", should say "{sentence}"'
         return
-    raise AssertionError(f'nothing said: {sentence}')
+    raise AssertionError(f'not refused with: {sentence}')
 
 
 def read(path):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# jobs/kinds: assigning, offboarding and rotating re-wrap exactly the files that DESIGN section 3 names; contents, times and data blocks stay as they are.
+# jobs/kinds: assigning, offboarding and rotating re-wrap exactly the files of the workloads that change at once (fs/README.md, Workloads); contents, times and data blocks stay as they are.
 # vaults: local azure
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"

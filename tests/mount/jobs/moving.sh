@@ -25,10 +25,10 @@ cat >"$WORK/programs.py" <<'PY'
 import os
 import random
 import sys
-import threading
+
+from threads import run_threads
 
 mount, stop, round_no = sys.argv[1:]
-failures = []
 acts = [0]
 
 
@@ -84,21 +84,8 @@ def work(seed):
                 raise AssertionError(path)
 
 
-def guarded(seed):
-    try:
-        work(seed)
-    except BaseException as e:  # pylint: disable=broad-except
-        failures.append(f'{seed}: {e!r}')
-
-
-threads = [threading.Thread(target=guarded, args=(seed,)) for seed in range(5)]
-for t in threads:
-    t.start()
-for t in threads:
-    t.join()
+run_threads(work, 5)
 print(acts[0], 'acts')
-if failures:
-    raise SystemExit('\n'.join(failures))
 PY
 run_python() # in the background until $WORK/stop is there
 {

@@ -27,7 +27,7 @@ for _ in {1..50}; do
 done
 half_done || fail "never seen half done"
 
-# A header that does not decode: whose file it is, nobody can say.
+# A header that does not decode does not show whose file it is.
 dd if="$STORE/mailbox/ann/large" of="$WORK/block0" bs=4096 count=1 status=none
 dd if=/dev/zero of="$STORE/mailbox/ann/large" bs=256 count=1 conv=notrunc status=none
 depfs_mount

@@ -49,8 +49,8 @@ assert_eq "$(inspect mailbox/ann/loose flags)" 'loose holes'
 exec 7<"$box/eight" 8<>"$box/sub/large"
 head -c 10 <&7 >/dev/null
 
-depctl renew "$box" >"$WORK/said"
-assert_match "$(cat "$WORK/said")" '^job [0-9]+ gives mailbox/ann a fresh key$'
+depctl renew "$box" >"$WORK/renewing"
+assert_match "$(cat "$WORK/renewing")" '^job [0-9]+ gives mailbox/ann a fresh key$'
 n=$(newest_job)
 job_done "$n"
 assert_eq "$(job_field "$n" path)" mailbox/ann

@@ -143,7 +143,7 @@ depfs_kill
 depfs_mount
 scanned "$n"
 
-# what cannot be read is told, and proves nothing
+# what cannot be read is reported, and proves nothing
 printf X | dd of="$STORE/chat/1" bs=1 seek=1 conv=notrunc status=none
 echo 1 >"$MNT/.depfs/scan"
 n=$(newest_job)

@@ -105,14 +105,14 @@ def fetch(box, uids='1:*'):
     for part in answer(box.uid('FETCH', uids, '(RFC822.SIZE FLAGS BODY.PEEK[])')):
         if not isinstance(part, tuple):
             continue
-        told, data = part
-        uid = int(re.search(rb'UID (\d+)', told).group(1))
+        reply, data = part
+        uid = int(re.search(rb'UID (\d+)', reply).group(1))
         at = data.find(START)
         number = int(data[at + len(START):].split(b'\r\n', 1)[0])
         expect(data[at:] == mail(number), 'mail', number, 'UID', uid, 'came with other bytes')
-        expect(int(re.search(rb'RFC822.SIZE (\d+)', told).group(1)) == len(data), 'size of', number)
+        expect(int(re.search(rb'RFC822.SIZE (\d+)', reply).group(1)) == len(data), 'size of', number)
         expect(number not in found, 'mail', number, 'is there twice')
-        flags = re.search(rb'FLAGS \(([^)]*)\)', told).group(1).decode().split()
+        flags = re.search(rb'FLAGS \(([^)]*)\)', reply).group(1).decode().split()
         found[number] = Mail(uid, sorted(set(flags) - {'\\Recent'}))
     return found
 

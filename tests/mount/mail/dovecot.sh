@@ -87,7 +87,7 @@ dove() # COMMAND... - its complaints are kept for nothing_wrong
 		fail "doveadm $*: $(cat "$WORK/doveadm.out")"
 }
 
-# nothing_wrong [REGEX] - Dovecot's log and doveadm told of nothing, but that Dovecot was kept waiting
+# nothing_wrong [REGEX] - Dovecot's log and doveadm report nothing, but that Dovecot was kept waiting
 # for the processor, what force-resync says whatever it finds (that it begins), and lines that match
 nothing_wrong()
 {

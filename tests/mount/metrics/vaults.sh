@@ -24,7 +24,7 @@ proof_is_older() # SECONDS
 }
 ! proof_is_older 3 || fail "access is proved each second"
 
-# one vault down: its calls are counted as such, and nobody needs the availability key
+# one vault down: its calls are counted as such, and the availability key is not needed
 vault fault "$K2" transient >/dev/null
 assert_metric "depfs_root_key_up{$policy,key=\"2\",vault=\"$V2\"}" 0
 [ "$(metric "depfs_vault_requests_total{vault=\"$V2\",operation=\"unwrapKey\",outcome=\"transient\"}")" -ge 1 ] ||

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/access: only root and the group of admin_gid see inside the control directory; nobody else, by whatever way.
+# policy/access: only root and the group of admin_gid see inside the control directory, whatever other users try.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 ADMIN=13888
@@ -13,8 +13,8 @@ as()
 chmod 755 "$WORK"
 refused_as() # GROUP WORDS
 {
-	! as "$1" "$BIN/depctl" -m "$MNT" status 2>"$WORK/said" || fail "group $1 sees it"
-	assert_match "$(cat "$WORK/said")" "$2"
+	! as "$1" "$BIN/depctl" -m "$MNT" status 2>"$WORK/message" || fail "group $1 sees it"
+	assert_match "$(cat "$WORK/message")" "$2"
 }
 refused_as $ADMIN "its own mode keeps you out: chmod go\+x"
 chmod 755 "$MNT"
@@ -30,7 +30,7 @@ assert_match "$(as $ADMIN ls "$MNT/.depfs/policies")" Tenant
 assert_match "$(setpriv --reuid 12555 --regid 12555 --groups 5,$ADMIN cat "$MNT/.depfs/version")" format
 assert_eq "$(stat -c '%a %u %g' "$MNT/.depfs")" "750 0 $ADMIN"
 assert_eq "$(cat "$MNT/.depfs/assignment")" none
-# an open descriptor that is handed to somebody else lends no rights
+# an open descriptor that is handed to another user gives no rights
 assert_fails_with EACCES bash -c "exec 3>'$MNT/.depfs/assignment'
 	setpriv --reuid 12555 --regid 12555 --clear-groups bash -c 'echo Tenant >&3'"
 assert_eq "$(cat "$MNT/.depfs/assignment")" none

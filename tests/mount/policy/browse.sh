@@ -39,7 +39,7 @@ echo 1 >&3
 assert_match "$(cat <&3)" "^ok: "
 exec 3<&-
 exec 3<>"$C/assignment"
-! echo Nobody >&3 2>/dev/null || fail "an unknown policy was assigned"
+! echo Missing >&3 2>/dev/null || fail "an unknown policy was assigned"
 assert_match "$(cat <&3)" "no policy"
 exec 3<&-
 assert_fails_with EPERM mv "$MNT/.depfs" "$MNT/x"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/no-key-no-file: creating a file whose key cannot be had fails with the errno of 5.1 and leaves nothing behind.
+# policy/no-key-no-file: creating a file whose key cannot be had fails with the errno of fs/README.md, Opening a DEP key, and leaves nothing behind.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/one-vault-down: with one vault down nobody notices but status, through remounts, writes and a refresh that is refused.
+# policy/one-vault-down: with one vault down only status shows it, through remounts, writes and a refresh that is refused.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies key_check=1

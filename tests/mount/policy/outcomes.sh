@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/outcomes: each row of DESIGN 5.1: which outcomes of the two vaults open a key for a user, for the system, and with which event.
+# policy/outcomes: each row of fs/README.md, Opening a DEP key: which outcomes of the two vaults open a key for a user, for the system, and with which event.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 SYSTEM_GID=13777

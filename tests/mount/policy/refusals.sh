@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/refusals: every refusal of DESIGN section 5 has its errno and one sentence, and changes nothing.
+# policy/refusals: every refusal of an act on a policy has the errno of depfs-control(5) and one sentence, and changes nothing.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies
@@ -23,7 +23,7 @@ D=$P/Draft
 mkdir "$MNT/.depfs/$D"
 ctl_refused EINVAL "two" $D/key_ids "$K1"
 ctl_refused EINVAL "two" $D/key_ids "$K1 $K2 $(key_at v3 k3)"
-# bash writes a line at a time: what is told is why the first was refused, not that the rest is blank.
+# bash writes a line at a time: the message is why the first was refused, not that the rest is blank.
 ! printf '%s\n%s\n' "$K1" "$K2" 2>"$WORK/why" >"$MNT/.depfs/$D/key_ids" || fail "two writes were one"
 assert_match "$(cat "$MNT/.depfs/$D/last_error")" "why: key_ids: write two key ids in one write.*bash"
 ctl_refused EINVAL "not a comma" $D/key_ids "$K1,$K2"
@@ -56,8 +56,8 @@ control $D/key_ids "$(key_at v1 forever) $K2"
 ctl_refused EBUSY "kind" $D/kind multi-workload
 ctl_refused EINVAL "mailbox" assignment Draft
 ctl_refused EINVAL "multi-workload" mailboxes/anna/policy One
-ctl_refused ENOENT "there is no policy" assignment Nobody
-ctl_refused ENOENT "there is no policy" mailboxes/anna/policy Nobody
+ctl_refused ENOENT "there is no policy" assignment Missing
+ctl_refused ENOENT "there is no policy" mailboxes/anna/policy Missing
 ctl_refused EINVAL "." assignment ""
 ctl_refused EINVAL "0.*1|1.*0" $P/One/enabled 2
 ctl_refused EINVAL "1" $P/One/refresh 2

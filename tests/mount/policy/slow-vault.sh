@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# policy/slow-vault: a control write that waits for a slow vault holds up nobody who uses files.
+# policy/slow-vault: a control write that waits for a slow vault holds up no program that uses files.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start_policies

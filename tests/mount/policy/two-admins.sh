@@ -18,7 +18,7 @@ for who in 1 2 3 4 5 6; do
 done
 wait "${pids[@]}"
 assert_eq "$(wc -l <"$WORK/winners")" 1 "winners of mkdir"
-assert_eq "$(cat "$WORK"/err* | grep -c 'File exists')" 5 "losers who were told"
+assert_eq "$(cat "$WORK"/err* | grep -c 'File exists')" 5 "creations refused with EEXIST"
 assert_eq "$(find "$MNT/.depfs/policies" -mindepth 1 -maxdepth 1 -iname new | wc -l)" 1
 
 keys()

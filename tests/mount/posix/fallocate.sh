@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# posix/fallocate: fallocate reserves, keeps the size, punches and zeroes: exactly the bytes it was told.
+# posix/fallocate: fallocate reserves, keeps the size, punches and zeroes: exactly the bytes it was asked to.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start
 

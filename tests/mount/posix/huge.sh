@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# posix/huge: a sparse file reaches 15.875 TiB as DESIGN 4.2 says, and a byte more is EFBIG.
+# posix/huge: a sparse file reaches 15.875 TiB (crypto/README.md, Limits), and a byte more is EFBIG.
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 depfs_start writeback=off
 need_depfs

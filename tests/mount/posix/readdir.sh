@@ -54,7 +54,7 @@ same(entry(), order[0], 'after rewinddir')
 libc.closedir(d)
 
 seen = set()
-with os.scandir('.') as it:  # what nobody deleted must be listed, and nothing twice
+with os.scandir('.') as it:  # what was not deleted must be listed, and nothing twice
     for n, e in enumerate(it):
         check(e.name not in seen, e.name, 'listed twice')
         seen.add(e.name)

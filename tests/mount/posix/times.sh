@@ -47,7 +47,7 @@ changed('d', lambda: put('d/x', b''), 'mc')
 changed('d', lambda: os.unlink('d/x'), 'mc')
 changed('d', lambda: os.listdir('d'), '')
 for size in 6000, 40000:  # an fsync tells the times, and the answer to that the rest
-    time.sleep(0.02)  # within one tick of the clock they are told once
+    time.sleep(0.02)  # changes within one tick of the clock count once
     os.pwrite(fd, b'z' * size, 0)
     os.fsync(fd)
     seen, below = os.fstat(fd), os.stat(f'{sys.argv[2]}/f')

@@ -10,7 +10,7 @@ umask_of_daemon()
 }
 before=$(umask_of_daemon)
 (umask 0123 && mkdir "$MNT/d" && echo x >"$MNT/x")
-assert_eq "$(umask_of_daemon)" "$before" "umask of the thread that serves nobody"
+assert_eq "$(umask_of_daemon)" "$before" "umask of an idle thread"
 
 cat >"$WORK/maker.py" <<'PY'
 import os

@@ -62,16 +62,16 @@ serve() # - starts what the unit starts, and waits for its word to the service m
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 s.settimeout(60)
-print(s.recv(100).decode())' "$WORK/notify" >"$WORK/told" 2>&1 &
+print(s.recv(100).decode())' "$WORK/notify" >"$WORK/notified" 2>&1 &
 	local listener=$!
 	wait_until 20 test -S "$WORK/notify"
 	# shellcheck disable=SC2046,SC2091
 	NOTIFY_SOCKET=$WORK/notify $(command_of ExecStart) >>"$LOG" 2>&1 </dev/null &
 	daemon=$!
 	PIDS+=("$daemon")
-	wait $listener || fail "nothing was told: $(cat "$WORK/told")"
+	wait $listener || fail "no notification: $(cat "$WORK/notified")"
 	rm "$WORK/notify"
-	assert_match "$(cat "$WORK/told")" "READY=1"
+	assert_match "$(cat "$WORK/notified")" "READY=1"
 	assert_eq "$(cat /srv/mail/mailbox/anna/1)" mail
 }
 serve

@@ -27,7 +27,7 @@ mkdir "$WORK/mine"
 echo precious >"$WORK/mine/file"
 for args in "$WORK/mine" "--remove $WORK/mine"; do
 	if "$TOP/tools/quickstart.sh" $args >/dev/null 2>"$WORK/err"; then
-		fail "a folder of somebody else's was taken: $args"
+		fail "a folder that is not quickstart's was taken: $args"
 	fi
 	grep -q 'not made by quickstart' "$WORK/err"
 done

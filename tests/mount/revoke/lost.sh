@@ -39,15 +39,15 @@ with fails('EIO', 'EKEYREVOKED', 'ENOSPC'):
     os.fsync(full)
 print('refused', flush=True)
 END
-background python3 "$WORK/writer.py" "$MNT" "$WORK/back/fill" >"$WORK/said"
+background python3 "$WORK/writer.py" "$MNT" "$WORK/back/fill" >"$WORK/printed"
 writer=$!
-said() { grep -q "$1" "$WORK/said"; }
-wait_until 30 said dirty || fail "the writer does not begin"
+printed() { grep -q "$1" "$WORK/printed"; }
+wait_until 30 printed dirty || fail "the writer does not begin"
 sleep 0.2
 p_deny
 revocation_done P 1
 wait $writer
-said refused || fail "the writer was not refused"
+printed refused || fail "the writer was not refused"
 rm "$WORK/back/fill"
 echo "flushed $(status_of P "last revocation flushed"), lost $(status_of P "last revocation lost")"
 lost=$(status_of P "last revocation lost")

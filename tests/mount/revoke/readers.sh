@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# revoke/readers: denied at both vaults, a policy's files are read and written by nobody once the revocation is done: not from a warm cache, a mapping, O_DIRECT, by a copy, or by writers whose dirty pages are saved; another policy's readers go on all the time; access back, all go on.
+# revoke/readers: denied at both vaults, a policy's files are neither read nor written once the revocation is done: not from a warm cache, a mapping, O_DIRECT, by a copy, or by writers whose dirty pages are saved; another policy's readers go on all the time; access back, all go on.
 # vaults: local azure
 # timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
@@ -218,7 +218,7 @@ for kind in P:
 print(f'{mapped.name}: back')
 for kind in P + Q + [mapped]:
     kind.end()
-# what write(2) said yes to is there, from before the denial and from after it
+# what write(2) accepted is there, from before the denial and from after it
 dirty, appended = P[3].look()[0], get('mailbox/p/append')
 for n in range(max(0, dirty - 64), dirty):
     check(int.from_bytes(get('mailbox/p/dirty')[n % 64 * PAGE:][:8], 'big') >= n, 'page', n, 'is lost')

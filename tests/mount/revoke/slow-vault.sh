@@ -25,7 +25,7 @@ control mailboxes/m/policy T
 background sync -d "$MNT/mailbox/m/f" 2>/dev/null
 fsync=$!
 waits() { [ "$(sed -n 's/^requests waiting: *//p' "$MNT/.depfs/status")" -ge 1 ]; }
-wait_until 20 waits || fail "nobody waits for the slow vaults"
+wait_until 20 waits || fail "no request waits for the slow vaults"
 background dd if="$MNT/mailbox/q/f" of=/dev/null iflag=direct bs=4096 count=2 status=none
 began=$(date +%s%3N)
 p_deny
@@ -38,7 +38,7 @@ done
 echo "P revoked after $(($(date +%s%3N) - began)) ms, while Q was read $reads times"
 [ $reads -ge 1 ] || fail "Q was not read meanwhile"
 [ "$(events '"event":"key-open"' | grep -c '"policy":"T"' || true)" = 0 ] || fail "the slow vaults had answered"
-assert_eq "$(status_of S state)" ready "what the hanging check said of S"
+assert_eq "$(status_of S state)" ready "S while its check hangs"
 assert_eq "$(status_of P "last revocation lost")" "0 bytes"
 assert_fails_with EKEYREVOKED cat "$MNT/mailbox/p/f"
 ! head -c 10 <&6 >/dev/null 2>&1 || fail "an open handle of P reads"

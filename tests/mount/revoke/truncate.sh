@@ -44,7 +44,7 @@ wait_until 20 waiting || fail "the truncations do not wait for the slow vaults"
 p_deny
 revocation_done P 1
 [ "$(events '"event":"key-open"' | grep -c '"policy":"T"' || true)" = 0 ] || fail "the slow vaults had answered"
-wait $python || fail "a truncation was not told of the denial"
+wait $python || fail "a truncation did not fail by the denial"
 assert_eq "$(status_of P "last revocation lost")" "0 bytes"
 vault fault "$(key_at v3 t1)" none >/dev/null
 vault fault "$(key_at v4 t2)" none >/dev/null

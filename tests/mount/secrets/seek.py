@@ -11,7 +11,7 @@ import os
 import sys
 
 MARK = b'PLAINMARK'
-LINE = MARK + b' a line of somebody\'s private mail, sixty-four bytes long.\n'
+LINE = MARK + b' a line of a customer\'s e-mail, sixty-four bytes long.\n'
 OPEN_NAME = b'NameThatLiesOpen'
 
 

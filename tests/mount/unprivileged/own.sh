@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# unprivileged/own: an ordinary user makes, mounts, steers and unmounts a store of his own, in the background too; nobody else,
+# unprivileged/own: an ordinary user makes, mounts, steers and unmounts a private store, in the background too; no other user,
 # root included, sees into it, and what only root may do is refused, never pretended.
 # Debian's udev gives /dev/fuse to everybody; a machine without it gets the same in a mount namespace of this test.
 # vaults: local azure
