@@ -14,8 +14,10 @@
 #include "fs/content/blocks_internal.h"
 #include "fs/content/header.h"
 #include "fs/content/new_file.h"
+#include "fs/engine/engine.h"
 
 struct content {
+	struct engine engine; /* of nothing */
 	struct volume v;
 	struct inode inode;
 	struct wrap_key *kek;
@@ -47,10 +49,10 @@ void __wrap_file_budget_event(struct volume *v, int fd, const char *event, uint6
 	(void)v, (void)fd, (void)event, (void)used;
 }
 
-bool __wrap_keyring_denied(struct engine *e, const struct wrap_ref *ref);
-bool __wrap_keyring_denied(struct engine *e, const struct wrap_ref *ref)
+bool __wrap_keyring_denied(struct keyring *k, const struct wrap_ref *ref);
+bool __wrap_keyring_denied(struct keyring *k, const struct wrap_ref *ref)
 {
-	(void)e, (void)ref;
+	(void)k, (void)ref;
 	return fake.denied;
 }
 
@@ -75,6 +77,7 @@ static inline int content_setup(void **state)
 	struct new_file n = {.hdr = fixed_header()};
 
 	assert_non_null(c);
+	c->v.engine = &c->engine;
 	n.hdr.flags = 0;
 	n.hdr.budget = 1;
 	memset(n.hdr.holes, 0, sizeof(n.hdr.holes));

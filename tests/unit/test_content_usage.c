@@ -13,7 +13,7 @@
 
 struct counted {
 	struct usage *u;
-	struct scope scope;
+	struct scope *scope;
 	struct wrap_key *kek;
 };
 
@@ -48,7 +48,7 @@ static struct one *make(struct counted *c, uint32_t generation, uint64_t size)
 	assert_true(o->f.fd >= 0);
 	file_lock_init(&o->f.lock);
 	o->f.inode = &o->inode;
-	atomic_store(&o->inode.scope, &c->scope);
+	atomic_store(&o->inode.scope, c->scope);
 	write_header(c, o, generation, size);
 	return o;
 }
@@ -67,7 +67,9 @@ static int setup(void **state)
 
 	assert_non_null(c);
 	assert_int_equal(usage_new(&c->u), 0);
-	c->scope.workload = WORKLOAD_CHAT;
+	c->scope = calloc(1, sizeof(*c->scope) + 1);
+	assert_non_null(c->scope);
+	c->scope->workload = WORKLOAD_CHAT;
 	c->kek = key_of(0x40, KDF_DEP_DEK_WRAP);
 	*state = c;
 	return 0;
@@ -79,6 +81,7 @@ static int teardown(void **state)
 
 	usage_free(c->u);
 	wrap_key_put(c->kek);
+	free(c->scope);
 	free(c);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include "fs/pool/pool.h"
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic unsigned running, ended;
+static _Atomic unsigned running, passed, ended; /* passed: of those at the gate */
 
 static void wait_at_the_gate(void *arg)
 {
@@ -21,6 +21,7 @@ static void wait_at_the_gate(void *arg)
 	atomic_fetch_add(&running, 1);
 	pthread_mutex_lock(&gate);
 	pthread_mutex_unlock(&gate);
+	atomic_fetch_add(&passed, 1);
 	atomic_fetch_add(&ended, 1);
 }
 
@@ -33,7 +34,7 @@ static void count(void *arg)
 static int reset(void **state)
 {
 	(void)state;
-	running = ended = 0;
+	running = passed = ended = 0;
 	return 0;
 }
 
@@ -63,7 +64,7 @@ static void pool_gives_each_task_a_thread_of_its_own(void **state)
 	(void)state;
 	assert_int_equal(pool_new(2, &p), 0);
 	for (unsigned n = 0; n < 50; n++) {
-		running = ended = 0;
+		running = passed = ended = 0;
 		while (pool_run(p, count, NULL) == -EAGAIN || ended == 0)
 			(void)sched_yield();
 		pthread_mutex_lock(&gate);
@@ -73,6 +74,8 @@ static void pool_gives_each_task_a_thread_of_its_own(void **state)
 		while (running < 2)
 			(void)sched_yield();
 		pthread_mutex_unlock(&gate);
+		while (passed < 2)
+			(void)sched_yield();
 	}
 	pool_free(p);
 }
