@@ -16,6 +16,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/control/control.h"
+#include "fs/engine/engine.h"
 #include "fs/fuse/serve.h"
 #include "fs/fuse/session.h"
 #include "fs/options.h"
@@ -27,6 +28,7 @@
 
 struct run {
 	const struct options *options;
+	struct engine *engine;
 	struct session session;
 	struct control *control;
 	int ready_fd; /* of background_begin(); -1: foreground */
@@ -108,12 +110,12 @@ static int on_ready(void *arg)
 	struct run *run = arg;
 	int r = 0;
 
-	record_mount(run->session.v.engine);
-	warn_of_missing_vaults(run->session.v.engine, run->options->vaults_dir);
+	record_mount(run->engine);
+	warn_of_missing_vaults(run->engine, run->options->vaults_dir);
 	report_ready();
 	if (run->ready_fd >= 0)
 		r = background_end(run->ready_fd);
-	filter_syscalls(run->session.v.engine);
+	filter_syscalls(run->engine);
 	return r;
 }
 
@@ -136,18 +138,34 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 		.events_len = (uint64_t)o->events_mib << 20,
 	};
 
-	run->session = (struct session){
-		.v.store = place->store,
-		.v.mount = place->mount,
-		.system_gid = o->system_gid,
-		.has_system_gid = o->has_system_gid,
-		.writeback = o->writeback && !o->read_only,
-		.v.read_only = o->read_only,
-	};
-	run->session.v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (run->session.v.top_fd < 0)
+	return engine_open(&config, &run->engine, err);
+}
+
+/* The session takes the pieces that it uses; the engine stays here. */
+static int init_session(struct run *run, const struct place *place, struct err *err)
+{
+	const struct options *o = run->options;
+	const struct engine *e = run->engine;
+	struct session *s = &run->session;
+
+	s->v.store = e->store;
+	s->v.audit = e->audit;
+	s->v.damage = e->damage;
+	s->v.metrics = e->metrics;
+	s->v.scopes = e->scopes;
+	s->v.keyring = e->keyring;
+	s->v.renewals = e->renewals;
+	s->v.policies = e->policies;
+	s->v.path = place->store;
+	s->v.mount = place->mount;
+	s->v.read_only = o->read_only;
+	s->system_gid = o->system_gid;
+	s->has_system_gid = o->has_system_gid;
+	s->writeback = o->writeback && !o->read_only;
+	s->v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->v.top_fd < 0)
 		return err_set(err, -errno, "store %s: %s", place->store, strerror(errno));
-	return engine_open(&config, &run->session.v.engine, err);
+	return serve_init(s, e->jobs, err);
 }
 
 static void data_gauges(void *arg, struct control_gauges *ret_gauges)
@@ -161,7 +179,7 @@ static void data_gauges(void *arg, struct control_gauges *ret_gauges)
 static int open_control(struct run *run, struct err *err)
 {
 	const struct control_config config = {
-		.engine = run->session.v.engine,
+		.engine = run->engine,
 		.owner = geteuid(),
 		.admin_gid = run->options->admin_gid,
 		.mount = run->session.v.mount,
@@ -179,12 +197,12 @@ static int open_control(struct run *run, struct err *err)
  */
 static void close_all(struct run *run, int r, bool clean)
 {
-	if (run->session.v.engine && run->control)
-		audit_event(run->session.v.engine->audit, "unmount", NULL, errno_name(r), NULL, 0);
+	if (run->engine && run->control)
+		audit_event(run->session.v.audit, "unmount", NULL, errno_name(r), NULL, 0);
 	serve_fini(&run->session);
 	control_free(run->control);
 	/* A store whose files were not recovered keeps the mark of the unclean stop before. */
-	engine_close(run->session.v.engine, clean && run->session.v.unclean_since == 0);
+	engine_close(run->engine, clean && run->session.v.unclean_since == 0);
 	if (run->session.v.top_fd >= 0)
 		(void)close(run->session.v.top_fd); /* a folder, only read */
 }
@@ -198,7 +216,7 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	if (r == 0)
 		r = open_engine(run, place, err);
 	if (r == 0)
-		r = serve_init(&run->session, err);
+		r = init_session(run, place, err);
 	if (r == 0)
 		r = serve_recover(&run->session, err);
 	if (r == 0)

@@ -11,9 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUDIT_FLOOD_KINDS     15
-#define AUDIT_FLOOD_REPORT_MS 5000u /* from the first event that was counted to the count's event \
-				     */
+#define AUDIT_FLOOD_KINDS 15
+#define AUDIT_FLOOD_REPORT_MS                                               \
+	5000u /* from the first event that was counted to the count's event \
+	       */
 
 struct audit_flood {
 	struct {

@@ -19,7 +19,7 @@ uint32_t access_tag_of(const uint8_t policy_id[static UUID_LEN])
 bool file_tag_locked(struct volume *v, struct file *f, const struct wrap_ref *ref)
 {
 	atomic_store(&f->inode->policy_tag, access_tag_of(ref->policy_id));
-	return keyring_denied(v->engine->keyring, ref);
+	return keyring_denied(v->keyring, ref);
 }
 
 unsigned file_forget_key_locked(struct file *f)
@@ -61,7 +61,7 @@ static int admit(struct volume *v, struct file *f, const struct wrap_ref *ref,
 	int r = 0;
 
 	file_lock_write(&f->lock);
-	denied = keyring_denied(v->engine->keyring, ref); /* @kek may be older than the denial */
+	denied = keyring_denied(v->keyring, ref); /* @kek may be older than the denial */
 	if (!wrap_ref_equal(&f->hdr.ref, ref))
 		r = -EAGAIN;
 	else if (denied && class == REQUEST_USER)

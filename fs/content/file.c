@@ -17,8 +17,10 @@
 #include "fs/content/usage.h"
 #include "fs/inode/disk.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
+#include "fs/policy/target.h"
 #include "fs/store/intent.h"
+#include "fs/store/store.h"
 
 #define KEY_ATTEMPTS 8 /* another key may be assigned between two of them */
 
@@ -108,15 +110,13 @@ static int open_backing(struct volume *v, struct inode *i, bool *ret_writable)
 /* Whether an unclean stop came between the two steps of a rename across scopes. */
 static bool was_moving(struct volume *v, const struct scope *scope, const struct header *hdr)
 {
-	return v->unclean_since &&
-	       intent_allows(v->engine->store, hdr->file_id, hdr->scope_id, scope->id);
+	return v->unclean_since && intent_allows(v->store, hdr->file_id, hdr->scope_id, scope->id);
 }
 
 /* What is wrong with a header that decodes, without a key; NULL: nothing. */
 static const char *header_fault(struct volume *v, const struct inode *i, const struct header *hdr)
 {
-	if (memcmp(hdr->store_id, store_format_of(v->engine->store)->store_id, UUID_LEN) !=
-	    0)
+	if (memcmp(hdr->store_id, store_format_of(v->store)->store_id, UUID_LEN) != 0)
 		return "header of another store";
 	if (memcmp(hdr->scope_id, i->scope->id, SCOPE_ID_LEN) != 0 && !was_moving(v, i->scope, hdr))
 		return "header of another scope";
@@ -249,10 +249,10 @@ static int reset_under_target(struct volume *v, struct file *f, const struct req
 
 static int reset(struct volume *v, struct file *f, const struct request *rq)
 {
-	unsigned reader = target_read_begin(v->engine->policies); /* until its header is on disk */
+	unsigned reader = target_read_begin(v->policies); /* until its header is on disk */
 	int r = reset_under_target(v, f, rq);
 
-	target_read_end(v->engine->policies, reader);
+	target_read_end(v->policies, reader);
 	return r;
 }
 
@@ -303,7 +303,7 @@ static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const 
 	int r;
 
 	if (truncate) {
-		target_resolve(v->engine->policies, i->scope, &hdr.ref);
+		target_resolve(v->policies, i->scope, &hdr.ref);
 		return request_kek(v, &hdr.ref, rq, &kek);
 	}
 	fd = open_backing(v, i, &writable);
@@ -312,7 +312,7 @@ static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const 
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
 	if (r == -ENODATA &&
 	    v->unclean_since) { /* made, and never written: see finish_creation() */
-		target_resolve(v->engine->policies, i->scope, &hdr.ref);
+		target_resolve(v->policies, i->scope, &hdr.ref);
 		return request_kek(v, &hdr.ref, rq, &kek);
 	}
 	if (r == 0)
@@ -325,7 +325,7 @@ static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const 
 	if (r < 0 || !was_moving(v, i->scope, &hdr))
 		return r;
 	wrap_key_put(STEAL(kek));
-	target_resolve(v->engine->policies, i->scope, &hdr.ref);
+	target_resolve(v->policies, i->scope, &hdr.ref);
 	return request_kek(v, &hdr.ref, rq, &kek);
 }
 

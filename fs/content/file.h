@@ -76,7 +76,7 @@ struct file {
 	unsigned borrowers;		  /* system requests that use the key of revoked content */
 	_Atomic uint64_t drain_until_ms;
 	_Atomic uint64_t flushed, lost; /* bytes of dirty pages, while it drained */
-	_Atomic uint64_t epoch; /* engine_epoch() in which hdr.ref was compared to the target */
+	_Atomic uint64_t epoch; /* targets_epoch() in which hdr.ref was compared to the target */
 };
 
 struct new_file;

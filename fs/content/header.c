@@ -10,7 +10,7 @@
 #include "fs/content/report.h"
 #include "fs/content/worker.h"
 #include "fs/inode/disk.h"
-#include "fs/engine/engine.h"
+#include "fs/metrics/metrics.h"
 
 #define RESERVE_FIRST \
 	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
@@ -91,7 +91,7 @@ static void report_budget(struct volume *v, struct file *f, enum budget_report w
 		return;
 	f->budget_report = what;
 	if (what == REPORTED_LOW)
-		metrics_add(v->engine->metrics, METRIC_BUDGET_LOW, 1);
+		metrics_add(v->metrics, METRIC_BUDGET_LOW, 1);
 	file_budget_event(v, f->fd,
 			  what == REPORTED_LOW ? "write-budget-low" : "write-budget-used-up",
 			  f->budget_used);

@@ -50,7 +50,7 @@ int keys_load_old(struct volume *v, struct file *f)
 
 	if (!(f->hdr.flags & HEADER_FLAG_RENEWING))
 		return 0;
-	if (!renewal_find(v->engine->renewals, f->hdr.file_id, &ren))
+	if (!renewal_find(v->renewals, f->hdr.file_id, &ren))
 		return file_damage(v, f->fd, 0, "record of its renewal is missing");
 	r = dek_unwrap_old(f->dek, f->hdr.file_id, ren.old_wrap, ren.old_id, &f->old_dek);
 	if (r < 0)
@@ -60,7 +60,7 @@ int keys_load_old(struct volume *v, struct file *f)
 	memcpy(f->old_id, ren.old_id, FILE_ID_LEN);
 	f->renewed_to = 1;
 	f->renewing = true;
-	renewal_hold(v->engine->renewals, f->hdr.file_id);
+	renewal_hold(v->renewals, f->hdr.file_id);
 	return 0;
 }
 
@@ -70,13 +70,13 @@ void keys_put_old(struct volume *v, struct file *f)
 		return;
 	dek_free(STEAL(f->old_dek));
 	f->renewing = false;
-	renewal_unhold(v->engine->renewals, f->hdr.file_id);
+	renewal_unhold(v->renewals, f->hdr.file_id);
 }
 
 void keys_drop_old(struct volume *v, struct file *f)
 {
 	if (!f->renewing)
 		return;
-	renewal_drop(v->engine->renewals, f->hdr.file_id);
+	renewal_drop(v->renewals, f->hdr.file_id);
 	keys_put_old(v, f);
 }

@@ -6,7 +6,8 @@
 #include "crypto/base/cleanup.h"
 #include "fs/content/worker.h"
 #include "fs/inode/disk.h"
-#include "fs/engine/engine.h"
+#include "fs/policy/target.h"
+#include "fs/store/store.h"
 
 void new_file_fini(struct new_file *n)
 {
@@ -21,11 +22,11 @@ int new_file_init(struct volume *v, const struct scope *scope, const uint8_t *fi
 	struct new_file n = {.hdr = {.version_no = 1, .budget = 1}};
 	int r;
 
-	target_resolve(v->engine->policies, scope, &n.hdr.ref);
+	target_resolve(v->policies, scope, &n.hdr.ref);
 	r = request_kek(v, &n.hdr.ref, rq, &kek);
 	if (r < 0)
 		return r;
-	memcpy(n.hdr.store_id, store_format_of(v->engine->store)->store_id, UUID_LEN);
+	memcpy(n.hdr.store_id, store_format_of(v->store)->store_id, UUID_LEN);
 	memcpy(n.hdr.scope_id, scope->id, SCOPE_ID_LEN);
 	if (file_id)
 		memcpy(n.hdr.file_id, file_id, FILE_ID_LEN);

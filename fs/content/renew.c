@@ -20,8 +20,9 @@
 #include "fs/content/new_file.h"
 #include "fs/content/report.h"
 #include "fs/inode/disk.h"
+#include "fs/jobs/job.h"
 #include "fs/jobs/renewal.h"
-#include "fs/engine/engine.h"
+#include "fs/policy/target.h"
 #include "fs/store/intent.h"
 
 #define RENEW_BLOCKS 64u     /* in one hold of the lock: half a millisecond */
@@ -131,7 +132,7 @@ static int swap_key(struct volume *v, struct file *f, struct new_file *n, bool t
 		f->renewing = true;
 		memcpy(f->old_id, now.hdr.file_id, FILE_ID_LEN);
 		f->renewed_to = 1;
-		renewal_hold(v->engine->renewals, f->hdr.file_id);
+		renewal_hold(v->renewals, f->hdr.file_id);
 	} else if (r == 0) {
 		dek_free(now.dek);
 	} else {
@@ -210,13 +211,13 @@ static int describe(struct file *f, struct plan *p)
 /* What must be on disk before the header has the new key. */
 static int record(struct volume *v, struct file *f, const struct plan *p, struct err *err)
 {
-	int r = intent_follow(v->engine->store, p->ren.old_id, p->ren.file_id, err);
+	int r = intent_follow(v->store, p->ren.old_id, p->ren.file_id, err);
 
 	if (r < 0 || !p->two_keys)
 		return r;
 	/* What programs wrote is synced without the lock, so that the sync under it has little to
 	 * do. */
-	return fdatasync(f->fd) < 0 ? -errno : renewal_add(v->engine->renewals, &p->ren, err);
+	return fdatasync(f->fd) < 0 ? -errno : renewal_add(v->renewals, &p->ren, err);
 }
 
 static int begin_once(struct volume *v, struct file *f, struct job *j, const struct request *rq,
@@ -240,7 +241,7 @@ static int begin_once(struct volume *v, struct file *f, struct job *j, const str
 		r = swap_if_fits(v, f, &p);
 		/* After a failed write either key may lie on disk: then the record stays. */
 		if (r > 0)
-			renewal_drop(v->engine->renewals, p.ren.file_id);
+			renewal_drop(v->renewals, p.ren.file_id);
 		*ret_drains = p.drains;
 	}
 	new_file_fini(&p.n);
@@ -259,9 +260,9 @@ static int begin(struct volume *v, struct file *f, struct job *j, const struct r
 
 		if (job_stops(j))
 			return -EINTR;
-		reader = target_read_begin(v->engine->policies); /* until its header is on disk */
+		reader = target_read_begin(v->policies); /* until its header is on disk */
 		r = begin_once(v, f, j, rq, &drains, err);
-		target_read_end(v->engine->policies, reader);
+		target_read_end(v->policies, reader);
 		if (r == AGAIN)
 			(void)nanosleep(&moment, NULL); /* shorter is fine */
 	}

@@ -7,15 +7,15 @@
 
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
+#include "fs/audit/damage.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
 
 #define STORE_PATH_LEN 4096
 
 /* Path relative to the store's top, for events; the inode's number where it is not known. */
 static const char *path_in_store(struct volume *v, int fd, char out[static STORE_PATH_LEN])
 {
-	const char *path = fd_path_in(fd, v->store, out, STORE_PATH_LEN);
+	const char *path = fd_path_in(fd, v->path, out, STORE_PATH_LEN);
 	struct stat st;
 
 	if (path)
@@ -29,7 +29,7 @@ int file_damage(struct volume *v, int fd, uint64_t block_no, const char *what)
 {
 	char space[STORE_PATH_LEN];
 
-	damage_report(v->engine->damage, path_in_store(v, fd, space), block_no, what);
+	damage_report(v->damage, path_in_store(v, fd, space), block_no, what);
 	return -EIO;
 }
 
@@ -41,7 +41,7 @@ void file_event(struct volume *v, int fd, const char *event, uint64_t number)
 		AUDIT_FIELD_U64("number", number),
 	};
 
-	audit_event(v->engine->audit, event, NULL, "ok", fields, 2);
+	audit_event(v->audit, event, NULL, "ok", fields, 2);
 }
 
 void file_budget_event(struct volume *v, int fd, const char *event, uint64_t used)
@@ -62,5 +62,5 @@ void file_budget_event(struct volume *v, int fd, const char *event, uint64_t use
 			       ? ", and writing to it is refused"
 			       : "",
 		       v->mount, path);
-	audit_event(v->engine->audit, event, NULL, "ok", fields, 3);
+	audit_event(v->audit, event, NULL, "ok", fields, 3);
 }

@@ -7,7 +7,8 @@
 #include "fs/content/access.h"
 #include "fs/content/drain.h"
 #include "fs/content/header.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
+#include "fs/policy/target.h"
 
 /*
  * The data key under @target and for @scope_id, in memory. Expects the write lock. A system request
@@ -45,7 +46,7 @@ static bool must_wait(struct volume *v, const struct file *f, const struct wrap_
 		      const struct request *rq)
 {
 	return f->published && rq->blocking == NEVER_BLOCK && rq->class == REQUEST_SYSTEM &&
-	       !rq->in_page && keyring_denied(v->engine->keyring, target);
+	       !rq->in_page && keyring_denied(v->keyring, target);
 }
 
 /* In memory, unless a rename across scopes came between: *ret_epoch is 0 then, and the next write
@@ -79,7 +80,7 @@ static int rewrap_in_memory(struct volume *v, struct file *f, const struct wrap_
 
 static int rewrap_if_due(struct volume *v, struct file *f, const struct request *rq)
 {
-	uint64_t epoch = targets_epoch(v->engine->policies); /* before the target: a change in between is
+	uint64_t epoch = targets_epoch(v->policies); /* before the target: a change in between is
 						     noticed at the next write */
 	struct wrap_ref target, now;
 	const struct scope *scope;
@@ -89,7 +90,7 @@ static int rewrap_if_due(struct volume *v, struct file *f, const struct request 
 	scope = f->inode->scope;
 	now = f->hdr.ref;
 	file_unlock_read(&f->lock);
-	target_resolve(v->engine->policies, scope, &target);
+	target_resolve(v->policies, scope, &target);
 	if (!wrap_ref_equal(&now, &target))
 		r = rewrap_in_memory(v, f, &target, scope, rq, &epoch);
 	if (r == 0)
@@ -102,11 +103,11 @@ int file_rewrap_if_due(struct volume *v, struct file *f, const struct request *r
 	unsigned reader;
 	int r;
 
-	if (atomic_load(&f->epoch) == targets_epoch(v->engine->policies))
+	if (atomic_load(&f->epoch) == targets_epoch(v->policies))
 		return 0;
-	reader = target_read_begin(v->engine->policies);
+	reader = target_read_begin(v->policies);
 	r = rewrap_if_due(v, f, rq);
-	target_read_end(v->engine->policies, reader);
+	target_read_end(v->policies, reader);
 	return r;
 }
 
@@ -174,6 +175,6 @@ int file_move_scope(struct volume *v, struct file *f, const struct scope *to,
 {
 	struct wrap_ref target;
 
-	target_resolve(v->engine->policies, to, &target);
+	target_resolve(v->policies, to, &target);
 	return rewrap_on_disk(v, f, &target, to, rq);
 }

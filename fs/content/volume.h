@@ -6,20 +6,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fs/engine/engine.h"
-
+struct audit;
+struct damage_log;
 struct file;
 struct inode_table;
+struct keyring;
+struct metrics;
+struct policies;
+struct renewals;
+struct scope_table;
+struct store;
 struct usage;
 
 /* All but the atomics is set before the first file is opened, and constant from then on;
  * `unclean_since` is cleared before the mount is served. */
 struct volume {
-	struct engine *engine;
+	struct store *store;
+	struct audit *audit;
+	struct damage_log *damage;
+	struct metrics *metrics;
+	struct scope_table *scopes;
+	struct keyring *keyring;
+	struct renewals *renewals;
+	struct policies *policies;
 	struct inode_table *inodes;
 	struct usage *usage;
 	int top_fd;	       /* the store's folder */
-	const char *store;     /* its absolute path */
+	const char *path;      /* its absolute path */
 	const char *mount;     /* where it is mounted, for messages that name a path there */
 	int64_t unclean_since; /* s; files changed since may have a tail to complete; 0: none */
 	bool read_only;

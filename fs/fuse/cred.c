@@ -5,6 +5,7 @@
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static _Thread_local bool own_umask;
 

@@ -11,8 +11,8 @@
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
 #include "fs/policy/scope.h"
+#include "fs/policy/target.h"
 #include "fs/store/intent.h"
 #include "fs/walk/walk.h"
 
@@ -120,7 +120,7 @@ static int scope_at(struct session *s, struct inode *parent, const char *name, b
 		    const struct scope **ret_scope)
 {
 	if (folder)
-		return scope_enter(s->v.engine->scopes, parent->scope, name, ret_scope);
+		return scope_enter(s->v.scopes, parent->scope, name, ret_scope);
 	*ret_scope = parent->scope;
 	return 0;
 }
@@ -316,7 +316,7 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 	r = file_get(&s->v, inode_of(s, e.ino), O_RDWR, rq, &f);
 	if (r == 0) {
 		file_move_begin(f, file_id);
-		r = intent_add(s->v.engine->store, file_id, old->id, new->id, NULL);
+		r = intent_add(s->v.store, file_id, old->id, new->id, NULL);
 		if (r == 0)
 			r = file_move_scope(&s->v, f, new, rq);
 		if (r == 0) {
@@ -445,12 +445,12 @@ static int do_rename(struct session *s, struct op *op, const struct request *rq)
 		return r;
 	r = inode_fd(s->v.inodes, m.to, &m.to_fd);
 	if (r == 0) {
-		unsigned reader = target_read_begin(s->v.engine->policies);
+		unsigned reader = target_read_begin(s->v.policies);
 
 		walk_names_begin(s->walk);
 		r = move_opened(s, &m, rq);
 		walk_names_end(s->walk);
-		target_read_end(s->v.engine->policies, reader);
+		target_read_end(s->v.policies, reader);
 		inode_fd_done(s->v.inodes, m.to);
 	}
 	inode_fd_done(s->v.inodes, m.from);

@@ -14,8 +14,9 @@
 #include "fs/fuse/protocol.h"
 #include "fs/fuse/revoke.h"
 #include "fs/inode/fds.h"
+#include "fs/keyring/keyring.h"
 #include "fs/metrics/metrics.h"
-#include "fs/engine/engine.h"
+#include "fs/policy/target.h"
 
 static int handle_new(struct session *s, struct inode *i, struct file *f, const struct op *op,
 		      enum request_class class, struct handle **ret_handle)
@@ -31,14 +32,14 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_INSERT_HEAD(&s->opened.files, h, others);
 	pthread_mutex_unlock(&s->opened.lock);
-	metrics_add(s->v.engine->metrics, METRIC_FILES_OPENED, 1);
+	metrics_add(s->v.metrics, METRIC_FILES_OPENED, 1);
 	*ret_handle = h;
 	return 0;
 }
 
 static void handle_close(struct session *s, struct handle *h)
 {
-	metrics_add(s->v.engine->metrics, METRIC_FILES_CLOSED, 1);
+	metrics_add(s->v.metrics, METRIC_FILES_CLOSED, 1);
 	pthread_mutex_lock(&s->opened.lock);
 	LIST_REMOVE(h, others);
 	pthread_mutex_unlock(&s->opened.lock);
@@ -143,7 +144,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 
 	if (name_is_control(parent, s, op->name))
 		return -EPERM;
-	reader = target_read_begin(s->v.engine->policies); /* until a job can find the file */
+	reader = target_read_begin(s->v.policies); /* until a job can find the file */
 	r = new_file_init(&s->v, parent->scope, NULL, rq, &n);
 	if (r == 0) {
 		r = make_backing(s, op, parent, &n, &fd);
@@ -154,7 +155,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 		}
 		new_file_fini(&n);
 	}
-	target_read_end(s->v.engine->policies, reader);
+	target_read_end(s->v.policies, reader);
 	return r;
 }
 

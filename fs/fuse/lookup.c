@@ -6,7 +6,6 @@
 
 #include "fs/fuse/ops.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
 #include "fs/policy/scope.h"
 #include "fs/store/store.h"
 
@@ -22,7 +21,7 @@ int op_entry_of(struct session *s, struct inode *parent, const char *name, int f
 	if (fstatat(fd, "", &ret_e->attr, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
 	if (r == 0 && S_ISDIR(ret_e->attr.st_mode))
-		r = scope_enter(s->v.engine->scopes, scope, name, &scope);
+		r = scope_enter(s->v.scopes, scope, name, &scope);
 	if (r < 0) {
 		(void)close(fd); /* only looked at */
 		return r;

@@ -20,7 +20,7 @@
 
 #include "crypto/base/clock.h"
 #include "fs/fuse/ops.h"
-#include "fs/engine/engine.h"
+#include "fs/metrics/metrics.h"
 
 static _Thread_local bool kills_setid;
 static _Thread_local struct protocol_request serving;
@@ -181,7 +181,7 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 	struct fuse_in_header head;
 	ssize_t n;
 
-	count_unanswered(s->v.engine->metrics);
+	count_unanswered(s->v.metrics);
 	n = read(fd, buf, len);
 	if (n < (ssize_t)sizeof(head))
 		return n;
@@ -229,9 +229,9 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 	if (!serving.unique || head.unique != serving.unique) /* a notification */
 		return writev(fd, iov, count);
 	if (!head.error)
-		count_bytes(s->v.engine->metrics, &head, &iov[1], count);
+		count_bytes(s->v.metrics, &head, &iov[1], count);
 	n = writev(fd, iov, count);
-	count_answer(s->v.engine->metrics, &head);
+	count_answer(s->v.metrics, &head);
 	return n;
 }
 

@@ -8,7 +8,8 @@
 #include "fs/content/access.h"
 #include "fs/content/drain.h"
 #include "fs/inode/inode.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
+#include "fs/metrics/metrics.h"
 
 #define SWEEPERS_MAX 4u /* threads of one revocation: a slow file holds up few others */
 #define SERVE_MS     50 /* between two looks whether the last revocation has ended */
@@ -225,7 +226,7 @@ static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_fi
 static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files)
 {
 	struct session *s = arg;
-	struct metrics *m = s->v.engine->metrics;
+	struct metrics *m = s->v.metrics;
 
 	if (!enter(s))
 		return;
@@ -243,7 +244,7 @@ void revoke_listen(struct session *s)
 				 NULL); /* default attributes cannot fail on Linux */
 	s->v.drain_arg = s;
 	s->v.drain = drain_one;
-	keyring_on_revoked(s->v.engine->keyring, on_revoked, s);
+	keyring_on_revoked(s->v.keyring, on_revoked, s);
 }
 
 static bool set_silent(struct session *s)
@@ -266,7 +267,7 @@ void revoke_silence(struct session *s)
 	struct pollfd fd = {.fd = fuse_session_fd(s->fuse), .events = POLLIN};
 	struct fuse_buf buf = {.mem = NULL};
 
-	keyring_on_revoked(s->v.engine->keyring, NULL, NULL);
+	keyring_on_revoked(s->v.keyring, NULL, NULL);
 	while (!set_silent(s)) {
 		if (poll(&fd, 1, SERVE_MS) <= 0)
 			continue;

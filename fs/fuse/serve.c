@@ -10,15 +10,17 @@
 #include <sys/sysmacros.h>
 
 #include "crypto/base/cleanup.h"
+#include "fs/audit/audit.h"
 #include "fs/content/usage.h"
 #include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
 #include "fs/fuse/revoke.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
+#include "fs/policy/scope.h"
 #include "fs/pool/pool.h"
 #include "fs/store/intent.h"
+#include "fs/store/store.h"
 #include "fs/walk/recovery.h"
 #include "fs/walk/walk.h"
 
@@ -31,7 +33,7 @@ static unsigned serving_threads(void)
 	return cpus > 2 ? (unsigned)cpus : 2;
 }
 
-int serve_init(struct session *s, struct err *err)
+int serve_init(struct session *s, struct jobs *jobs, struct err *err)
 {
 	struct rlimit files = {.rlim_cur = 1024};
 	unsigned fds;
@@ -40,21 +42,20 @@ int serve_init(struct session *s, struct err *err)
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail; the default is the usual limit */
 	fds = fds_keep_back(files.rlim_cur < INT_MAX ? (unsigned)files.rlim_cur : INT_MAX) / 2;
 	fds = fds < SERVE_FDS_CACHED ? fds : SERVE_FDS_CACHED;
-	r = inode_table_new(s->v.top_fd, scope_root(s->v.engine->scopes), fds, &s->v.inodes,
-			    err);
+	r = inode_table_new(s->v.top_fd, scope_root(s->v.scopes), fds, &s->v.inodes, err);
 	if (r < 0)
 		return r;
 	r = pool_new(BLOCKING_THREADS_MAX, &s->pool);
 	if (r == 0)
 		r = pool_new(BLOCKING_THREADS_MAX, &s->control_pool);
 	if (r == 0)
-		r = walk_new(&s->v, &s->walk);
+		r = walk_new(&s->v, jobs, &s->walk);
 	if (r == 0)
 		r = usage_new(&s->v.usage);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	s->threads = serving_threads();
-	s->v.unclean_since = store_unclean_since(s->v.engine->store);
+	s->v.unclean_since = store_unclean_since(s->v.store);
 	(void)pthread_mutex_init(&s->opened.lock,
 				 NULL); /* default attributes cannot fail on Linux */
 	cred_init(s);
@@ -89,12 +90,12 @@ int serve_recover(struct session *s, struct err *err)
 	r = recover_store(&s->v, &checked, &left, err);
 	fields[0] = AUDIT_FIELD_U64("checked", checked);
 	fields[1] = AUDIT_FIELD_U64("left", left);
-	audit_event(s->v.engine->audit, "recovery", NULL, errno_name(r), fields, 2);
+	audit_event(s->v.audit, "recovery", NULL, errno_name(r), fields, 2);
 	if (r < 0 || left)
 		return r; /* what is left is completed when it is opened */
 	s->v.unclean_since = 0;
 	r = serve_sync(s, err);
-	return r < 0 ? r : store_recovered(s->v.engine->store, err);
+	return r < 0 ? r : store_recovered(s->v.store, err);
 }
 
 int serve_sync(struct session *s, struct err *err)
@@ -102,8 +103,8 @@ int serve_sync(struct session *s, struct err *err)
 	if (s->v.unclean_since)
 		return 0; /* some files are still to be looked at */
 	if (syncfs(s->v.top_fd) < 0)
-		return err_set(err, -errno, "%s: sync: %s", s->v.store, strerror(errno));
-	return intent_clear(s->v.engine->store, err);
+		return err_set(err, -errno, "%s: sync: %s", s->v.path, strerror(errno));
+	return intent_clear(s->v.store, err);
 }
 
 /* The device number of the mount, from mountinfo: stat(2) would be a request to this daemon. */

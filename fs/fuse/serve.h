@@ -2,13 +2,17 @@
 #ifndef DEPFS_FUSE_SERVE_H
 #define DEPFS_FUSE_SERVE_H
 
+#include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
 #include "fs/fuse/session.h"
 
+struct jobs;
+
 #define SERVE_FDS_CACHED 4096u /* O_PATH descriptors kept; fewer when RLIMIT_NOFILE is low */
 
-/* serve_init() - inodes, pools and walk of a session whose engine, store and top_fd are set. */
-int serve_init(struct session *s, struct err *err) MUST_CHECK;
+/* serve_init() - inodes, pools and walk of a session; all else that is constant in it and in its
+ * volume is set. @jobs: whose files the walk goes through. */
+int serve_init(struct session *s, struct jobs *jobs, struct err *err) MUST_CHECK;
 void serve_fini(struct session *s);
 unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
 

@@ -59,7 +59,7 @@ int walk_read_header(int fd, struct stat *ret_st, struct header *ret_hdr)
 void walk_path(const struct walk *w, int dir_fd, const char *name, char out[static WALK_PATH_LEN])
 {
 	char space[4096];
-	const char *dir = fd_path_in(dir_fd, w->v->store, space, sizeof(space));
+	const char *dir = fd_path_in(dir_fd, w->v->path, space, sizeof(space));
 
 	dir = dir ? dir : "";
 	(void)snprintf(out, WALK_PATH_LEN, "%s%s%s", dir, *dir && *name ? "/" : "", name);

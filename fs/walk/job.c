@@ -9,15 +9,17 @@
 #include "crypto/base/cleanup.h"
 #include "fs/content/usage.h"
 #include "fs/inode/fds.h"
+#include "fs/jobs/job.h"
 #include "fs/jobs/renewal.h"
-#include "fs/engine/engine.h"
+#include "fs/policy/scan.h"
+#include "fs/policy/target.h"
 #include "fs/walk/purge_list.h"
 #include "fs/walk/walk_internal.h"
 
 #define STOP_MS 5u  /* so long renames wait for a job that begins or ends, */
 #define GO_MS	50u /* and so long they go on before it tries again */
 
-int walk_new(struct volume *v, struct walk **ret_walk)
+int walk_new(struct volume *v, struct jobs *jobs, struct walk **ret_walk)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	pthread_rwlockattr_t attr;
@@ -26,6 +28,7 @@ int walk_new(struct volume *v, struct walk **ret_walk)
 		return -ENOMEM;
 	/* Else a steady stream of renames would keep a job from ever ending. */
 	w->v = v;
+	w->jobs = jobs;
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	(void)pthread_rwlock_init(&w->lock, &attr);
@@ -80,8 +83,8 @@ static int begin(struct walk *w, struct job *j)
 		w->job = j;
 	pthread_rwlock_unlock(&w->lock);
 	if (scan)
-		scan_begins(w->v->engine->policies, j);
-	targets_synchronize(w->v->engine->policies);
+		scan_begins(w->v->policies, j);
+	targets_synchronize(w->v->policies);
 	return r;
 }
 
@@ -185,7 +188,7 @@ static int search(struct walk *w, struct job *j, struct err *err)
 	walk_next_pass(w);
 	w->searching = true;
 	pthread_rwlock_unlock(&w->lock);
-	renewals_search_begin(w->v->engine->renewals);
+	renewals_search_begin(w->v->renewals);
 	w->only_ends = true;
 	r = tree_walk_store(w, j, err);
 	return r < 0 ? r : walk_queued(w, j, err);
@@ -196,9 +199,9 @@ static int search(struct walk *w, struct job *j, struct err *err)
 static int end_renewals(struct walk *w, struct err *err)
 {
 	if (w->searching)
-		renewals_search_end(w->v->engine->renewals,
-				  atomic_load(&w->unseen) ? SEARCHED_SOME : SEARCHED_ALL);
-	return renewals_flush(w->v->engine->renewals, err);
+		renewals_search_end(w->v->renewals,
+				    atomic_load(&w->unseen) ? SEARCHED_SOME : SEARCHED_ALL);
+	return renewals_flush(w->v->renewals, err);
 }
 
 /* A count before an interruption is void: changes since then were not followed. */
@@ -241,7 +244,7 @@ static int run_scan(struct walk *w, struct job *j, struct err *err)
 	}
 	res.mailboxes = mailboxes;
 	r = purge_list_end(w, &res, err);
-	return r < 0 ? r : scan_ends(w->v->engine->policies, j, &res, err);
+	return r < 0 ? r : scan_ends(w->v->policies, j, &res, err);
 }
 
 static int run(void *arg, struct job *j, struct err *err)
@@ -263,7 +266,7 @@ static int run(void *arg, struct job *j, struct err *err)
 	do {
 		if (r == 0)
 			r = walk_queued(w, j, err);
-		if (r == 0 && walk_renews(j) && !w->searching && renewals_left(w->v->engine->renewals))
+		if (r == 0 && walk_renews(j) && !w->searching && renewals_left(w->v->renewals))
 			r = search(w, j, err);
 		if (r == 0 && syncfs(w->v->top_fd) < 0)
 			r = err_set(err, -errno, "the store cannot be synced: %s", strerror(errno));
@@ -280,10 +283,10 @@ int walk_listen(struct walk *w, struct err *err)
 {
 	const struct job_runner runner = {run, walk_renew_find, w};
 
-	return w->v->read_only ? 0 : jobs_serve(w->v->engine->jobs, &runner, err);
+	return w->v->read_only ? 0 : jobs_serve(w->jobs, &runner, err);
 }
 
 void walk_silence(struct walk *w)
 {
-	jobs_stop(w->v->engine->jobs);
+	jobs_stop(w->jobs);
 }

@@ -36,7 +36,7 @@ int purge_list_begin(struct walk *w, struct job *j, struct err *err)
 	if (!l)
 		return err_set(err, -ENOMEM, "no memory for the list of files");
 	(void)pthread_mutex_init(&l->lock, NULL);
-	r = receipt_begin(w->v->engine->policies, j, &l->receipt, err);
+	r = receipt_begin(w->v->policies, j, &l->receipt, err);
 	if (r < 0)
 		list_free(l);
 	else

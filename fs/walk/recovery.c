@@ -9,7 +9,7 @@
 
 #include "fs/content/file.h"
 #include "fs/inode/fds.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
 #include "fs/policy/scope.h"
 #include "fs/store/store.h"
 
@@ -72,7 +72,7 @@ static int search_inner(struct search *k, int dir_fd, const char *name, const st
 
 	if (fd < 0)
 		return entry_failed(k, -errno);
-	r = scope_enter(k->v->engine->scopes, scope, name, &inner);
+	r = scope_enter(k->v->scopes, scope, name, &inner);
 	if (r < 0) {
 		(void)close(fd); /* only read from */
 		return r;
@@ -132,10 +132,10 @@ int recover_store(struct volume *v, uint64_t *ret_checked, uint64_t *ret_left, s
 	int r;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", v->store, strerror(errno));
-	r = search_dir(&k, fd, scope_root(v->engine->scopes), true);
+		return err_set(err, -errno, "%s: %s", v->path, strerror(errno));
+	r = search_dir(&k, fd, scope_root(v->scopes), true);
 	if (r < 0)
-		return err_set(err, r, "%s: recovery after an unclean stop: %s", v->store,
+		return err_set(err, r, "%s: recovery after an unclean stop: %s", v->path,
 			       strerror(-r));
 	*ret_checked = k.checked;
 	*ret_left = k.left;

@@ -8,8 +8,10 @@
 #include "crypto/base/cleanup.h"
 #include "fs/content/renew.h"
 #include "fs/inode/fds.h"
+#include "fs/jobs/job.h"
 #include "fs/jobs/renewal.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
+#include "fs/policy/target.h"
 #include "fs/store/store.h"
 #include "fs/walk/walk_internal.h"
 
@@ -80,7 +82,7 @@ static bool is_below(struct walk *w, const struct job *j, int dir_fd, const char
 	const char *root = job_of(j)->path;
 	char space[PATH_MAX], path[2 * PATH_MAX];
 	size_t root_len = strlen(root);
-	const char *dir = fd_path_in(dir_fd, w->v->store, space, sizeof(space));
+	const char *dir = fd_path_in(dir_fd, w->v->path, space, sizeof(space));
 
 	if (!dir || dir[0] == '/')
 		return true; /* not known: rather too much is renewed than too little */
@@ -112,7 +114,7 @@ static int look(struct walk *w, const struct job *j, int fd, struct stat *ret_st
 	if (r != FOUND_FINE)
 		return r; /* an empty one is just being made, with a new key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
-		renewal_found(w->v->engine->renewals, hdr.file_id);
+		renewal_found(w->v->renewals, hdr.file_id);
 		return FOUND_DUE;
 	}
 	if (w->only_ends)
@@ -138,7 +140,7 @@ static int target_key(struct walk *w, const struct scope *scope, const struct re
 {
 	struct wrap_ref target;
 
-	target_resolve(w->v->engine->policies, scope, &target);
+	target_resolve(w->v->policies, scope, &target);
 	return walk_target_key(w, &target, rq, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "fs/content/rewrap.h"
+#include "fs/policy/target.h"
 #include "fs/walk/walk_internal.h"
 
 /* enum finding, by the header; or an errno. */
@@ -16,7 +17,7 @@ static int look(struct walk *w, struct job *j, int fd, const struct scope *scope
 
 	if (r != FOUND_FINE)
 		return r;
-	return job_wants(w->v->engine->policies, j, &hdr.ref, scope, ret_target) ? FOUND_DUE : FOUND_FINE;
+	return job_wants(w->v->policies, j, &hdr.ref, scope, ret_target) ? FOUND_DUE : FOUND_FINE;
 }
 
 /* @fd is consumed. */

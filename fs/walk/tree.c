@@ -11,8 +11,10 @@
 #include "crypto/base/cleanup.h"
 #include "fs/content/usage.h"
 #include "fs/inode/fds.h"
+#include "fs/jobs/job.h"
 #include "fs/jobs/renewal.h"
-#include "fs/engine/engine.h"
+#include "fs/keyring/keyring.h"
+#include "fs/policy/scope.h"
 #include "fs/store/store.h"
 #include "fs/walk/walk_internal.h"
 
@@ -122,7 +124,7 @@ static int checkpoint(struct traversal *t)
 		return job_checkpoint(t->j, "", 0, t->err);
 	if (syncfs(t->w->v->top_fd) < 0)
 		return err_set(t->err, -errno, "the store cannot be synced: %s", strerror(errno));
-	r = renewals_flush(t->w->v->engine->renewals, t->err);
+	r = renewals_flush(t->w->v->renewals, t->err);
 	return r < 0 ? r : job_checkpoint(t->j, t->path.text, t->processed, t->err);
 }
 
@@ -267,7 +269,7 @@ static int walk_inner(struct traversal *t, int dir_fd, const char *name, const s
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
 			       : folder_unreadable(t, dir_fd, name, -errno);
-	r = scope_enter(t->w->v->engine->scopes, scope, name, &inner);
+	r = scope_enter(t->w->v->scopes, scope, name, &inner);
 	if (r == 0)
 		r = path_push(&t->path, name, &len);
 	if (r < 0) {
@@ -386,7 +388,7 @@ static int walk_root_file(struct traversal *t, int dir_fd, const char *name, con
 /* A root by its path, opened name by name as the walk itself would. */
 static int walk_root(struct traversal *t, const char *root)
 {
-	const struct scope *scope = scope_root(t->w->v->engine->scopes);
+	const struct scope *scope = scope_root(t->w->v->scopes);
 	int fd = openat(t->w->v->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next, r = 0;
 	char name[JOB_ROOT_LEN];
 	size_t ignored;
@@ -410,7 +412,7 @@ static int walk_root(struct traversal *t, const char *root)
 			return r;
 		fd = next;
 		if (r == 0)
-			r = scope_enter(t->w->v->engine->scopes, scope, name, &scope);
+			r = scope_enter(t->w->v->scopes, scope, name, &scope);
 		if (r == 0)
 			r = path_push(&t->path, name, &ignored);
 	}

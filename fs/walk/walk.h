@@ -11,12 +11,13 @@
 #include "fs/content/volume.h"
 
 struct inode;
+struct jobs;
 struct scope;
 
 /* One for each open store. It does nothing until walk_listen(). */
 struct walk;
 
-int walk_new(struct volume *v, struct walk **ret_walk) MUST_CHECK;
+int walk_new(struct volume *v, struct jobs *jobs, struct walk **ret_walk) MUST_CHECK;
 void walk_free(struct walk *w); /* NULL allowed */
 
 /* walk_listen() - jobs run from now on. walk_silence() - none runs any more. */

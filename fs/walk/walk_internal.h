@@ -14,6 +14,7 @@ struct purge_list;
 
 struct walk {
 	struct volume *v;
+	struct jobs *jobs;
 	pthread_rwlock_t lock; /* read: a name changes; write: a job begins or ends */
 	struct job *job;       /* NULL: none; guarded by lock */
 	bool searching; /* a renewal job looks for renewals that another left; guarded by lock */

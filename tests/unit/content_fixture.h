@@ -14,10 +14,8 @@
 #include "fs/content/blocks_internal.h"
 #include "fs/content/header.h"
 #include "fs/content/new_file.h"
-#include "fs/engine/engine.h"
 
 struct content {
-	struct engine engine; /* of nothing */
 	struct volume v;
 	struct inode inode;
 	struct wrap_key *kek;
@@ -77,7 +75,6 @@ static inline int content_setup(void **state)
 	struct new_file n = {.hdr = fixed_header()};
 
 	assert_non_null(c);
-	c->v.engine = &c->engine;
 	n.hdr.flags = 0;
 	n.hdr.budget = 1;
 	memset(n.hdr.holes, 0, sizeof(n.hdr.holes));

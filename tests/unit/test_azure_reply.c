@@ -28,8 +28,8 @@ static int wrapped(const char *asked, const char *kid, const char *value, struct
 	return r;
 }
 
-/* The "kid" of a reply becomes the key id that a copy is opened with: an unchecked one could make it
- * unreadable, or send it to another vault. */
+/* The "kid" of a reply becomes the key id that a copy is opened with: an unchecked one could make
+ * it unreadable, or send it to another vault. */
 static void kid_of_a_reply_is_checked(void **state)
 {
 	static const struct {

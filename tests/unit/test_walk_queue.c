@@ -35,7 +35,7 @@ static int setup(void **state)
 	m->fd = open(m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(mkdirat(m->fd, "a", 0700), 0);
 	assert_int_equal(inode_table_new(m->fd, NULL, 16, &m->v.inodes, NULL), 0);
-	assert_int_equal(walk_new(&m->v, &m->w), 0);
+	assert_int_equal(walk_new(&m->v, NULL, &m->w), 0);
 	fd = openat(m->fd, "a", O_PATH | O_CLOEXEC);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(
