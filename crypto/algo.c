@@ -1,5 +1,5 @@
 /* crypto/algo.c - OpenSSL algorithm objects and the contexts of a thread. */
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -12,7 +12,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
+#include "crypto/dek_internal.h"
 #include "crypto/secret.h"
 
 #define META_LEN       4
@@ -117,7 +118,7 @@ int block_ctx_load_key(struct block_ctx *ctx, const uint8_t key[static DEK_LEN],
 int block_ctx_load(struct block_ctx *ctx, const struct dek *dek,
 		   const uint8_t file_id[static FILE_ID_LEN])
 {
-	return block_ctx_load_key(ctx, dek_block_key(dek), file_id);
+	return block_ctx_load_key(ctx, dek->block_key, file_id);
 }
 
 /*

@@ -49,8 +49,4 @@ int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
 		   const uint8_t wrap[static WRAP_LEN], const uint8_t old_id[static FILE_ID_LEN],
 		   struct dek **ret_old) MUST_CHECK;
 
-/* For crypto/ only: the derived keys, 32 bytes each, borrowed. */
-const uint8_t *dek_block_key(const struct dek *dek);
-const uint8_t *dek_mac_key(const struct dek *dek);
-
 #endif

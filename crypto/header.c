@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/dek.h"
+#include "crypto/dek_internal.h"
 #include "crypto/kdf.h"
 
 #define HEADER_MAGIC	    "DEPF"
@@ -81,7 +81,7 @@ static int header_mac(const uint8_t in[static HEADER_LEN], const struct dek *dek
 {
 	const struct kdf_part part = {in, HEADER_MACED_LEN};
 
-	return hmac_sha256(dek_mac_key(dek), HEADER_MAC_LEN, &part, 1, mac);
+	return hmac_sha256(dek->mac_key, HEADER_MAC_LEN, &part, 1, mac);
 }
 
 int header_encode(const struct header *hdr, const struct dek *dek, uint8_t out[static HEADER_LEN])

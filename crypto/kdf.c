@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 
 #define HKDF_ROUNDS_MAX 255 /* RFC 5869 section 2.3: the counter is one byte */
 

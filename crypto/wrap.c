@@ -1,5 +1,5 @@
 /* crypto/wrap.c - AES-256-SIV (RFC 5297) from CMAC and CTR, and counted wrapping keys. */
-#include "crypto/wrap.h"
+#include "crypto/wrap_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,11 +10,10 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 #include "crypto/base/bytes.h"
 #include "crypto/kdf.h"
 
-#define SIV_LEN 16 /* synthetic IV: one AES block */
 #define SIV_HALF_LEN                                                                \
 	32 /* of the key: first half for CMAC, second for CTR, RFC 5297 section 2.2 \
 	    */

@@ -221,27 +221,27 @@ static void no_key_stays_on_the_usual_heap(void **state)
 	assert_int_equal(dek_wrap(dek, kek, &hdr), 0);
 	assert_int_equal(dek_unwrap(kek, &hdr, &back), 0);
 	assert_int_equal(header_encode(&hdr, dek, bytes), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
-	assert_int_equal(heap_holds(dek_mac_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
+	assert_int_equal(heap_holds(dek->mac_key, 16), 0);
 	assert_int_equal(heap_holds(secret_bytes(siv), 16), 0);
 	assert_int_equal(heap_holds(secret_bytes(siv) + 32, 16), 0);
 	secret_free(siv);
 
 	assert_int_equal(block_ctx_new(&ctx), 0);
 	assert_int_equal(block_ctx_load(ctx, dek, hdr.file_id), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 	assert_int_equal(block_seal(ctx, 1, meta, block, block + BLOCK_LEN), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 1); /* the search does find it */
+	assert_int_equal(heap_holds(dek->block_key, 16), 1); /* the search does find it */
 	assert_int_equal(block_open(ctx, 1, block + BLOCK_LEN, block, &meta), 0);
 	block_ctx_forget(ctx);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 
 	/* Another file's key was loaded in between, and only then forgotten. */
 	assert_int_equal(block_ctx_load(ctx, dek, hdr.file_id), 0);
 	assert_int_equal(block_seal(ctx, 1, meta, block, block + BLOCK_LEN), 0);
 	assert_int_equal(block_ctx_load(ctx, back, hdr.file_id), 0);
 	block_ctx_forget(ctx);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 	block_ctx_free(ctx);
 	dek_free(dek);
 	dek_free(back);

@@ -1,7 +1,7 @@
-/* crypto/algo.h - inside crypto/ only: algorithms fetched once a process, contexts kept one a
+/* crypto/algo_internal.h - inside crypto/ only: algorithms fetched once a process, contexts kept one a
  * thread. */
-#ifndef DEPFS_CRYPTO_ALGO_H
-#define DEPFS_CRYPTO_ALGO_H
+#ifndef DEPFS_CRYPTO_ALGO_INTERNAL_H
+#define DEPFS_CRYPTO_ALGO_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
