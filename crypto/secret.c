@@ -139,6 +139,11 @@ void secret_shrink(struct secret *s, size_t len)
 	s->len = len;
 }
 
+bool secrets_equal(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && CRYPTO_memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
 int random_bytes(void *ret_out, size_t len)
 {
 	if (len > INT_MAX || RAND_bytes(ret_out, (int)len) != 1) {

@@ -3,6 +3,7 @@
 #ifndef DEPFS_CRYPTO_SECRET_H
 #define DEPFS_CRYPTO_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,8 @@ size_t secret_len(const struct secret *s);
 /* secret_shrink() - keep the first @len bytes and wipe the rest; @len must not exceed the length.
  */
 void secret_shrink(struct secret *s, size_t len);
+/* secrets_equal() - same length and bytes; takes as long whichever byte differs (CRYPTO_memcmp). */
+bool secrets_equal(const struct secret *a, const struct secret *b);
 
 /* random_bytes() - public randomness (ids, nonces), RAND_bytes; -EIO when OpenSSL has none. */
 int random_bytes(void *ret_out, size_t len) MUST_CHECK;

@@ -116,6 +116,26 @@ static void secret_shrink_wipes_the_rest(void **state)
 	secret_free(s);
 }
 
+/* A vault's answer is compared with the key that is known: one wrong bit makes another key. */
+static void secrets_equal_sees_every_bit_and_the_length(void **state)
+{
+	struct secret *a = NULL, *b = NULL;
+
+	(void)state;
+	assert_int_equal(secret_new_random(32, &a), 0);
+	assert_int_equal(secret_new_from(secret_bytes(a), 32, &b), 0);
+	assert_true(secrets_equal(a, b));
+	for (unsigned bit = 0; bit < 256; bit++) {
+		secret_bytes(b)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_false(secrets_equal(a, b));
+		secret_bytes(b)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	secret_shrink(b, 31);
+	assert_false(secrets_equal(a, b));
+	secret_free(a);
+	secret_free(b);
+}
+
 /* The heap's own memory stays mapped, so one can look where a secret was. */
 static void secret_free_wipes_the_bytes(void **state)
 {
@@ -285,6 +305,7 @@ int main(void)
 		cmocka_unit_test(secret_new_random_never_repeats),
 		cmocka_unit_test(random_bytes_never_repeat),
 		cmocka_unit_test(secret_shrink_wipes_the_rest),
+		cmocka_unit_test(secrets_equal_sees_every_bit_and_the_length),
 		cmocka_unit_test(secret_free_wipes_the_bytes),
 #if !UNDER_SANITIZER /* their heap is elsewhere */
 		cmocka_unit_test(no_key_stays_on_the_usual_heap),
