@@ -20,10 +20,10 @@ static int expand(const uint8_t *prk, const char *info, uint8_t out[static SHA25
 	return hkdf_expand(prk, (const uint8_t *)info, strlen(info), out, SHA256_LEN);
 }
 
-/* kdf_derive() twice over, with the extract they share done once. */
+/* Two kdf_derive() calls that share one extract. */
 static int dek_derive(struct dek *dek)
 {
-	/* The PRK borrows the MAC key's place; hkdf_expand() reads all of it before it writes. */
+	/* The PRK is kept in mac_key: the last hkdf_expand() has read it before it writes there. */
 	uint8_t *prk = dek->mac_key;
 	int r = hkdf_extract(dek->key, DEK_LEN, NULL, 0, prk);
 

@@ -14,9 +14,8 @@
 #include "crypto/base/bytes.h"
 #include "crypto/kdf.h"
 
-#define SIV_HALF_LEN                                                                \
-	32 /* of the key: first half for CMAC, second for CTR, RFC 5297 section 2.2 \
-	    */
+/* Of the key: the first half is CMAC's, the second CTR's, RFC 5297 section 2.2. */
+#define SIV_HALF_LEN 32
 
 struct wrap_key {
 	atomic_uint refs;
@@ -120,8 +119,7 @@ static bool siv_ctr(struct algo_thread *t, const uint8_t *key, const uint8_t iv[
 			       (size_t)out_len == in_len);
 }
 
-/* Another key over the expanded one, for the contexts outlive the call and lie on the usual heap.
- */
+/* Overwrites the expanded keys: the contexts lie on the ordinary heap and outlive the call. */
 static bool siv_forget(struct algo_thread *t)
 {
 	static const uint8_t zero[SIV_HALF_LEN];
@@ -155,7 +153,7 @@ int siv_open(const uint8_t key[static WRAP_SIV_KEY_LEN], const uint8_t *const *a
 {
 	const struct siv_aad strings = {aad, aad_len, n_aad};
 	struct algo_thread *t;
-	uint8_t iv[SIV_LEN]; /* of what came out; no key */
+	uint8_t iv[SIV_LEN]; /* recomputed from the plaintext; not secret */
 	size_t len;
 	bool ok;
 
@@ -199,7 +197,7 @@ struct wrap_key *wrap_key_get(struct wrap_key *k)
 
 void wrap_key_put(struct wrap_key *k)
 {
-	/* Acquire and release: whoever wipes does so after every other holder's last use. */
+	/* Acquire and release: the wipe comes after the last use by every other holder. */
 	if (k && atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) == 1)
 		secret_free_mem(k, sizeof(*k));
 }
@@ -224,6 +222,6 @@ size_t wrap_record_aad(const uint8_t policy_id[static 16], uint32_t generation, 
 	wbuf_bytes(&b, policy_id, 16);
 	wbuf_u32(&b, generation);
 	wbuf_bytes(&b, purpose, strlen(purpose));
-	assert(!b.failed); /* the purposes are ours and short */
+	assert(!b.failed); /* the purposes are wrap.h's, and short */
 	return WRAP_AAD_MAX - b.left_len;
 }
