@@ -1,5 +1,5 @@
 /* crypto/algo.c - OpenSSL algorithm objects and the contexts of a thread. */
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -54,7 +54,7 @@ const struct algo *algo_get(void)
 	return algo_usable ? &algo : NULL;
 }
 
-/* The cipher below CMAC is named once; later inits with a key alone keep it. */
+/* CMAC's cipher is set once; EVP_MAC_init() with a key alone keeps it. */
 static bool cmac_set_cipher(EVP_MAC_CTX *cmac)
 {
 	char name[] = "AES-256-CBC";

@@ -12,7 +12,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
+#include "crypto/dek_internal.h"
 #include "crypto/secret.h"
 
 #define META_LEN       4
@@ -28,22 +29,23 @@ struct nonce_pool {
 	uint8_t bytes[NONCE_POOL_LEN];
 };
 
-/* A direction's cipher context. Apart, so that a read never expands the encryption key. */
-struct gcm_half {
+/* The cipher context of one direction. Two of them, so that a read expands one key schedule only.
+ */
+struct gcm_direction {
 	EVP_CIPHER_CTX *evp;
 	bool current; /* has expanded the key of the last block_ctx_load() */
 	bool dirty;   /* holds that key or an earlier one */
 };
 
 struct block_ctx {
-	struct gcm_half enc, dec;
+	struct gcm_direction enc, dec;
 	uint8_t *key; /* DEK_LEN bytes, secure heap */
 	bool has_key;
 	uint8_t file_id[FILE_ID_LEN];
 	struct nonce_pool nonces;
 };
 
-/* A child has its parent's pool in memory: were both to draw from it, nonces would repeat. */
+/* After fork() the child holds a copy of the pool: nonces drawn from both would repeat. */
 static atomic_uint fork_count;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_watched; /* written in fork_once, constant after */
@@ -58,13 +60,13 @@ static void fork_watch(void)
 	fork_watched = pthread_atfork(NULL, NULL, fork_child) == 0;
 }
 
-static int half_init(struct gcm_half *half, const EVP_CIPHER *gcm, int enc)
+static int direction_init(struct gcm_direction *dir, const EVP_CIPHER *gcm, int enc)
 {
-	half->evp = EVP_CIPHER_CTX_new();
-	if (!half->evp)
+	dir->evp = EVP_CIPHER_CTX_new();
+	if (!dir->evp)
 		return -ENOMEM;
-	/* The type is set here once: naming it again would throw the context away. */
-	if (EVP_CipherInit_ex2(half->evp, gcm, NULL, NULL, enc, NULL) != 1)
+	/* The cipher is set once: setting it again would free the context's state. */
+	if (EVP_CipherInit_ex2(dir->evp, gcm, NULL, NULL, enc, NULL) != 1)
 		return algo_failed();
 	return 0;
 }
@@ -84,9 +86,9 @@ int block_ctx_new(struct block_ctx **ret_ctx)
 	ctx->key = secret_alloc(DEK_LEN);
 	if (!ctx->key)
 		return -ENOMEM;
-	r = half_init(&ctx->enc, algo->gcm, 1);
+	r = direction_init(&ctx->enc, algo->gcm, 1);
 	if (r == 0)
-		r = half_init(&ctx->dec, algo->gcm, 0);
+		r = direction_init(&ctx->dec, algo->gcm, 0);
 	if (r < 0)
 		return r;
 	*ret_ctx = STEAL(ctx);
@@ -117,34 +119,35 @@ int block_ctx_load_key(struct block_ctx *ctx, const uint8_t key[static DEK_LEN],
 int block_ctx_load(struct block_ctx *ctx, const struct dek *dek,
 		   const uint8_t file_id[static FILE_ID_LEN])
 {
-	return block_ctx_load_key(ctx, dek_block_key(dek), file_id);
+	return block_ctx_load_key(ctx, dek->block_key, file_id);
 }
 
 /*
- * Expanding a key of zeros overwrites key schedule and hash table in place; it takes about half
+ * Expanding a key of zeros overwrites key schedule and hash table in place; it takes about dir
  * the time of a reset, which frees them and has the next block allocate again.
  */
-static void half_forget(struct gcm_half *half, int enc)
+static void direction_forget(struct gcm_direction *dir, int enc)
 {
 	static const uint8_t zero[DEK_LEN];
 
-	half->current = false;
-	if (!half->dirty)
+	dir->current = false;
+	if (!dir->dirty)
 		return;
-	half->dirty = false;
-	if (EVP_CipherInit_ex2(half->evp, NULL, zero, zero, enc, NULL) == 1)
+	dir->dirty = false;
+	if (EVP_CipherInit_ex2(dir->evp, NULL, zero, zero, enc, NULL) == 1)
 		return;
 	(void)algo_failed();
-	/* A reset also forgets the type: the next use fails with -EIO rather than with this key. */
-	EVP_CIPHER_CTX_reset(half->evp);
+	/* A reset forgets the cipher too: the next use fails with -EIO instead of using this key.
+	 */
+	EVP_CIPHER_CTX_reset(dir->evp);
 }
 
 void block_ctx_forget(struct block_ctx *ctx)
 {
 	OPENSSL_cleanse(ctx->key, DEK_LEN);
 	ctx->has_key = false;
-	half_forget(&ctx->enc, 1);
-	half_forget(&ctx->dec, 0);
+	direction_forget(&ctx->enc, 1);
+	direction_forget(&ctx->dec, 0);
 }
 
 static int nonce_draw(struct nonce_pool *pool, uint8_t out[static GCM_NONCE_LEN])
@@ -153,7 +156,7 @@ static int nonce_draw(struct nonce_pool *pool, uint8_t out[static GCM_NONCE_LEN]
 	int r;
 
 	if (pool->used_len == NONCE_POOL_LEN || pool->forks != forks) {
-		pool->used_len = NONCE_POOL_LEN; /* nothing to draw, should this fail */
+		pool->used_len = NONCE_POOL_LEN; /* empty, should the next call fail */
 		r = random_bytes(pool->bytes, NONCE_POOL_LEN);
 		if (r < 0)
 			return r;
@@ -167,26 +170,26 @@ static int nonce_draw(struct nonce_pool *pool, uint8_t out[static GCM_NONCE_LEN]
 }
 
 /* Key (first block only), nonce and, for opening, the tag: all in one call. */
-static bool gcm_start(struct block_ctx *ctx, struct gcm_half *half, int enc, const uint8_t *nonce,
-		      const OSSL_PARAM *params, struct gcm_aad aad)
+static bool gcm_start(struct block_ctx *ctx, struct gcm_direction *dir, int enc,
+		      const uint8_t *nonce, const OSSL_PARAM *params, struct gcm_aad aad)
 {
-	const uint8_t *key = half->current ? NULL : ctx->key;
+	const uint8_t *key = dir->current ? NULL : ctx->key;
 	int len;
 
 	if (!ctx->has_key)
 		return false;
-	half->dirty = true;
-	if (EVP_CipherInit_ex2(half->evp, NULL, key, nonce, enc, params) != 1)
+	dir->dirty = true;
+	if (EVP_CipherInit_ex2(dir->evp, NULL, key, nonce, enc, params) != 1)
 		return false;
-	half->current = true;
-	return aad.len == 0 || EVP_CipherUpdate(half->evp, NULL, &len, aad.data, (int)aad.len) == 1;
+	dir->current = true;
+	return aad.len == 0 || EVP_CipherUpdate(dir->evp, NULL, &len, aad.data, (int)aad.len) == 1;
 }
 
-static bool gcm_text(struct gcm_half *half, const uint8_t *in, size_t in_len, uint8_t *out)
+static bool gcm_text(struct gcm_direction *dir, const uint8_t *in, size_t in_len, uint8_t *out)
 {
 	int len = 0;
 
-	return in_len == 0 || (EVP_CipherUpdate(half->evp, out, &len, in, (int)in_len) == 1 &&
+	return in_len == 0 || (EVP_CipherUpdate(dir->evp, out, &len, in, (int)in_len) == 1 &&
 			       (size_t)len == in_len);
 }
 
@@ -194,7 +197,7 @@ int gcm_seal_with_nonce(struct block_ctx *ctx, const uint8_t nonce[static GCM_NO
 			struct gcm_aad aad, const uint8_t *in, size_t in_len, uint8_t *out,
 			uint8_t ret_tag[static GCM_TAG_LEN])
 {
-	struct gcm_half *half = &ctx->enc;
+	struct gcm_direction *dir = &ctx->enc;
 	OSSL_PARAM tag[] = {
 		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, ret_tag, GCM_TAG_LEN),
 		OSSL_PARAM_END,
@@ -202,9 +205,9 @@ int gcm_seal_with_nonce(struct block_ctx *ctx, const uint8_t nonce[static GCM_NO
 	uint8_t none[1];
 	int len;
 
-	if (!gcm_start(ctx, half, 1, nonce, NULL, aad) || !gcm_text(half, in, in_len, out) ||
-	    EVP_CipherFinal_ex(half->evp, none, &len) != 1 || len != 0 ||
-	    EVP_CIPHER_CTX_get_params(half->evp, tag) != 1)
+	if (!gcm_start(ctx, dir, 1, nonce, NULL, aad) || !gcm_text(dir, in, in_len, out) ||
+	    EVP_CipherFinal_ex(dir->evp, none, &len) != 1 || len != 0 ||
+	    EVP_CIPHER_CTX_get_params(dir->evp, tag) != 1)
 		return algo_failed();
 	return 0;
 }
@@ -213,7 +216,7 @@ int gcm_open_with_nonce(struct block_ctx *ctx, const uint8_t nonce[static GCM_NO
 			struct gcm_aad aad, const uint8_t tag[static GCM_TAG_LEN],
 			const uint8_t *in, size_t in_len, uint8_t *out)
 {
-	struct gcm_half *half = &ctx->dec;
+	struct gcm_direction *dir = &ctx->dec;
 	const OSSL_PARAM want[] = {
 		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, (void *)tag, GCM_TAG_LEN),
 		OSSL_PARAM_END,
@@ -221,9 +224,9 @@ int gcm_open_with_nonce(struct block_ctx *ctx, const uint8_t nonce[static GCM_NO
 	uint8_t none[1];
 	int len, r = 0;
 
-	if (!gcm_start(ctx, half, 0, nonce, want, aad) || !gcm_text(half, in, in_len, out))
+	if (!gcm_start(ctx, dir, 0, nonce, want, aad) || !gcm_text(dir, in, in_len, out))
 		r = algo_failed();
-	else if (EVP_CipherFinal_ex(half->evp, none, &len) != 1 || len != 0)
+	else if (EVP_CipherFinal_ex(dir->evp, none, &len) != 1 || len != 0)
 		r = -EBADMSG;
 	if (r < 0) {
 		(void)algo_failed(); /* empties OpenSSL's error queue */
@@ -295,7 +298,7 @@ int block_seal(struct block_ctx *ctx, uint32_t block_no, struct block_meta meta,
 	if (r < 0)
 		return r;
 	encode_meta(meta, meta_out);
-	if (meta.used < cap) { /* padded in the output and encrypted there; no third buffer */
+	if (meta.used < cap) { /* pad and encrypt in the output: no third buffer */
 		if (meta.used > 0)
 			memcpy(text, in, meta.used);
 		memset(text + meta.used, 0, cap - meta.used);
@@ -304,8 +307,7 @@ int block_seal(struct block_ctx *ctx, uint32_t block_no, struct block_meta meta,
 	r = gcm_seal_with_nonce(ctx, nonce, encode_aad(ctx, block_no, meta_out, aad), in, cap, text,
 				tag);
 	if (r < 0)
-		OPENSSL_cleanse(text,
-				cap); /* may still be plaintext, and the caller may write it */
+		OPENSSL_cleanse(text, cap); /* may still be plaintext */
 	return r;
 }
 
@@ -348,7 +350,7 @@ bool file_plain_size(uint64_t disk_len, uint64_t *ret_size)
 	if (last > BLOCK_NO_MAX)
 		return false;
 	cap = block_cap((uint32_t)last);
-	/* A length that no file has: take the blocks that are there as full. */
+	/* No valid length: count the blocks that are there as full. */
 	if (tail_len > cap || (tail_len == 0 && last > 0)) {
 		*ret_size = block_start(last) + cap;
 		return false;

@@ -30,8 +30,7 @@ struct block_meta {
 	bool final;
 };
 
-/* A thread's cipher contexts; the algorithm is fetched once a process. Not shared between threads.
- */
+/* Cipher contexts and a pool of nonces, for one thread at a time. */
 struct block_ctx;
 int block_ctx_new(struct block_ctx **ret_ctx) MUST_CHECK; /* -ENOMEM, -EIO */
 void block_ctx_free(struct block_ctx *ctx);
@@ -61,7 +60,7 @@ int block_seal(struct block_ctx *ctx, uint32_t block_no, struct block_meta meta,
 /**
  * block_open() - decrypt and check one block
  * @in: the whole block; of block 0 the first HEADER_LEN bytes are not looked at
- * @out: room for the whole capacity; holds plaintext, zero-padded, only on success, else zeros
+ * @out: space for the whole capacity; holds plaintext, zero-padded, only on success, else zeros
  * Return: 0; -EBADMSG: tag, meta or padding rule does not hold; -EIO, also without a key.
  */
 int block_open(struct block_ctx *ctx, uint32_t block_no, const uint8_t in[static BLOCK_LEN],
@@ -92,7 +91,8 @@ static inline uint64_t block_count(uint64_t size)
 
 #define FILE_SIZE_MAX (BLOCK0_CAP + (uint64_t)BLOCK_NO_MAX * BLOCK_CAP) /* more is EFBIG */
 
-/* file_disk_len() - st_size of the ciphertext file for @size plaintext bytes (DESIGN 4.1). */
+/* file_disk_len() - st_size of the ciphertext file for @size plaintext bytes (crypto/README.md,
+ * Blocks). */
 static inline uint64_t file_disk_len(uint64_t size)
 {
 	uint64_t n = block_count(size);

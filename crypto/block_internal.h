@@ -1,4 +1,4 @@
-/* crypto/block_internal.h - block.c's primitive with the nonce in the caller's hand: tests only. */
+/* crypto/block_internal.h - AES-256-GCM with a given nonce, and raw block keys: for tests only. */
 #ifndef DEPFS_CRYPTO_BLOCK_INTERNAL_H
 #define DEPFS_CRYPTO_BLOCK_INTERNAL_H
 

@@ -1,5 +1,5 @@
 /* crypto/dek.c - one file's data key: made, wrapped under a policy key, unwrapped, wiped. */
-#include "crypto/dek.h"
+#include "crypto/dek_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,15 +7,9 @@
 
 #include <openssl/rand.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 #include "crypto/kdf.h"
 #include "crypto/secret.h"
-
-struct dek {
-	uint8_t key[DEK_LEN];
-	uint8_t block_key[DEK_LEN];
-	uint8_t mac_key[HEADER_MAC_LEN];
-};
 
 static_assert(DEK_LEN == WRAP_KEY_LEN, "a DEK is wrapped like any key");
 static_assert(HEADER_WRAP_LEN == WRAP_LEN, "the header's slot takes one wrap");
@@ -26,10 +20,10 @@ static int expand(const uint8_t *prk, const char *info, uint8_t out[static SHA25
 	return hkdf_expand(prk, (const uint8_t *)info, strlen(info), out, SHA256_LEN);
 }
 
-/* kdf_derive() twice over, with the extract they share done once. */
+/* Two kdf_derive() calls that share one extract. */
 static int dek_derive(struct dek *dek)
 {
-	/* The PRK borrows the MAC key's place; hkdf_expand() reads all of it before it writes. */
+	/* The PRK is kept in mac_key: the last hkdf_expand() has read it before it writes there. */
 	uint8_t *prk = dek->mac_key;
 	int r = hkdf_extract(dek->key, DEK_LEN, NULL, 0, prk);
 
@@ -128,14 +122,4 @@ int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
 		return r;
 	old_aad(id, old_id, aad);
 	return dek_open(kek, aad, sizeof(aad), wrap, ret_old);
-}
-
-const uint8_t *dek_block_key(const struct dek *dek)
-{
-	return dek->block_key;
-}
-
-const uint8_t *dek_mac_key(const struct dek *dek)
-{
-	return dek->mac_key;
 }

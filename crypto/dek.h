@@ -23,7 +23,7 @@ DEFINE_CLEANUP(struct dek *, dek_free)
  * dek_wrap() - seal the data key into hdr->wrapped_dek
  * @kek: wrapping key of the policy and generation that @hdr already names
  * @hdr: fixed fields, policy id and generation are set; they are the associated data, so that a
- *       wrap fits no other file, store, scope, policy or generation
+ *       wrap opens for no other file, store, scope, policy or generation
  * Return: 0; -ENOMEM; -EIO.
  */
 int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *hdr) MUST_CHECK;
@@ -36,9 +36,9 @@ int dek_unwrap(const struct wrap_key *kek, const struct header *hdr,
 	       struct dek **ret_dek) MUST_CHECK;
 
 /**
- * dek_wrap_old() - seal the data key that a file had before under the one that it has now
+ * dek_wrap_old() - seal a file's previous data key under its present one, while it is renewed
  * @id, @old_id: the file_id that goes with each; the associated data is @old_id | @id
- * Whatever re-wraps @dek, or takes it away, does so to @old with it.
+ * Only @dek opens @old, so a re-wrap or the loss of @dek covers @old too.
  * Return: 0; -ENOMEM; -EIO.
  */
 int dek_wrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN], const struct dek *old,
@@ -48,9 +48,5 @@ int dek_wrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN], co
 int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
 		   const uint8_t wrap[static WRAP_LEN], const uint8_t old_id[static FILE_ID_LEN],
 		   struct dek **ret_old) MUST_CHECK;
-
-/* For crypto/ only: the derived keys, 32 bytes each, borrowed. */
-const uint8_t *dek_block_key(const struct dek *dek);
-const uint8_t *dek_mac_key(const struct dek *dek);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/dek.h"
+#include "crypto/dek_internal.h"
 #include "crypto/kdf.h"
 
 #define HEADER_MAGIC	    "DEPF"
@@ -24,7 +24,7 @@ static_assert(HEADER_MACED_LEN == HEADER_AAD_LEN + HEADER_WRAP_LEN + 4 + 8 * HEA
 /* Used slots first, ascending, a gap of a block or more between them, unused ones zero. */
 static bool holes_ok(const struct hole holes[static HEADER_HOLES_MAX])
 {
-	uint64_t free_from = 1; /* block 0 is never a hole; 64 bits, as start + count may carry */
+	uint64_t free_from = 1; /* block 0 is never a hole; 64 bits: start + count may exceed 32 */
 	bool ended = false;
 
 	for (size_t i = 0; i < HEADER_HOLES_MAX; i++) {
@@ -48,7 +48,7 @@ static bool ref_ok(const struct wrap_ref *ref)
 	return ref->generation >= 1 && (!wrap_ref_is_service(ref) || ref->generation == 1);
 }
 
-/* The rules that need values rather than bytes; encode and decode share them. */
+/* The table's rules for values; encode and decode share them. */
 static int header_check(const struct header *hdr, struct err *err)
 {
 	if (hdr->flags & ~HEADER_FLAGS_KNOWN)
@@ -81,7 +81,7 @@ static int header_mac(const uint8_t in[static HEADER_LEN], const struct dek *dek
 {
 	const struct kdf_part part = {in, HEADER_MACED_LEN};
 
-	return hmac_sha256(dek_mac_key(dek), HEADER_MAC_LEN, &part, 1, mac);
+	return hmac_sha256(dek->mac_key, HEADER_MAC_LEN, &part, 1, mac);
 }
 
 int header_encode(const struct header *hdr, const struct dek *dek, uint8_t out[static HEADER_LEN])
@@ -104,7 +104,7 @@ int header_encode(const struct header *hdr, const struct dek *dek, uint8_t out[s
 	return header_mac(out, dek, out + HEADER_MACED_LEN);
 }
 
-/* Magic, version and suite: what says whether the rest may be read at all. */
+/* Magic, version and suite decide whether the rest can be parsed. */
 static int decode_start(struct rbuf *b, struct err *err)
 {
 	uint16_t version, suite;
@@ -144,7 +144,8 @@ int header_decode(const uint8_t in[static HEADER_LEN], struct header *ret_hdr, s
 	hdr.budget = rbuf_u64(&b);
 	rbuf_zero(&b, HEADER_RESERVED_LEN);
 
-	r = header_check(&hdr, err); /* first: a later version's flag explains its reserved bytes */
+	r = header_check(&hdr,
+			 err); /* first: a later format that uses reserved bytes sets a flag */
 	if (r < 0)
 		return r;
 	if (!rbuf_done(&b))
@@ -162,7 +163,8 @@ int header_verify(const uint8_t in[static HEADER_LEN], const struct dek *dek)
 		return r;
 	if (CRYPTO_memcmp(mac, in + HEADER_MACED_LEN, HEADER_MAC_LEN) != 0)
 		r = -EBADMSG;
-	OPENSSL_cleanse(mac, sizeof(mac)); /* the right MAC of a forged header is not to be found */
+	OPENSSL_cleanse(mac,
+			sizeof(mac)); /* the valid MAC of a forged header must not stay in memory */
 	return r;
 }
 

@@ -8,24 +8,24 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/err.h"
 
-#define HEADER_LEN     256
-#define HEADER_VERSION 1
-#define HEADER_SUITE   1 /* AES-256-GCM blocks, AES-256-SIV wrap, HMAC-SHA256 header MAC */
-#define HEADER_MAC_LEN 32
-#define HEADER_AAD_LEN \
-	76 /* fixed fields 56 | policy id 16 | generation 4: associated data of the DEK wrap */
+#define HEADER_LEN	 256
+#define HEADER_VERSION	 1
+#define HEADER_SUITE	 1 /* AES-256-GCM blocks, AES-256-SIV wrap, HMAC-SHA256 header MAC */
+#define HEADER_MAC_LEN	 32
+#define HEADER_AAD_LEN	 76 /* bytes 0..75 of the table: associated data of the DEK wrap */
 #define HEADER_HOLES_MAX 4
 #define HEADER_WRAP_LEN	 48
 
 #define FILE_ID_LEN  16
 #define SCOPE_ID_LEN 16
 
-#define HEADER_FLAG_LOOSE_HOLES 0x1u /* any zero block is a hole, DESIGN 4.3 */
-#define HEADER_FLAG_RENEWING \
-	0x2u /* some blocks may still be under the DEK of before, fs/jobs/renewal.h */
+/* crypto/README.md, Holes; and depfs-format(5), Renewing. */
+#define HEADER_FLAG_LOOSE_HOLES 0x1u /* any zero block is a hole */
+#define HEADER_FLAG_RENEWING	0x2u /* blocks may be under the previous DEK */
 
-#define BUDGET_MAX  (UINT64_C(1) << 32) /* block writes under one DEK, SP 800-38D section 8.3 */
-#define BUDGET_STEP (UINT64_C(1) << 20)
+/* Block writes under one DEK: crypto/README.md, Limits. */
+#define BUDGET_MAX  (UINT64_C(1) << 32)
+#define BUDGET_STEP (UINT64_C(1) << 20) /* reserved ahead at most */
 #define BUDGET_WARN (BUDGET_MAX - (UINT64_C(1) << 24))
 
 struct dek;

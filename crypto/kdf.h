@@ -1,5 +1,4 @@
-/* crypto/kdf.h - HKDF-SHA256, HMAC-SHA256 and SHA-256: one key, one purpose, one info string each.
- */
+/* crypto/kdf.h - HKDF-SHA256, HMAC-SHA256 and SHA-256, and the info string of each derived key. */
 #ifndef DEPFS_CRYPTO_KDF_H
 #define DEPFS_CRYPTO_KDF_H
 
@@ -10,7 +9,7 @@
 
 #define SHA256_LEN 32
 
-/* Every info string of the format; depfs-format(5) lists them, no key serves two purposes. */
+/* Every info string of the format (crypto/README.md, Keys). A derived key has one purpose. */
 #define KDF_DEK_BLOCK	       "depfs 1 dek block"
 #define KDF_DEK_HEADER_MAC     "depfs 1 dek header mac"
 #define KDF_DEK_OLD_WRAP       "depfs 1 dek old dek wrap"

@@ -11,7 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "crypto/algo.h"
+#include "crypto/algo_internal.h"
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
@@ -26,7 +26,7 @@ static bool bits_ok(unsigned bits)
 	return bits == 2048 || bits == 3072 || bits == 4096;
 }
 
-/* Takes @pkey over on success. */
+/* On success the key owns @pkey. */
 static int key_new(EVP_PKEY *pkey, struct rsa_key **ret_key)
 {
 	struct rsa_key *k = calloc(1, sizeof(*k));
@@ -81,7 +81,7 @@ int rsa_key_to_pem(const struct rsa_key *k, struct secret **ret_pem, struct err 
 	return secret_new_from(text, (size_t)len, ret_pem);
 }
 
-/* In place of OpenSSL's, which would ask for a passphrase on the terminal. */
+/* OpenSSL's default asks for a passphrase on the terminal. */
 static int no_passphrase(char *buf, int len, int rw, void *data)
 {
 	(void)buf, (void)len, (void)rw, (void)data;
@@ -153,7 +153,7 @@ int oaep_unwrap(const struct rsa_key *k, const uint8_t *in, size_t in_len, struc
 	if (!ctx || EVP_PKEY_decrypt_init(ctx) != 1 || !oaep_set(ctx))
 		return algo_failed();
 	if (EVP_PKEY_decrypt(ctx, secret_bytes(key), &len, in, in_len) != 1) {
-		(void)algo_failed(); /* the queue says where the padding broke: nobody is to know */
+		(void)algo_failed(); /* the queue tells which padding check failed: an oracle */
 		return -EBADMSG;
 	}
 	secret_shrink(key, len);

@@ -1,5 +1,4 @@
-/* crypto/oaep.h - software RSA root keys for the local vaults: RSA-OAEP-256, RFC 8017 section 7.1.
- */
+/* crypto/oaep.h - software RSA root keys of local vaults: RSA-OAEP-256, RFC 8017 section 7.1. */
 #ifndef DEPFS_CRYPTO_OAEP_H
 #define DEPFS_CRYPTO_OAEP_H
 
@@ -14,21 +13,22 @@
 
 struct rsa_key;
 
-int rsa_key_generate(unsigned bits, struct rsa_key **ret_key,
-		     struct err *err) MUST_CHECK; /* 2048, 3072, 4096 else -EINVAL */
+/* rsa_key_generate() - @bits: 2048, 3072 or 4096, else -EINVAL; -ENOMEM, -EIO. */
+int rsa_key_generate(unsigned bits, struct rsa_key **ret_key, struct err *err) MUST_CHECK;
 void rsa_key_free(struct rsa_key *k);
 DEFINE_CLEANUP(struct rsa_key *, rsa_key_free)
 unsigned rsa_key_bits(const struct rsa_key *k);
 
 /* PKCS #8 PEM, unencrypted: the caller sets the file's mode. */
 int rsa_key_to_pem(const struct rsa_key *k, struct secret **ret_pem, struct err *err) MUST_CHECK;
+/* -EBADMSG: not an RSA private key of such a size. */
 int rsa_key_from_pem(const uint8_t *pem, size_t pem_len, struct rsa_key **ret_key,
-		     struct err *err) MUST_CHECK; /* -EBADMSG: not an RSA private key */
+		     struct err *err) MUST_CHECK;
 
 /* SHA-256 for both hash and MGF1, no label. *ret_len = modulus bytes. */
 int oaep_wrap(const struct rsa_key *k, const uint8_t *in, size_t in_len,
 	      uint8_t out[static OAEP_WRAP_MAX], size_t *ret_len) MUST_CHECK;
-/* -EBADMSG when it does not open; nothing more is said (no padding oracle). */
+/* -EBADMSG when it does not open, whatever the cause: no padding oracle. */
 int oaep_unwrap(const struct rsa_key *k, const uint8_t *in, size_t in_len,
 		struct secret **ret_key) MUST_CHECK;
 

@@ -16,7 +16,7 @@
 
 struct secret {
 	size_t len;
-	size_t room_len; /* of bytes[], as allocated; a shrunk secret keeps it */
+	size_t alloc_len; /* of bytes[] as allocated; secret_shrink() keeps it */
 	uint8_t bytes[];
 };
 
@@ -40,7 +40,7 @@ int secret_init(struct err *err)
 	switch (CRYPTO_secure_malloc_init(SECRET_HEAP_LEN, SECRET_HEAP_MIN_LEN)) {
 	case 1:
 		return 0;
-	case 2: /* OpenSSL's word for "works, but mlock or a guard page was refused" */
+	case 2: /* it works, but mlock() or a guard page was refused */
 		return 1;
 	default:
 		ERR_clear_error();
@@ -82,7 +82,7 @@ int secret_new(size_t len, struct secret **ret_secret)
 	if (!s)
 		return -ENOMEM;
 	s->len = len;
-	s->room_len = len;
+	s->alloc_len = len;
 	*ret_secret = s;
 	return 0;
 }
@@ -117,7 +117,7 @@ int secret_new_random(size_t len, struct secret **ret_secret)
 void secret_free(struct secret *s)
 {
 	if (s)
-		secret_free_mem(s, sizeof(*s) + s->room_len);
+		secret_free_mem(s, sizeof(*s) + s->alloc_len);
 }
 
 uint8_t *secret_bytes(struct secret *s)
@@ -137,6 +137,11 @@ void secret_shrink(struct secret *s, size_t len)
 		return;
 	OPENSSL_cleanse(s->bytes + len, s->len - len);
 	s->len = len;
+}
+
+bool secrets_equal(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && CRYPTO_memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 int random_bytes(void *ret_out, size_t len)

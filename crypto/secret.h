@@ -3,14 +3,16 @@
 #ifndef DEPFS_CRYPTO_SECRET_H
 #define DEPFS_CRYPTO_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
 
-#define SECRET_HEAP_LEN	 (4u << 20)   /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
-#define SECRET_HEAP_KEPT (512u << 10) /* of them, never for files: anybody can open many */
+#define SECRET_HEAP_LEN (4u << 20) /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
+/* Of them for policies' keys alone, as any user can open many files. */
+#define SECRET_HEAP_KEPT (512u << 10)
 
 /* Length and bytes in one allocation on the secure heap; wiped when freed. */
 struct secret;
@@ -19,31 +21,31 @@ struct secret;
  * secret_init() - set up the secure heap and forbid core dumps; once, before the first thread
  *
  * RLIMIT_CORE 0, PR_SET_DUMPABLE 0 and CRYPTO_secure_malloc_init(SECRET_HEAP_LEN).
- * Return: 0; 1 when it works but the heap could not be locked in memory (the administrator is to
- * hear of it); -ENOMEM, -EPERM with a sentence.
+ * Return: 0; 1 when it works but the heap could not be locked in memory (the caller warns the
+ * administrator); -ENOMEM, -EPERM with a sentence.
  */
 int secret_init(struct err *err) MUST_CHECK;
 
-/* secret_alloc(), secret_free_mem() - a zeroed piece of the secure heap for crypto/'s own structs.
- * NULL when full. */
+/* secret_alloc() - zeroed bytes on the secure heap, for a struct with keys; NULL when full. */
 void *secret_alloc(size_t len);
-/* secret_alloc_for_file() - the same, NULL also when only SECRET_HEAP_KEPT are left: policies' keys
- * must find room however many files are open. */
+/* secret_alloc_for_file() - the same; NULL also where that leaves less than SECRET_HEAP_KEPT,
+ * so that policies' keys find space however many files are open. */
 void *secret_alloc_for_file(size_t len);
 void secret_free_mem(void *p, size_t len); /* wipes; NULL is allowed */
 
 int secret_new(size_t len, struct secret **ret_secret) MUST_CHECK; /* zeroed; -ENOMEM */
 int secret_new_from(const void *in, size_t len, struct secret **ret_secret) MUST_CHECK;
-int secret_new_random(size_t len,
-		      struct secret **ret_secret) MUST_CHECK; /* RAND_priv_bytes; -ENOMEM, -EIO */
+/* secret_new_random() - RAND_priv_bytes(); -ENOMEM, -EIO. */
+int secret_new_random(size_t len, struct secret **ret_secret) MUST_CHECK;
 void secret_free(struct secret *s);
 DEFINE_CLEANUP(struct secret *, secret_free)
 
 uint8_t *secret_bytes(struct secret *s); /* borrowed */
 size_t secret_len(const struct secret *s);
-/* secret_shrink() - keep the first @len bytes and wipe the rest; @len must not exceed the length.
- */
+/* secret_shrink() - keep the first @len bytes, which must not exceed the length; wipe the rest. */
 void secret_shrink(struct secret *s, size_t len);
+/* secrets_equal() - same length and bytes; takes as long whichever byte differs (CRYPTO_memcmp). */
+bool secrets_equal(const struct secret *a, const struct secret *b);
 
 /* random_bytes() - public randomness (ids, nonces), RAND_bytes; -EIO when OpenSSL has none. */
 int random_bytes(void *ret_out, size_t len) MUST_CHECK;

@@ -79,6 +79,6 @@ int sign_check(const uint8_t public_key[static SIGN_PUBLIC_LEN], const uint8_t *
 		return -ENOMEM;
 	holds = pkey && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
 		EVP_DigestVerify(ctx, sig, SIGN_LEN, msg, msg_len) == 1;
-	ERR_clear_error(); /* a signature that does not hold leaves one */
+	ERR_clear_error(); /* a failed check leaves an entry */
 	return holds ? 0 : -EBADMSG;
 }

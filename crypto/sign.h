@@ -19,8 +19,7 @@ void sign_key_free(struct sign_key *key);
 DEFINE_CLEANUP(struct sign_key *, sign_key_free)
 const uint8_t *sign_key_public(const struct sign_key *key); /* SIGN_PUBLIC_LEN bytes, borrowed */
 
-/* sign_make() - Ed25519, RFC 8032 section 5.1.6: the same message gives the same signature. -EIO.
- */
+/* sign_make() - RFC 8032 section 5.1.6: the same message gives the same signature. -EIO. */
 int sign_make(const struct sign_key *key, const uint8_t *msg, size_t msg_len,
 	      uint8_t ret_sig[static SIGN_LEN]) MUST_CHECK;
 /* sign_check() - RFC 8032 section 5.1.7. 0; -EBADMSG: not that key's signature of that message;

@@ -45,23 +45,13 @@ int wrap_seal(const struct wrap_key *k, const uint8_t *aad, size_t aad_len,
 int wrap_open(const struct wrap_key *k, const uint8_t *aad, size_t aad_len,
 	      const uint8_t in[static WRAP_LEN], uint8_t out[static WRAP_KEY_LEN]) MUST_CHECK;
 
-/* For published vectors: AES-256-SIV over any length, several associated-data strings, the raw
- * 64-byte key. */
-int siv_seal(const uint8_t key[static WRAP_SIV_KEY_LEN], const uint8_t *const *aad,
-	     const size_t *aad_len, size_t n_aad, const uint8_t *in, size_t in_len,
-	     uint8_t *out /* 16 + in_len */) MUST_CHECK;
-int siv_open(const uint8_t key[static WRAP_SIV_KEY_LEN], const uint8_t *const *aad,
-	     const size_t *aad_len, size_t n_aad, const uint8_t *in, size_t in_len,
-	     uint8_t *out /* in_len - 16 */) MUST_CHECK;
-
 /*
- * Associated data of the wraps in a store's records (DESIGN section 2): policy id 16 | generation
- * u32 little-endian | purpose, ASCII without NUL.
+ * Associated data of the wraps in a store's records (crypto/README.md, What binds what): policy id
+ * 16 | generation u32 little-endian | purpose, ASCII without NUL.
  */
-#define WRAP_PURPOSE_DEP_KEY "dep key" /* DEP key under the availability key */
-#define WRAP_PURPOSE_AVAIL_KEY \
-	"availability key" /* availability key under the service key; generation 0 */
-#define WRAP_AAD_MAX 64
+#define WRAP_PURPOSE_DEP_KEY   "dep key"	  /* under the availability key */
+#define WRAP_PURPOSE_AVAIL_KEY "availability key" /* under the service key; generation 0 */
+#define WRAP_AAD_MAX	       64
 size_t wrap_record_aad(const uint8_t policy_id[static 16], uint32_t generation, const char *purpose,
 		       uint8_t out[static WRAP_AAD_MAX]);
 

@@ -108,9 +108,9 @@ struct wbuf wbuf_to(void *out, size_t out_len)
 	return (struct wbuf){.at = out, .left_len = out_len};
 }
 
-static uint8_t *wbuf_room(struct wbuf *b, size_t len)
+static uint8_t *wbuf_space(struct wbuf *b, size_t len)
 {
-	uint8_t *room = b->at;
+	uint8_t *space = b->at;
 
 	if (b->failed || len > b->left_len) {
 		b->failed = true;
@@ -118,12 +118,12 @@ static uint8_t *wbuf_room(struct wbuf *b, size_t len)
 	}
 	b->at += len;
 	b->left_len -= len;
-	return room;
+	return space;
 }
 
 static void wbuf_uint(struct wbuf *b, uint64_t v, size_t len)
 {
-	uint8_t *out = wbuf_room(b, len);
+	uint8_t *out = wbuf_space(b, len);
 
 	if (!out)
 		return;
@@ -153,7 +153,7 @@ void wbuf_u64(struct wbuf *b, uint64_t v)
 
 void wbuf_bytes(struct wbuf *b, const void *in, size_t len)
 {
-	uint8_t *out = wbuf_room(b, len);
+	uint8_t *out = wbuf_space(b, len);
 
 	if (out && len > 0)
 		memcpy(out, in, len);
@@ -161,7 +161,7 @@ void wbuf_bytes(struct wbuf *b, const void *in, size_t len)
 
 void wbuf_zero(struct wbuf *b, size_t len)
 {
-	uint8_t *out = wbuf_room(b, len);
+	uint8_t *out = wbuf_space(b, len);
 
 	if (out && len > 0)
 		memset(out, 0, len);
@@ -222,7 +222,7 @@ static int hex_read(const char *in, uint8_t *out, size_t len)
 
 int hex_decode(const char *in, uint8_t *ret_out, size_t len)
 {
-	/* Checked before the first byte is written: on failure the output is untouched. */
+	/* Check all digits first: on failure @ret_out is untouched. */
 	for (size_t i = 0; i < 2 * len; i++)
 		if (hex_digit(in[i]) < 0)
 			return -EINVAL;

@@ -12,8 +12,9 @@
 #define UUID_TEXT_LEN 37 /* 36 characters, lower case, and NUL */
 
 /*
- * A reader that failed stays failed and yields zeros; so does a writer that is full.
- * A body reads like its layout table and asks rbuf_done()/wbuf_done() once.
+ * A reader that failed stays failed and yields zeros; a writer that ran out of space writes no
+ * more. So a codec has a line for each row of its layout table, and one check of rbuf_done() or
+ * wbuf_done() at its end.
  */
 struct rbuf {
 	const uint8_t *at;
@@ -33,13 +34,13 @@ uint16_t rbuf_u16(struct rbuf *b);
 uint32_t rbuf_u32(struct rbuf *b);
 uint64_t rbuf_u64(struct rbuf *b);
 void rbuf_bytes(struct rbuf *b, void *ret_out, size_t len);
-void rbuf_magic(struct rbuf *b,
-		const char magic[static 4]); /* fails unless the next 4 bytes are it */
-void rbuf_zero(struct rbuf *b, size_t len);  /* fails unless the next len bytes are 0 */
+/* rbuf_magic() - fails unless the next 4 bytes are @magic. */
+void rbuf_magic(struct rbuf *b, const char magic[static 4]);
+void rbuf_zero(struct rbuf *b, size_t len); /* fails unless the next len bytes are 0 */
 /* rbuf_view() - borrow the next @len bytes; NULL and failed when fewer are left. */
 const uint8_t *rbuf_view(struct rbuf *b, size_t len);
-/* rbuf_str16() - u16 length, then bytes: NUL-terminated into out; fails when it does not fit or
- * holds a NUL. */
+/* rbuf_str16() - u16 length, then that many bytes, NUL-terminated in @ret_out; fails when they do
+ * not fit or hold a NUL. */
 void rbuf_str16(struct rbuf *b, char *ret_out, size_t out_len);
 bool rbuf_done(const struct rbuf *b); /* nothing failed and nothing is left over */
 
@@ -51,7 +52,7 @@ void wbuf_u64(struct wbuf *b, uint64_t v);
 void wbuf_bytes(struct wbuf *b, const void *in, size_t len);
 void wbuf_zero(struct wbuf *b, size_t len);
 void wbuf_str16(struct wbuf *b, const char *text);
-bool wbuf_done(const struct wbuf *b); /* nothing failed and the room is filled exactly */
+bool wbuf_done(const struct wbuf *b); /* nothing failed and the buffer is filled exactly */
 
 /* hex_encode() - out holds 2 * len + 1 characters, lower case. */
 void hex_encode(const uint8_t *in, size_t len, char *out);

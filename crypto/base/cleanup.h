@@ -1,5 +1,4 @@
-/* crypto/base/cleanup.h - release by scope: each resource is declared together with what frees it.
- */
+/* crypto/base/cleanup.h - release at the end of scope: what frees a resource stands beside it. */
 #ifndef DEPFS_CRYPTO_BASE_CLEANUP_H
 #define DEPFS_CRYPTO_BASE_CLEANUP_H
 
@@ -37,8 +36,7 @@
 static inline void close_fd_p(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(
-			*fd); /* a release cannot report; where it matters close is called openly */
+		(void)close(*fd); /* where failure matters, close() is called and checked */
 }
 
 static inline void free_mem_p(void *p)
@@ -49,7 +47,7 @@ static inline void free_mem_p(void *p)
 static inline void fclose_p(FILE **f)
 {
 	if (*f)
-		(void)fclose(*f); /* readers only; writers check fclose themselves */
+		(void)fclose(*f); /* the same */
 }
 
 #endif

@@ -25,7 +25,7 @@ uint64_t clock_now_ms(void)
 	return clock_now_ns() / NS_PER_MS;
 }
 
-/* What the kernel's clock shows at @ns of clock_now_ns(), which is ahead of it. */
+/* CLOCK_MONOTONIC at @ns of clock_now_ns(), which is 1 ms ahead: so it is 0 in no unit. */
 static struct timespec kernel_time(uint64_t ns)
 {
 	ns = ns > NS_PER_MS ? ns - NS_PER_MS : 0;

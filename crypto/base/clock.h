@@ -5,17 +5,17 @@
 #include <pthread.h>
 #include <stdint.h>
 
-uint64_t clock_now_ns(void); /* never 0, as the others: a field that is 0 holds no time */
+uint64_t clock_now_ns(void); /* none of the three is ever 0: a field may use 0 for "no time" */
 uint64_t clock_now_us(void);
 uint64_t clock_now_ms(void);
 
-void clock_sleep_ms(uint64_t ms); /* sleeps, signals or not */
+void clock_sleep_ms(uint64_t ms); /* goes on after a signal */
 
-/* clock_left_ms() - until @deadline_ms of clock_now_ms(); 0 when it has passed. */
+/* clock_left_ms() - milliseconds until @deadline_ms of clock_now_ms(); 0 when it has passed. */
 uint64_t clock_left_ms(uint64_t deadline_ms);
 
-/* clock_cond_wait() - pthread_cond_wait() of any condition variable, until @until_ms of
- * clock_now_ms(); may wake early. Return: 0; -ETIMEDOUT. */
+/* clock_cond_wait() - pthread_cond_wait(), at the latest until @until_ms of clock_now_ms(); may
+ * wake early. @cond needs no clock attribute. Return: 0; -ETIMEDOUT. */
 int clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ms);
 
 #endif

@@ -23,7 +23,7 @@ static void drop_partial_char(char *text, size_t len)
 		text[start - 1] = '\0';
 }
 
-/* Foreign text (a vault's message, a file name) may hold line breaks; the promise is one line. */
+/* err.text is one line, but a vault's message or a file name in it may hold line breaks. */
 static void keep_one_line(char *text)
 {
 	for (; *text; text++)
@@ -44,7 +44,7 @@ static void text_put(struct err *err, const char *fmt, va_list args)
 
 int err_set(struct err *err, int r, const char *fmt, ...)
 {
-	struct err made; /* apart, since the arguments may point into err->text */
+	struct err made; /* the arguments may point into err->text */
 	va_list args;
 
 	if (!err)

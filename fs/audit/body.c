@@ -8,63 +8,36 @@
 
 #include <jansson.h>
 
+#include "crypto/base/utf8.h"
 #include "fs/audit/line_internal.h"
 
 #define STR_MAX	 4096			/* bytes of one field; a path at most */
 #define BODY_MAX (AUDIT_LINE_MAX - 512) /* what is left holds a sequence number and two hashes */
 
-/* Bytes of the UTF-8 character at @at by RFC 3629 section 4; 0: it is none. */
-static size_t utf8_len(const unsigned char *at)
+/* DEL and U+0080 to U+009F control terminals; JSON escapes those below U+0020 only. */
+static bool is_hidden_control(uint32_t c)
 {
-	unsigned char lead = at[0], low = 0x80, high = 0xbf;
-	size_t len;
-
-	if (lead < 0x80)
-		return 1;
-	if (lead < 0xc2 || lead > 0xf4)
-		return 0;
-	len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	if (lead == 0xe0)
-		low = 0xa0; /* overlong forms */
-	else if (lead == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f; /* beyond U+10FFFF */
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
-/* DEL and U+0080 to U+009F control terminals; JSON does not escape them. */
-static bool is_hidden_control(const unsigned char *at, size_t len)
-{
-	return at[0] == 0x7f || (len == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+	return c >= 0x20 && utf8_is_control(c);
 }
 
 /* Names of files and policies may be any bytes; a line of the log is UTF-8 text. */
 static json_t *text_json(const char *text)
 {
-	static const char unknown[] = "\xef\xbf\xbd"; /* U+FFFD */
-	const unsigned char *at = (const unsigned char *)text;
 	char out[STR_MAX];
 	size_t done = 0;
 
-	while (*at && done + 4 < sizeof(out)) {
-		size_t len = utf8_len(at);
+	while (*text && done + UTF8_MAX < sizeof(out)) {
+		uint32_t c;
+		size_t len = utf8_next(text, &c);
 
-		if (len == 0 || is_hidden_control(at, len)) {
-			memcpy(out + done, unknown, 3);
-			done += 3;
-			at += len ? len : 1;
+		if (len == 0 || is_hidden_control(c)) {
+			memcpy(out + done, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));
+			done += strlen(UTF8_REPLACEMENT);
+			text += len ? len : 1;
 		} else {
-			memcpy(out + done, at, len);
+			memcpy(out + done, text, len);
 			done += len;
-			at += len;
+			text += len;
 		}
 	}
 	return json_stringn(out, done);

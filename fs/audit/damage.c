@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "crypto/base/clock.h"
+#include "crypto/base/hash.h"
 #include "crypto/block.h"
-#include "crypto/seeded_hash.h"
 #include "fs/audit/audit.h"
 #include "fs/metrics/metrics.h"
 

@@ -5,45 +5,24 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/base/utf8.h"
+
 static bool is_blank(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
-}
-
-static bool is_control(unsigned char ch)
-{
-	return ch < 0x20 || ch == 0x7f;
-}
-
-/* utf8_len() - bytes of the character at @s, RFC 3629; 0: none, or a C1 control. */
-static size_t utf8_len(const unsigned char *s, size_t left_len)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-	if (len == 0 || len > left_len || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90)) /* overlong */
-		return 0;
-	if ((s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf4 && s[1] >= 0x90)) /* surrogate, range */
-		return 0;
-	if (s[0] == 0xc2 && s[1] < 0xa0) /* C1 controls steer terminals */
-		return 0;
-	return len;
 }
 
 /* is_text() - printable UTF-8; @lines allows what separates them. */
 static bool is_text(const char *in, size_t in_len, bool lines)
 {
 	size_t len;
+	uint32_t c;
 
 	for (size_t i = 0; i < in_len; i += len) {
-		len = utf8_len((const unsigned char *)in + i, in_len - i);
+		len = utf8_decode(in + i, in_len - i, &c);
 		if (len == 0)
 			return false;
-		if (is_control((unsigned char)in[i]) && !(lines && is_blank(in[i])))
+		if (utf8_is_control(c) && !(lines && is_blank(in[i])))
 			return false;
 	}
 	return true;
@@ -97,6 +76,12 @@ void ctl_time_line(FILE *out, const char *what, uint64_t when)
 
 	ctl_time((int64_t)when, text);
 	(void)fprintf(out, "%s: %s\n", what, text);
+}
+
+/* By bytes: the text may be anything. */
+static bool is_control(unsigned char ch)
+{
+	return ch < 0x20 || ch == 0x7f;
 }
 
 void ctl_mask(char *text)

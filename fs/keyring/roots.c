@@ -7,18 +7,6 @@
 
 #include "fs/keyring/keyring_internal.h"
 
-bool secrets_equal(struct secret *a, struct secret *b)
-{
-	const volatile uint8_t *at_a = secret_bytes(a), *at_b = secret_bytes(b);
-	uint8_t differ = 0;
-
-	if (secret_len(a) != secret_len(b))
-		return false;
-	for (size_t i = 0; i < secret_len(a); i++)
-		differ |= at_a[i] ^ at_b[i];
-	return differ == 0;
-}
-
 /*
  * A vault may answer with any 32 bytes; data wrapped under those would be lost, and readable to the
  * vault. So the answer is compared with the availability copy, which opens nothing here and makes

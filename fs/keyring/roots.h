@@ -78,6 +78,4 @@ int avail_unwrap(struct keyring *k, const struct key_source *src,
 int keyring_open_any(struct keyring *k, const struct key_source *src, struct secret **ret_dep_key,
 		     struct err *err) MUST_CHECK;
 
-bool secrets_equal(struct secret *a, struct secret *b); /* in constant time */
-
 #endif

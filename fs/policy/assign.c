@@ -180,7 +180,7 @@ static int assign_mailbox_do(struct act *a, const char *id)
 	m = tables_mailbox_locked(t, id);
 	if (m && m->policy == a->policy)
 		return 0;
-	r = mailbox_new(t, id, &a->new_mailbox);
+	r = mailbox_new(id, &a->new_mailbox);
 	if (r < 0)
 		return err_set(a->err, r, "no memory for one mailbox more");
 	r = assignment_change(a, JOB_ASSIGN, a->policy, id, mailbox_set);
@@ -273,9 +273,9 @@ static size_t ids_len_locked(const struct tables *t)
 {
 	size_t len = 1;
 
-	for (size_t i = 0; i < t->n_buckets; i++)
-		for (const struct mailbox *m = t->buckets[i]; m; m = m->next)
-			len += strlen(m->id) + 1;
+	for (struct hash_entry *h = hash_after(&t->mailboxes, NULL); h;
+	     h = hash_after(&t->mailboxes, h))
+		len += strlen(HASH_OWNER(h, struct mailbox, entry)->id) + 1;
 	return len;
 }
 
@@ -287,11 +287,10 @@ int mailbox_list(struct policies *ps, char **ret_ids, size_t *ret_count)
 
 	pthread_rwlock_rdlock(&t->lock);
 	ids = at = malloc(ids_len_locked(t));
-	for (size_t i = 0; ids && i < t->n_buckets; i++) {
-		for (const struct mailbox *m = t->buckets[i]; m; m = m->next) {
-			at = stpcpy(at, m->id) + 1;
-			count++;
-		}
+	for (struct hash_entry *h = hash_after(&t->mailboxes, NULL); ids && h;
+	     h = hash_after(&t->mailboxes, h)) {
+		at = stpcpy(at, HASH_OWNER(h, struct mailbox, entry)->id) + 1;
+		count++;
 	}
 	pthread_rwlock_unlock(&t->lock);
 	if (!ids)

@@ -99,7 +99,7 @@ static int load_mailbox(struct load *l, const char *id, struct policy *p)
 
 	if (p->rec.kind != POLICY_MAILBOX || mailbox_id_check(id, NULL) < 0)
 		return refuse(l, -EBADMSG, "assignment", "of a mailbox");
-	r = mailbox_new(l->t, id, &m);
+	r = mailbox_new(id, &m);
 	if (r < 0)
 		return r;
 	m->policy = p;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "crypto/base/utf8.h"
 #include "fs/policy/act_internal.h"
 
 /* ASCII alone: folding all of Unicode needs tables that change, and a name must stay unique. */
@@ -18,53 +19,24 @@ int name_compare(const char *a, const char *b)
 	return fold(*a) - fold(*b);
 }
 
-static bool is_continuation(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/* One character, RFC 3629 section 4: no overlong form, no surrogate, nothing above U+10FFFF. */
-static int utf8_take(const unsigned char *in, uint32_t *ret_char)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	int len = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-	uint32_t c = in[0];
-
-	if (len == 0 || in[0] > 0xf4)
-		return -EINVAL;
-	if (len > 1)
-		c &= 0x7fu >> len;
-	for (int i = 1; i < len; i++) {
-		if (!is_continuation(in[i])) /* stops at the final NUL too */
-			return -EINVAL;
-		c = c << 6 | (in[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return -EINVAL;
-	*ret_char = c;
-	return len;
-}
-
 /* Control characters, and the two that Unicode lets break a line: a value is one line of text. */
 static bool is_control(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
+	return utf8_is_control(c) || c == 0x2028 || c == 0x2029;
 }
 
 int text_check(const char *text, const char *what, struct err *err)
 {
-	const unsigned char *at = (const unsigned char *)text;
-
-	while (*at) {
+	while (*text) {
 		uint32_t c;
-		int len = utf8_take(at, &c);
+		size_t len = utf8_next(text, &c);
 
-		if (len < 0)
+		if (len == 0)
 			return err_set(err, -EINVAL, "%s: not valid UTF-8", what);
 		if (is_control(c))
 			return err_set(err, -EINVAL, "%s: control characters are not allowed",
 				       what);
-		at += len;
+		text += len;
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "crypto/base/clock.h"
+#include "crypto/base/hash.h"
 #include "fs/audit/audit.h"
 #include "fs/jobs/job.h"
 #include "fs/policy/policies.h"
@@ -38,8 +39,7 @@ struct policy {
 
 /* A mailbox that has a policy of its own. */
 struct mailbox {
-	struct mailbox *next;
-	uint64_t hash;
+	struct hash_entry entry; /* of tables.mailboxes */
 	struct policy *policy;
 	char id[];
 };
@@ -51,9 +51,7 @@ struct tables {
 	struct policy **policies; /* by name, case-blind */
 	size_t n_policies, capacity;
 	struct policy *tenant; /* NULL: none assigned */
-	struct mailbox **buckets;
-	size_t n_buckets, n_mailboxes; /* n_buckets is a power of two */
-	uint64_t seed;
+	struct hash_table mailboxes;
 	struct scan_result scan; /* the last complete one; .ended 0: there was none */
 };
 
@@ -103,7 +101,7 @@ int tables_reserve_locked(struct tables *t) MUST_CHECK;	       /* for one policy
 void tables_insert_locked(struct tables *t, struct policy *p); /* @p is taken over */
 void tables_remove_locked(struct tables *t, struct policy *p); /* and freed */
 void tables_sort_locked(struct tables *t);		       /* after a rename */
-int mailbox_new(const struct tables *t, const char *id, struct mailbox **ret_mailbox) MUST_CHECK;
+int mailbox_new(const char *id, struct mailbox **ret_mailbox) MUST_CHECK;
 void tables_mailbox_insert_locked(struct tables *t, struct mailbox *m); /* @m is taken over */
 void tables_mailbox_remove_locked(struct tables *t, struct mailbox *m); /* and freed */
 /* tables_active_locked() - policies of kind mailbox that are enabled or assigned. */

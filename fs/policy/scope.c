@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/seeded_hash.h"
+#include "crypto/base/hash.h"
 #include "fs/store/service_key.h"
-
-#define BUCKETS_FIRST 64
 
 /* A row a workload (fs/README.md, Workloads). */
 static const struct {
@@ -23,18 +21,14 @@ static const struct {
 };
 
 struct node {
-	struct node *next;
-	uint64_t hash;
-	struct scope scope; /* ends in the name */
+	struct hash_entry entry; /* of scope_table.nodes */
+	struct scope scope;	 /* ends in the name */
 };
 
 struct scope_table {
 	const struct service_key *sk;
-	uint64_t seed;
 	pthread_rwlock_t lock;
-	struct node **buckets; /* guarded by lock, like the counts */
-	size_t n_buckets;      /* a power of two */
-	uint32_t n_nodes;
+	struct hash_table nodes;  /* guarded by lock, but for the seed */
 	const struct scope *root; /* constant after scope_table_new() */
 };
 
@@ -70,7 +64,7 @@ struct scope_name {
 
 static uint64_t name_hash(const struct scope_table *t, const struct scope_name *n)
 {
-	return hash_bytes(hash_bytes(t->seed, n->prefix, strlen(n->prefix)), n->name, n->len);
+	return hash_bytes(hash_bytes(t->nodes.seed, n->prefix, strlen(n->prefix)), n->name, n->len);
 }
 
 static bool name_is(const struct scope_name *n, const char *text)
@@ -85,31 +79,13 @@ static bool name_is(const struct scope_name *n, const char *text)
 static struct node *find_locked(const struct scope_table *t, const struct scope_name *n,
 				uint64_t hash)
 {
-	struct node *node = t->buckets[hash & (t->n_buckets - 1)];
+	for (struct hash_entry *e = hash_first(&t->nodes, hash); e; e = hash_next(e)) {
+		struct node *node = HASH_OWNER(e, struct node, entry);
 
-	while (node && (node->hash != hash || !name_is(n, node->scope.name)))
-		node = node->next;
-	return node;
-}
-
-/* More buckets, so that 10,000 mailboxes are found as fast as ten; without memory it stays slow. */
-static void grow_locked(struct scope_table *t)
-{
-	size_t n = t->n_buckets * 2;
-	struct node **buckets = calloc(n, sizeof(struct node *));
-
-	if (!buckets)
-		return;
-	for (size_t i = 0; i < t->n_buckets; i++) {
-		for (struct node *node = t->buckets[i], *next; node; node = next) {
-			next = node->next;
-			node->next = buckets[node->hash & (n - 1)];
-			buckets[node->hash & (n - 1)] = node;
-		}
+		if (name_is(n, node->scope.name))
+			return node;
 	}
-	free(t->buckets);
-	t->buckets = buckets;
-	t->n_buckets = n;
+	return NULL;
 }
 
 static int node_new(const struct scope_table *t, const struct scope_name *n, enum workload w,
@@ -123,7 +99,6 @@ static int node_new(const struct scope_table *t, const struct scope_name *n, enu
 		return -ENOMEM;
 	memcpy(node->scope.name, n->prefix, prefix_len);
 	memcpy(node->scope.name + prefix_len, n->name, n->len);
-	node->hash = name_hash(t, n);
 	node->scope.workload = w;
 	node->scope.mailbox = prefix_len ? node->scope.name + prefix_len : NULL;
 	r = service_scope_id(t->sk, node->scope.name, node->scope.id);
@@ -137,17 +112,14 @@ static int node_new(const struct scope_table *t, const struct scope_name *n, enu
 static const struct scope *publish(struct scope_table *t, const struct scope_name *n,
 				   struct node *made)
 {
-	struct node *node, **bucket;
+	uint64_t hash = name_hash(t, n);
+	struct node *node;
 
 	pthread_rwlock_wrlock(&t->lock);
-	node = find_locked(t, n, made->hash);
+	node = find_locked(t, n, hash);
 	if (!node) {
-		if (t->n_nodes >= t->n_buckets)
-			grow_locked(t);
-		bucket = &t->buckets[made->hash & (t->n_buckets - 1)];
-		made->scope.index = t->n_nodes++;
-		made->next = *bucket;
-		*bucket = made;
+		made->scope.index = (uint32_t)t->nodes.n;
+		hash_insert(&t->nodes, &made->entry, hash);
 	}
 	pthread_rwlock_unlock(&t->lock);
 	if (!node)
@@ -233,11 +205,7 @@ int scope_table_new(const struct service_key *sk, struct scope_table **ret_table
 		return -ENOMEM;
 	t->sk = sk;
 	(void)pthread_rwlock_init(&t->lock, NULL); /* cannot fail on Linux */
-	t->n_buckets = BUCKETS_FIRST;
-	t->buckets = calloc(t->n_buckets, sizeof(struct node *));
-	if (!t->buckets)
-		return -ENOMEM;
-	r = hash_seed(&t->seed);
+	r = hash_table_init(&t->nodes);
 	if (r < 0)
 		return r;
 	r = get(t, &top, WORKLOAD_OTHER, &t->root);
@@ -251,13 +219,11 @@ void scope_table_free(struct scope_table *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; t->buckets && i < t->n_buckets; i++) {
-		for (struct node *node = t->buckets[i], *next; node; node = next) {
-			next = node->next;
-			free(node);
-		}
+	for (struct hash_entry *e = hash_after(&t->nodes, NULL), *next; e; e = next) {
+		next = hash_after(&t->nodes, e);
+		free(HASH_OWNER(e, struct node, entry));
 	}
-	free(t->buckets);
+	hash_table_fini(&t->nodes);
 	pthread_rwlock_destroy(&t->lock);
 	free(t);
 }

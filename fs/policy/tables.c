@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/seeded_hash.h"
 #include "fs/policy/policies_internal.h"
 
-#define MAILBOX_BUCKETS_FIRST 64
-#define POLICIES_STEP	      16
+#define POLICIES_STEP 16
 
 int policy_new(struct policy **ret_policy)
 {
@@ -47,26 +45,20 @@ int tables_init(struct tables *t)
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	(void)pthread_rwlock_init(&t->lock, &attr);
 	(void)pthread_rwlockattr_destroy(&attr);
-	t->n_buckets = MAILBOX_BUCKETS_FIRST;
-	t->buckets = calloc(t->n_buckets, sizeof(struct mailbox *));
-	if (!t->buckets)
-		return -ENOMEM;
-	return hash_seed(&t->seed);
+	return hash_table_init(&t->mailboxes);
 }
 
 void tables_fini(struct tables *t)
 {
 	for (size_t i = 0; i < t->n_policies; i++)
 		policy_free(t->policies[i]);
-	for (size_t i = 0; t->buckets && i < t->n_buckets; i++) {
-		for (struct mailbox *m = t->buckets[i], *next; m; m = next) {
-			next = m->next;
-			free(m);
-		}
+	for (struct hash_entry *e = hash_after(&t->mailboxes, NULL), *next; e; e = next) {
+		next = hash_after(&t->mailboxes, e);
+		free(HASH_OWNER(e, struct mailbox, entry));
 	}
+	hash_table_fini(&t->mailboxes);
 	scan_result_fini(&t->scan);
 	free(t->policies);
-	free(t->buckets);
 	(void)pthread_rwlock_destroy(&t->lock);
 }
 
@@ -159,26 +151,26 @@ unsigned tables_active_locked(const struct tables *t)
 	return n;
 }
 
-static struct mailbox **bucket_of(const struct tables *t, uint64_t hash)
+static uint64_t mailbox_hash(const struct tables *t, const char *id)
 {
-	return &t->buckets[hash & (t->n_buckets - 1)];
+	return hash_bytes(t->mailboxes.seed, id, strlen(id));
 }
 
 struct mailbox *tables_mailbox_locked(const struct tables *t, const char *id)
 {
-	uint64_t hash;
-	struct mailbox *m;
-
-	if (t->n_mailboxes == 0) /* the usual store has none: do not even hash */
+	if (t->mailboxes.n == 0) /* the usual store has none: do not even hash */
 		return NULL;
-	hash = hash_bytes(t->seed, id, strlen(id));
-	for (m = *bucket_of(t, hash); m; m = m->next)
-		if (m->hash == hash && strcmp(m->id, id) == 0)
+	for (struct hash_entry *e = hash_first(&t->mailboxes, mailbox_hash(t, id)); e;
+	     e = hash_next(e)) {
+		struct mailbox *m = HASH_OWNER(e, struct mailbox, entry);
+
+		if (strcmp(m->id, id) == 0)
 			return m;
+	}
 	return NULL;
 }
 
-int mailbox_new(const struct tables *t, const char *id, struct mailbox **ret_mailbox)
+int mailbox_new(const char *id, struct mailbox **ret_mailbox)
 {
 	size_t len = strlen(id);
 	struct mailbox *m = calloc(1, sizeof(*m) + len + 1);
@@ -186,51 +178,19 @@ int mailbox_new(const struct tables *t, const char *id, struct mailbox **ret_mai
 	if (!m)
 		return -ENOMEM;
 	memcpy(m->id, id, len);
-	m->hash = hash_bytes(t->seed, id, len);
 	*ret_mailbox = m;
 	return 0;
 }
 
-/* Without memory the chains just grow longer. */
-static void mailbox_grow_locked(struct tables *t)
-{
-	struct tables wider = {.n_buckets = t->n_buckets * 2};
-
-	wider.buckets = calloc(wider.n_buckets, sizeof(struct mailbox *));
-	if (!wider.buckets)
-		return;
-	for (size_t i = 0; i < t->n_buckets; i++) {
-		for (struct mailbox *m = t->buckets[i], *next; m; m = next) {
-			next = m->next;
-			m->next = *bucket_of(&wider, m->hash);
-			*bucket_of(&wider, m->hash) = m;
-		}
-	}
-	free(t->buckets);
-	t->buckets = wider.buckets;
-	t->n_buckets = wider.n_buckets;
-}
-
 void tables_mailbox_insert_locked(struct tables *t, struct mailbox *m)
 {
-	if (t->n_mailboxes >= t->n_buckets)
-		mailbox_grow_locked(t);
-	m->next = *bucket_of(t, m->hash);
-	*bucket_of(t, m->hash) = m;
-	t->n_mailboxes++;
+	hash_insert(&t->mailboxes, &m->entry, mailbox_hash(t, m->id));
 	m->policy->mailboxes++;
 }
 
 void tables_mailbox_remove_locked(struct tables *t, struct mailbox *m)
 {
-	struct mailbox **at = bucket_of(t, m->hash);
-
-	while (*at && *at != m)
-		at = &(*at)->next;
-	if (!*at)
-		return;
-	*at = m->next;
-	t->n_mailboxes--;
+	hash_remove(&t->mailboxes, &m->entry);
 	m->policy->mailboxes--;
 	free(m);
 }

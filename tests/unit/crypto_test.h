@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/dek.h"
+#include "crypto/dek_internal.h"
 #include "crypto/header.h"
 #include "crypto/kdf.h"
-#include "crypto/wrap.h"
+#include "crypto/wrap_internal.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -11,8 +11,8 @@ static struct wrap_key *dep_kek(void)
 /* Where a DEK ended up is told by the key it yields. */
 static void assert_same_dek(const struct dek *a, const struct dek *b)
 {
-	assert_memory_equal(dek_block_key(a), dek_block_key(b), DEK_LEN);
-	assert_memory_equal(dek_mac_key(a), dek_mac_key(b), HEADER_MAC_LEN);
+	assert_memory_equal(a->block_key, b->block_key, DEK_LEN);
+	assert_memory_equal(a->mac_key, b->mac_key, HEADER_MAC_LEN);
 }
 
 static void assert_refused(const struct wrap_key *kek, const struct header *hdr)
@@ -36,12 +36,12 @@ static void dek_keys_match_golden(void **state)
 		hex_decode("240e507e1a7035d9d75b23c91b2753a0453fefa460afab7fc13e5b037851c828", want,
 			   32),
 		0);
-	assert_memory_equal(dek_block_key(dek), want, 32);
+	assert_memory_equal(dek->block_key, want, 32);
 	assert_int_equal(
 		hex_decode("0f217751f241fa9dd0936269b2d57f598ad57d935a48a6600525f322ece7dde5", want,
 			   32),
 		0);
-	assert_memory_equal(dek_mac_key(dek), want, 32);
+	assert_memory_equal(dek->mac_key, want, 32);
 	dek_free(dek);
 	wrap_key_put(kek);
 }
@@ -92,10 +92,9 @@ static void dek_new_never_repeats(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(deks); i++) {
 		assert_int_equal(dek_new(&deks[i]), 0);
-		assert_memory_not_equal(dek_block_key(deks[i]), dek_mac_key(deks[i]), DEK_LEN);
+		assert_memory_not_equal(deks[i]->block_key, deks[i]->mac_key, DEK_LEN);
 		for (size_t j = 0; j < i; j++)
-			assert_memory_not_equal(dek_block_key(deks[i]), dek_block_key(deks[j]),
-						DEK_LEN);
+			assert_memory_not_equal(deks[i]->block_key, deks[j]->block_key, DEK_LEN);
 	}
 	for (size_t i = 0; i < COUNT_OF(deks); i++)
 		dek_free(deks[i]);
@@ -236,7 +235,7 @@ static void *open_often(void *arg)
 		struct dek *dek = NULL, *back = NULL;
 		bool ok = dek_new(&dek) == 0 && dek_wrap(dek, arg, &hdr) == 0 &&
 			  dek_unwrap(arg, &hdr, &back) == 0 &&
-			  memcmp(dek_block_key(dek), dek_block_key(back), DEK_LEN) == 0;
+			  memcmp(dek->block_key, back->block_key, DEK_LEN) == 0;
 
 		dek_free(dek);
 		dek_free(back);

@@ -116,6 +116,26 @@ static void secret_shrink_wipes_the_rest(void **state)
 	secret_free(s);
 }
 
+/* A vault's answer is compared with the key that is known: one wrong bit makes another key. */
+static void secrets_equal_sees_every_bit_and_the_length(void **state)
+{
+	struct secret *a = NULL, *b = NULL;
+
+	(void)state;
+	assert_int_equal(secret_new_random(32, &a), 0);
+	assert_int_equal(secret_new_from(secret_bytes(a), 32, &b), 0);
+	assert_true(secrets_equal(a, b));
+	for (unsigned bit = 0; bit < 256; bit++) {
+		secret_bytes(b)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_false(secrets_equal(a, b));
+		secret_bytes(b)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	secret_shrink(b, 31);
+	assert_false(secrets_equal(a, b));
+	secret_free(a);
+	secret_free(b);
+}
+
 /* The heap's own memory stays mapped, so one can look where a secret was. */
 static void secret_free_wipes_the_bytes(void **state)
 {
@@ -221,27 +241,27 @@ static void no_key_stays_on_the_usual_heap(void **state)
 	assert_int_equal(dek_wrap(dek, kek, &hdr), 0);
 	assert_int_equal(dek_unwrap(kek, &hdr, &back), 0);
 	assert_int_equal(header_encode(&hdr, dek, bytes), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
-	assert_int_equal(heap_holds(dek_mac_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
+	assert_int_equal(heap_holds(dek->mac_key, 16), 0);
 	assert_int_equal(heap_holds(secret_bytes(siv), 16), 0);
 	assert_int_equal(heap_holds(secret_bytes(siv) + 32, 16), 0);
 	secret_free(siv);
 
 	assert_int_equal(block_ctx_new(&ctx), 0);
 	assert_int_equal(block_ctx_load(ctx, dek, hdr.file_id), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 	assert_int_equal(block_seal(ctx, 1, meta, block, block + BLOCK_LEN), 0);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 1); /* the search does find it */
+	assert_int_equal(heap_holds(dek->block_key, 16), 1); /* the search does find it */
 	assert_int_equal(block_open(ctx, 1, block + BLOCK_LEN, block, &meta), 0);
 	block_ctx_forget(ctx);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 
 	/* Another file's key was loaded in between, and only then forgotten. */
 	assert_int_equal(block_ctx_load(ctx, dek, hdr.file_id), 0);
 	assert_int_equal(block_seal(ctx, 1, meta, block, block + BLOCK_LEN), 0);
 	assert_int_equal(block_ctx_load(ctx, back, hdr.file_id), 0);
 	block_ctx_forget(ctx);
-	assert_int_equal(heap_holds(dek_block_key(dek), 16), 0);
+	assert_int_equal(heap_holds(dek->block_key, 16), 0);
 	block_ctx_free(ctx);
 	dek_free(dek);
 	dek_free(back);
@@ -285,6 +305,7 @@ int main(void)
 		cmocka_unit_test(secret_new_random_never_repeats),
 		cmocka_unit_test(random_bytes_never_repeat),
 		cmocka_unit_test(secret_shrink_wipes_the_rest),
+		cmocka_unit_test(secrets_equal_sees_every_bit_and_the_length),
 		cmocka_unit_test(secret_free_wipes_the_bytes),
 #if !UNDER_SANITIZER /* their heap is elsewhere */
 		cmocka_unit_test(no_key_stays_on_the_usual_heap),

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#include "crypto/base/utf8.h"
 
 /* A tool that prints has nothing to save when memory ends: it says so and stops. */
 static void *or_die(void *p)
@@ -25,35 +25,18 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Length of the UTF-8 sequence at @s as its first byte promises, 0 when it is not one. */
-static size_t utf8_len(const char *s)
+static json_t *json_of_bytes(const char *text)
 {
-	unsigned char c = (unsigned char)s[0];
-	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-
-	if (c > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if (!is_continuation(s[i]))
-			return 0;
-	return len;
-}
-
-/* jansson checks what the first byte cannot tell: surrogates and overlong forms. */
-static json_t *json_of_bytes(const char *text, size_t len)
-{
-	CLEANUP(free_mem_p) char *safe = or_die(malloc(len * 3 + 1));
+	CLEANUP(free_mem_p) char *safe = or_die(malloc(strlen(text) * 3 + 1));
 	size_t at = 0;
 
-	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(text + i);
-		json_t *probe = n ? json_stringn(text + i, n) : NULL;
-		bool ok = probe != NULL;
+	while (*text) {
+		uint32_t c;
+		size_t n = utf8_next(text, &c);
 
-		json_decref(probe);
-		memcpy(safe + at, ok ? text + i : REPLACEMENT, ok ? n : 3);
-		at += ok ? n : 3;
-		i += ok ? n : 1;
+		memcpy(safe + at, n ? text : UTF8_REPLACEMENT, n ? n : 3);
+		at += n ? n : 3;
+		text += n ? n : 1;
 	}
 	return or_die(json_stringn(safe, at));
 }
@@ -65,7 +48,7 @@ json_t *out_text_json(const char *text)
 	if (!text)
 		return json_null();
 	j = json_string(text);
-	return j ? j : json_of_bytes(text, strlen(text));
+	return j ? j : json_of_bytes(text);
 }
 
 void out_set(json_t *object, const char *name, json_t *value)
@@ -97,14 +80,13 @@ void out_field_name(const char *name, char *out, size_t out_len)
 	out[i] = '\0';
 }
 
-/* Bytes of the control character at @s, C1 in UTF-8 too: terminals obey those; 0: it is none. */
+/* Bytes of the control character at @s; 0: it is none. */
 static size_t control_len(const char *s)
 {
-	unsigned char c = (unsigned char)s[0];
+	uint32_t c;
+	size_t len = utf8_next(s, &c);
 
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	return c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80 ? 2 : 0;
+	return len > 0 && utf8_is_control(c) ? len : 0;
 }
 
 void out_text(const char *text)

@@ -1,7 +1,6 @@
-/* crypto/algo.h - inside crypto/ only: algorithms fetched once a process, contexts kept one a
- * thread. */
-#ifndef DEPFS_CRYPTO_ALGO_H
-#define DEPFS_CRYPTO_ALGO_H
+/* crypto/algo_internal.h - OpenSSL's algorithms, fetched once, and the contexts of a thread. */
+#ifndef DEPFS_CRYPTO_ALGO_INTERNAL_H
+#define DEPFS_CRYPTO_ALGO_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,8 +10,8 @@
 #define ALGO_SHA256_BLOCK_LEN 64 /* bytes, FIPS 180-4 */
 
 /*
- * Fetching looks names up under a lock of the library, and a fresh context is several
- * allocations: either costs more than the work itself when a file is created or opened.
+ * Fetching looks names up under a lock of the library, and a new context is several allocations:
+ * either costs more than the work itself when a file is created or opened.
  */
 struct algo {
 	EVP_CIPHER *gcm; /* AES-256-GCM */
@@ -21,7 +20,7 @@ struct algo {
 	EVP_MD *sha256;
 };
 
-/* Key bytes in passing, on the secure heap; zero between calls. One owner each. */
+/* Intermediate key bytes, on the secure heap; zero between calls. Each field has one user. */
 struct algo_scratch {
 	uint8_t hmac_pad[ALGO_SHA256_BLOCK_LEN]; /* hmac_sha256() */
 	uint8_t hkdf_prk[32];			 /* hkdf_sha256() */
@@ -39,9 +38,9 @@ struct algo_thread {
 };
 
 const struct algo *algo_get(void);	   /* NULL when OpenSSL lacks one of them */
-struct algo_thread *algo_thread_get(void); /* NULL when memory or an algorithm lacks */
+struct algo_thread *algo_thread_get(void); /* NULL: out of memory, or the above */
 
-/* algo_failed() - OpenSSL refused: its error queue is emptied, since nobody reads it; -EIO */
+/* algo_failed() - empties OpenSSL's error queue, which no caller reads. Return: -EIO. */
 int algo_failed(void);
 
 #endif
