@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/depctl/cmdlet_args.h"
-#include "tools/depctl/depctl.h"
+#include "tools/depctl/cli/cmd.h"
+#include "tools/depctl/cmdlets/args.h"
 
 enum {
 	NAME,

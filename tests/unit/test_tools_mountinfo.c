@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "tools/depctl/mountinfo.h"
+#include "fs/mountinfo/mountinfo.h"
 
 static int read_text(const char *text, struct mount_list *ret_list)
 {

@@ -12,8 +12,9 @@
 #include <string.h>
 
 #include "crypto/base/bytes.h"
-#include "tools/depctl/fields.h"
-#include "tools/depctl/out.h"
+#include "tools/depctl/client/fields.h"
+#include "tools/depctl/output/json.h"
+#include "tools/depctl/output/text.h"
 
 static void fields_parse_divides_at_the_first_colon(void **state)
 {
