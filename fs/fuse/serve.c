@@ -18,6 +18,7 @@
 #include "fs/fuse/ops.h"
 #include "fs/fuse/proto.h"
 #include "fs/inode/disk.h"
+#include "fs/mountinfo/mountinfo.h"
 #include "fs/store/intent.h"
 #include "fs/walk/visit.h"
 
@@ -104,24 +105,20 @@ int serve_settle(struct session *s, struct err *err)
 	return intent_clear(engine_store(s->engine), err);
 }
 
-/* The device number of a mount, without asking the mount. */
-static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor)
+/* The device number of our mount. Not by stat(2), which would ask us. */
+static int mount_dev(const char *mount, dev_t *ret_dev)
 {
-	CLEANUP(fclose_p) FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[8192], at[4096];
-	int found = -ENOENT;
+	CLEANUP(mount_list_fini) struct mount_list list = {0};
+	const struct mount_entry *top;
+	int r = mount_list_read(MOUNTINFO_PATH, &list, NULL);
 
-	while (f && fgets(line, sizeof(line), f)) {
-		unsigned major_no, minor_no;
-
-		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &major_no, &minor_no, at) == 3 &&
-		    strcmp(at, mount) == 0) {
-			*ret_major = major_no;
-			*ret_minor = minor_no;
-			found = 0; /* the last one is on top */
-		}
-	}
-	return found;
+	if (r < 0)
+		return r;
+	top = mount_list_top(&list, mount);
+	if (!top)
+		return -ENOENT;
+	*ret_dev = top->dev;
+	return 0;
 }
 
 /* The kernel reads ahead 128 KiB by default, whatever max_readahead allows; passthrough gains 1.4
@@ -129,13 +126,13 @@ static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor
 static void raise_readahead(const char *mount)
 {
 	CLEANUP(close_fd_p) int fd = -1;
-	unsigned major_no, minor_no;
 	char path[64];
+	dev_t dev;
 
-	if (mount_dev(mount, &major_no, &minor_no) < 0)
+	if (mount_dev(mount, &dev) < 0)
 		return;
-	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major_no,
-		       minor_no);
+	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(dev),
+		       minor(dev));
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "1024", 4) < 0)
 		return; /* only slower */

@@ -69,8 +69,8 @@ static int list_add(struct mount_list *list, struct mount_entry e)
 /*
  * One line, proc_pid_mountinfo(5):
  *   36 35 98:0 /root /point rw,noatime shared:1 ... - fuse.depfs SOURCE rw,...
- * The optional fields between the options and "-" vary in number. Lines of other types are passed
- * over.
+ * The optional fields between the options and "-" vary in number. Lines of other types are
+ * skipped.
  */
 static int list_add_line(struct mount_list *list, char *line)
 {
@@ -109,13 +109,13 @@ int mount_list_read(const char *path, struct mount_list *ret_list, struct err *e
 	CLEANUP(mount_list_fini) struct mount_list list = {0};
 	CLEANUP(free_mem_p) char *line = NULL;
 	CLEANUP(fclose_p) FILE *f = NULL;
-	size_t room = 0;
+	size_t line_size = 0;
 
 	f = fopen(path, "re");
 	if (!f)
 		return err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
 
-	while (getline(&line, &room, f) >= 0) {
+	while (getline(&line, &line_size, f) >= 0) {
 		int r = list_add_line(&list, line);
 
 		if (r < 0)
@@ -127,4 +127,12 @@ int mount_list_read(const char *path, struct mount_list *ret_list, struct err *e
 	*ret_list = list;
 	list = (struct mount_list){0};
 	return 0;
+}
+
+const struct mount_entry *mount_list_top(const struct mount_list *list, const char *point)
+{
+	for (size_t i = list->count; i-- > 0;)
+		if (strcmp(list->entries[i].point, point) == 0)
+			return &list->entries[i];
+	return NULL;
 }

@@ -1,5 +1,9 @@
 /* fs/mountinfo/mountinfo.h - the depfs mounts of this process's mount namespace, from
- * /proc/self/mountinfo. */
+ * /proc/self/mountinfo.
+ *
+ * Not by libmount: it would bring libblkid, libselinux and their parsers into the daemon, where
+ * keys are, for the four fields that are needed of one file.
+ */
 #ifndef DEPFS_FS_MOUNTINFO_MOUNTINFO_H
 #define DEPFS_FS_MOUNTINFO_MOUNTINFO_H
 
@@ -31,7 +35,12 @@ struct mount_list {
 int mount_list_read(const char *path, struct mount_list *ret_list, struct err *err) MUST_CHECK;
 void mount_list_fini(struct mount_list *list);
 
-/* mount_unescape() - \040 and its like (proc(5)) back into bytes, in place. */
+/* mount_list_top() - the mount that is seen at @point, an absolute path without links: the last of
+ * those there. Borrowed; NULL: there is none. */
+const struct mount_entry *mount_list_top(const struct mount_list *list, const char *point);
+
+/* mount_unescape() - the octal escapes of blanks and backslashes, \040, (proc_pid_mountinfo(5))
+ * back into bytes, in place. */
 void mount_unescape(char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* tests/unit/test_tools_mountinfo.c - which depfs mounts there are, from lines like the kernel's.
+/* tests/unit/test_mountinfo.c - which depfs mounts there are, from lines like the kernel's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,6 +80,23 @@ static void mount_list_ignores_what_is_not_depfs(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+/* The daemon sets the read-ahead of its own mount: of several at one place, the one on top. */
+static void mount_list_top_takes_the_last(void **state)
+{
+	CLEANUP(mount_list_fini) struct mount_list list = {0};
+
+	(void)state;
+	assert_int_equal(read_text("1 2 0:1 / /a\\040b rw - fuse.depfs /s rw\n"
+				   "2 1 0:2 / /a\\040b rw - fuse.depfs /t rw\n"
+				   "3 1 0:3 / /a\\040b/c rw - fuse.depfs /u rw\n",
+				   &list),
+			 0);
+	assert_int_equal(mount_list_top(&list, "/a b")->dev, makedev(0, 2));
+	assert_int_equal(mount_list_top(&list, "/a b/c")->dev, makedev(0, 3));
+	assert_null(mount_list_top(&list, "/a"));
+	assert_null(mount_list_top(&list, "/a\\040b"));
+}
+
 static void mount_list_names_a_file_that_is_not_there(void **state)
 {
 	struct mount_list list = {0};
@@ -107,6 +124,7 @@ int main(void)
 		cmocka_unit_test(mount_list_unescapes_names),
 		cmocka_unit_test(mount_list_passes_over_optional_fields),
 		cmocka_unit_test(mount_list_ignores_what_is_not_depfs),
+		cmocka_unit_test(mount_list_top_takes_the_last),
 		cmocka_unit_test(mount_list_names_a_file_that_is_not_there),
 		cmocka_unit_test(mount_unescape_leaves_other_backslashes),
 	};
