@@ -21,13 +21,10 @@
 /* Path relative to the store's top, for events; the inode's number where it cannot be told. */
 static const char *path_in_store(struct session *s, int fd, char room[static STORE_PATH_ROOM])
 {
-	char link[FD_PATH_LEN];
 	size_t store_len = strlen(s->store);
 	struct stat st;
-	ssize_t n = readlink(fd_path(fd, link), room, STORE_PATH_ROOM - 1);
 
-	room[n > 0 ? n : 0] = '\0';
-	if (n <= 0) /* longer than a path may be */
+	if (fd_name(fd, room, STORE_PATH_ROOM) < 0) /* longer than a path may be */
 		(void)snprintf(room, STORE_PATH_ROOM, "inode %ju",
 			       fstat(fd, &st) == 0 ? (uintmax_t)st.st_ino : 0);
 	return strncmp(room, s->store, store_len) == 0 && room[store_len] == '/'

@@ -30,12 +30,6 @@ static size_t inode_hash(dev_t dev, ino_t ino)
 	return (size_t)(h ^ (h >> 29));
 }
 
-const char *fd_path(int fd, char out[static FD_PATH_LEN])
-{
-	(void)snprintf(out, FD_PATH_LEN, "/proc/self/fd/%d", fd); /* always fits */
-	return out;
-}
-
 static void lru_unlink(struct inode_table *t, struct inode *i)
 {
 	if (!i->lru_next)

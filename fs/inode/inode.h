@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "crypto/base/err.h"
+#include "crypto/base/fdpath.h"
 #include "fs/policy/scope.h"
 
 struct file;
@@ -91,10 +92,6 @@ void inode_moved(struct inode_table *t, struct inode *i, struct inode *parent, c
 
 /* inode_stripe() - the lock that guards i->file and i->scope. */
 pthread_mutex_t *inode_stripe(struct inode_table *t, const struct inode *i);
-
-/* inode_fd_path() - "/proc/self/fd/N", for the calls that take no O_PATH descriptor. */
-#define FD_PATH_LEN 32
-const char *fd_path(int fd, char out[static FD_PATH_LEN]);
 
 /* inode_table_tagged() - every node with that tag, held; *ret_nodes is malloc'ed. -ENOMEM. */
 int inode_table_tagged(struct inode_table *t, uint32_t tag, struct inode ***ret_nodes,

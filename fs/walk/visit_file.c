@@ -87,12 +87,12 @@ int visit_look(struct session *s, struct job *j, int fd, const struct scope *sco
 
 void visit_path(struct session *s, int dir_fd, const char *name, char out[static VISIT_PATH_LEN])
 {
-	char link[FD_PATH_LEN], dir[4096];
+	char dir[4096];
 	size_t store_len = strlen(s->store);
-	ssize_t n = readlink(fd_path(dir_fd, link), dir, sizeof(dir) - 1);
 	const char *at = dir;
 
-	dir[n > 0 ? n : 0] = '\0';
+	if (fd_name(dir_fd, dir, sizeof(dir)) < 0)
+		dir[0] = '\0';
 	if (strncmp(dir, s->store, store_len) == 0)
 		at = dir[store_len] == '/' ? dir + store_len + 1 : dir + store_len;
 	(void)snprintf(out, VISIT_PATH_LEN, "%s%s%s", at, *at && *name ? "/" : "", name);

@@ -77,15 +77,15 @@ static bool is_below(struct session *s, const struct job *j, int dir_fd, const c
 {
 	const char *root = job_of(j)->path;
 	size_t root_len = strlen(root), store_len = strlen(s->store);
-	char link[FD_PATH_LEN], path[2 * PATH_MAX];
-	ssize_t n = readlink(fd_path(dir_fd, link), path, PATH_MAX);
+	char path[2 * PATH_MAX];
 	const char *at = path + store_len;
+	size_t n;
 
-	if (n < 0 || n == PATH_MAX)
+	if (fd_name(dir_fd, path, PATH_MAX) < 0)
 		return true; /* too much is renewed rather than too little */
-	path[n] = '\0';
+	n = strlen(path);
 	if (*name)
-		(void)snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
+		(void)snprintf(path + n, sizeof(path) - n, "/%s", name);
 	if (strncmp(path, s->store, store_len) != 0)
 		return true; /* the same */
 	at += *at == '/';
