@@ -25,7 +25,7 @@ void client_free(struct client *ctl)
 	if (!ctl)
 		return;
 	if (ctl->fd >= 0)
-		(void)close(ctl->fd); /* only looked into */
+		(void)close(ctl->fd); /* opened for reading */
 	free(ctl->mount);
 	free(ctl);
 }
@@ -87,7 +87,8 @@ int client_open(const char *mount, struct client **ret_ctl, struct err *err)
 	r = open_dir(ctl->mount, &ctl->fd);
 	if (r < 0)
 		return open_failed(ctl->mount, r, err);
-	if (fstatat(ctl->fd, "policies", &st, AT_SYMLINK_NOFOLLOW) < 0) /* a store has none */
+	if (fstatat(ctl->fd, "policies", &st, AT_SYMLINK_NOFOLLOW) <
+	    0) /* a store has .depfs without it */
 		return err_set(err, -ENOTDIR,
 			       "%s is not a depfs mount: %s there is no control directory "
 			       "(is it the store itself?)",
@@ -96,7 +97,7 @@ int client_open(const char *mount, struct client **ret_ctl, struct err *err)
 	return 0;
 }
 
-static int say(struct err *err, int r, const char *path)
+static int path_error(struct err *err, int r, const char *path)
 {
 	return err_set(err, r, "%s: %s", path, strerror(-r));
 }
@@ -106,7 +107,7 @@ int client_fd(struct client *ctl, const char *path, int *ret_fd, struct err *err
 	int fd = openat(ctl->fd, path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return say(err, -errno, path);
+		return path_error(err, -errno, path);
 	*ret_fd = fd;
 	return 0;
 }
@@ -144,7 +145,7 @@ int client_read(struct client *ctl, const char *path, char **ret_text, struct er
 	if (r < 0)
 		return r;
 	r = read_all(fd, ret_text);
-	return r < 0 ? say(err, r, path) : 0;
+	return r < 0 ? path_error(err, r, path) : 0;
 }
 
 static void cut_line_end(char *text)
@@ -155,13 +156,13 @@ static void cut_line_end(char *text)
 		text[--len] = '\0';
 }
 
-/* The handle holds the sentence of the write that just failed. */
+/* A control file that a write has failed on reads as the reason (depfs-control(5)). */
 static int write_failed(int fd, int r, const char *path, struct err *err)
 {
 	CLEANUP(free_mem_p) char *text = NULL;
 
 	if (read_all(fd, &text) < 0 || !*text)
-		return say(err, r, path);
+		return path_error(err, r, path);
 	cut_line_end(text);
 	return err_set(err, r, "%s", text);
 }
@@ -170,7 +171,7 @@ static int take_answer(int fd, char **ret_answer)
 {
 	CLEANUP(free_mem_p) char *text = NULL;
 
-	if (read_all(fd, &text) < 0) { /* done all the same; only the answer is lost */
+	if (read_all(fd, &text) < 0) { /* the command was carried out; only its answer is lost */
 		*ret_answer = strdup("done");
 		return *ret_answer ? 0 : -ENOMEM;
 	}
@@ -186,7 +187,8 @@ int client_write(struct client *ctl, const char *path, const char *command, char
 {
 	CLEANUP(free_mem_p) char *line = NULL;
 	CLEANUP(close_fd_p) int fd = -1;
-	int len = asprintf(&line, "%s\n", command); /* the kernel passes on no empty write */
+	int len = asprintf(&line, "%s\n",
+			   command); /* the kernel sends no request for an empty write */
 
 	if (len < 0) {
 		line = NULL;
@@ -195,7 +197,7 @@ int client_write(struct client *ctl, const char *path, const char *command, char
 	interrupt_hold();
 	fd = openat(ctl->fd, path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return say(err, -errno, path);
+		return path_error(err, -errno, path);
 	if (write(fd, line, (size_t)len) < 0)
 		return write_failed(fd, -errno, path, err);
 	if (ret_answer && take_answer(fd, ret_answer) < 0)
@@ -203,7 +205,7 @@ int client_write(struct client *ctl, const char *path, const char *command, char
 	return 0;
 }
 
-/* Control characters of @path stand in @line as '?'. */
+/* The daemon writes control characters of a name as '?'. */
 static bool names_path(const char *line, const char *path)
 {
 	for (; *path; line++, path++) {
@@ -216,8 +218,8 @@ static bool names_path(const char *line, const char *path)
 }
 
 /*
- * mkdir(2) and its like leave no handle to read from: their sentence is the "why:" line of the
- * top's last_error, as long as its "file:" line names the same thing.
+ * After mkdir(2), rmdir(2) and rename(2) there is no descriptor to read the reason from: it is the
+ * "why:" line of the file last_error, provided that its "file:" line names the same path.
  */
 static int change_failed(struct client *ctl, int r, const char *path, struct err *err)
 {
@@ -225,11 +227,11 @@ static int change_failed(struct client *ctl, int r, const char *path, struct err
 	const char *file, *why;
 
 	if (client_read(ctl, "last_error", &text, NULL) < 0)
-		return say(err, r, path);
+		return path_error(err, r, path);
 	file = strstr(text, "\nfile: ");
 	why = strstr(text, "\nwhy: ");
 	if (!file || !why || !names_path(file + 7, path))
-		return say(err, r, path);
+		return path_error(err, r, path);
 	cut_line_end(text);
 	return err_set(err, r, "%s", why + 6);
 }
@@ -253,7 +255,7 @@ int client_rmdir(struct client *ctl, const char *path, struct err *err)
 int client_rename(struct client *ctl, const char *from, const char *to, struct err *err)
 {
 	interrupt_hold();
-	if (renameat(ctl->fd, from, ctl->fd, to) == 0) /* the daemon refuses a name that is taken */
+	if (renameat(ctl->fd, from, ctl->fd, to) == 0) /* the daemon refuses to replace */
 		return 0;
 	return change_failed(ctl, -errno, from, err);
 }
@@ -312,15 +314,15 @@ int client_list(struct client *ctl, const char *path, struct client_names *ret_n
 	int r;
 
 	if (fd < 0)
-		return say(err, -errno, path);
+		return path_error(err, -errno, path);
 	dir = fdopendir(fd);
 	if (!dir)
-		return say(err, -errno, path);
-	(void)STEAL_FD(fd); /* the DIR has it now */
+		return path_error(err, -errno, path);
+	(void)STEAL_FD(fd); /* closedir() closes it */
 	r = names_read(dir, &n);
-	(void)closedir(dir); /* only read from */
+	(void)closedir(dir); /* opened for reading */
 	if (r < 0)
-		return say(err, r, path);
+		return path_error(err, r, path);
 	if (n.count > 0)
 		qsort(n.names, n.count, sizeof(*n.names), by_name);
 	*ret_names = n;

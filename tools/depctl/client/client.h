@@ -1,5 +1,5 @@
-/* tools/depctl/client/client.h - a mount's control directory from outside: read a file, write a
- * command. */
+/* tools/depctl/client/client.h - a mount's control directory (depfs-control(5)) from outside: read
+ * a file, write a command. */
 #ifndef DEPFS_DEPCTL_CLIENT_CLIENT_H
 #define DEPFS_DEPCTL_CLIENT_CLIENT_H
 
@@ -12,14 +12,15 @@
 struct client;
 
 /**
- * client_open() - the control directory of @mount, else of DEPFS_MOUNT, else of the only depfs
- * mount Return: 0; -ENODEV: no mount, or several, which the sentence lists; -ENOTDIR: that is no
- * depfs mount; -EACCES ... Every failure has a sentence, as below.
+ * client_open() - the control directory of @mount, else of the mount that mount_choose() finds
+ * Return: 0; errors of mount_choose(); -ENOTDIR, -ENOENT: that is no depfs mount; -ENOTCONN: its
+ * daemon has ended; -EACCES ... Every failure has a sentence, of the functions below too.
  */
 int client_open(const char *mount, struct client **ret_ctl, struct err *err) MUST_CHECK;
 void client_free(struct client *ctl);
 DEFINE_CLEANUP(struct client *, client_free)
 
+/* client_mount() - the mount point, borrowed. */
 const char *client_mount(const struct client *ctl);
 
 /* Paths are relative to the control directory. */
@@ -29,10 +30,11 @@ int client_fd(struct client *ctl, const char *path, int *ret_fd, struct err *err
 int client_read(struct client *ctl, const char *path, char **ret_text, struct err *err) MUST_CHECK;
 /**
  * client_write() - one command, carried out when this returns
- * From here on interrupts wait (interrupt.h), as after client_mkdir(), _rmdir() and _rename().
- * @ret_answer: what it did, without "ok: " and the last line end; the caller frees it. NULL: not
+ * @ret_answer: what was done, without "ok: " and the last line end; the caller frees it. NULL: not
  * wanted.
- * Return: 0; the errno of the verdict, with the daemon's own sentence.
+ *
+ * Signals are held from here on (interrupt.h), by client_mkdir(), _rmdir() and _rename() too.
+ * Return: 0; the errno of the write, with the daemon's sentence.
  */
 int client_write(struct client *ctl, const char *path, const char *command, char **ret_answer,
 		 struct err *err) MUST_CHECK;

@@ -13,7 +13,7 @@ static bool is_ignored(int no)
 	return sigaction(no, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/* One that the caller ignores, as nohup(1) does, would wait too where it is blocked. */
+/* Without the ignored ones, as nohup(1) leaves SIGHUP: blocked, they would become pending. */
 static sigset_t held_set(void)
 {
 	sigset_t set;
@@ -36,17 +36,17 @@ void interrupt_release(void)
 {
 	sigset_t set = held_set();
 
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* as above */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* the same */
 }
 
-bool interrupt_waits(void)
+bool interrupt_pending(void)
 {
-	sigset_t waiting, set = held_set();
+	sigset_t pending, set = held_set();
 
-	if (sigpending(&waiting) < 0)
+	if (sigpending(&pending) < 0)
 		return false;
 	for (size_t i = 0; i < N_HELD; i++)
-		if (sigismember(&set, held[i]) == 1 && sigismember(&waiting, held[i]) == 1)
+		if (sigismember(&set, held[i]) == 1 && sigismember(&pending, held[i]) == 1)
 			return true;
 	return false;
 }

@@ -7,7 +7,8 @@
 
 #include "fs/mountinfo/mountinfo.h"
 
-/* A bind mount shows the same filesystem again; one whose root is "/" has the control directory. */
+/* Bind mounts of one filesystem have one device number; only where its top is mounted is there a
+ * control directory. */
 static const struct mount_entry *only_mount(const struct mount_list *list)
 {
 	const struct mount_entry *found = NULL;

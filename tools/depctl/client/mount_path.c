@@ -30,7 +30,7 @@ int mount_path(const char *what, const char *mount, const char *path, char out[s
 	return n < 2 * PATH_MAX ? 0 : err_set(err, -ENAMETOOLONG, "%s: the path is too long", what);
 }
 
-/* Links are followed, as whoever opens @path would. */
+/* Links are followed, as open(2) of @path would. */
 static int path_real(const char *top, const char *path, char **ret_real, struct err *err)
 {
 	CLEANUP(free_mem_p) char *full = NULL;

@@ -17,7 +17,7 @@ static int write_named(struct client *ctl, const char *name, const char *file, c
 	return path ? client_write(ctl, path, command, ret_answer, err) : no_memory(err);
 }
 
-/* A blank divides the two ids in key_ids, so none may be part of one. */
+/* The file key_ids takes two ids divided by a blank, so an id has none. */
 static int key_check(const char *key, struct err *err)
 {
 	if (!*key)
@@ -72,7 +72,7 @@ static int draft_fill(struct client *ctl, const struct policy_new *want, char **
 	return r < 0 ? r : keys_named(ctl, want->name, want->keys, ret_answer, err);
 }
 
-/* @r: the failure that ends the draft, and is what the caller hears of. */
+/* @r: why the draft is given up; returned, with @err as it is or prefixed. */
 static int draft_drop(struct client *ctl, const char *name, int r, struct err *err)
 {
 	CLEANUP(free_mem_p) char *path = client_join(POLICIES, name, NULL);

@@ -76,7 +76,7 @@ static int find_id(struct client *ctl, const struct client_names *names, const c
 		CLEANUP(free_mem_p) char *text = NULL;
 
 		if (read_file(ctl, names->names[i], "id", &text, NULL) < 0)
-			continue; /* removed or renamed since: then it is not this name */
+			continue; /* removed or renamed meanwhile, so this name is not the one */
 		text[strcspn(text, "\n")] = '\0';
 		if (strcasecmp(text, id) == 0)
 			return view_read(ctl, names->names[i], ret_view, err);
@@ -97,7 +97,7 @@ int policy_view_find(struct client *ctl, const char *p, struct policy_view *ret_
 	r = client_list(ctl, POLICIES, &names, err);
 	if (r < 0)
 		return r;
-	if (uuid_decode(p, id) == 0) /* no name is shaped like one */
+	if (uuid_decode(p, id) == 0) /* no policy has a name of this form */
 		return find_id(ctl, &names, p, ret_view, err);
 	for (size_t i = 0; i < names.count; i++)
 		if (strcasecmp(names.names[i], p) == 0)
@@ -114,7 +114,7 @@ int policy_view_each(struct client *ctl, policy_view_fn fn, void *arg, struct er
 		CLEANUP(policy_view_fini) struct policy_view v = {0};
 
 		r = view_read(ctl, names.names[i], &v, err);
-		if (r == -ENOENT || r == -ESTALE) /* removed or renamed since the listing */
+		if (r == -ENOENT || r == -ESTALE) /* removed or renamed after the listing */
 			r = 0;
 		else if (r == 0)
 			r = fn(arg, &v);

@@ -101,7 +101,7 @@ static void list_cut(struct cmdlet_value *v)
 	}
 }
 
-static bool list_goes_on(const char *so_far, const char *next)
+static bool list_continues(const char *so_far, const char *next)
 {
 	size_t len = strlen(so_far);
 
@@ -112,11 +112,11 @@ static bool list_goes_on(const char *so_far, const char *next)
 	return (len > 0 && so_far[len - 1] == ',') || next[0] == ',';
 }
 
-/* A list goes on in the next word behind a comma, before one, and until @( is closed. */
+/* A list continues in the next word after a comma, before one, and until @( is closed. */
 static int take_list(struct parser *p, const char *first, struct cmdlet_value *v)
 {
 	v->buffer = strdup(first);
-	while (v->buffer && list_goes_on(v->buffer, *p->at)) {
+	while (v->buffer && list_continues(v->buffer, *p->at)) {
 		char *more = NULL;
 
 		if (asprintf(&more, "%s %s", v->buffer, *p->at) < 0)
@@ -176,7 +176,7 @@ static int take_named(struct parser *p, const char *name)
 	if (colon && colon[1])
 		value = colon + 1;
 	else if (colon && p->params[i].type == CMDLET_SWITCH)
-		value = ""; /* "-Confirm:$false", with the variable gone */
+		value = ""; /* "-Confirm:$false", where the shell has replaced $false by nothing */
 	else if (p->params[i].type != CMDLET_SWITCH && *p->at && !param_name(*p->at) &&
 		 strcmp(*p->at, "--json") != 0)
 		value = *p->at++;

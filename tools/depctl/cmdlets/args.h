@@ -33,7 +33,7 @@ struct cmdlet_value {
 };
 
 /**
- * cmdlet_parse() - sort @argv, whose first word is the cmdlet's name
+ * cmdlet_parse() - the values of @params in @argv, whose first word is the cmdlet's name
  * @ret_values: one for each row of @params, zeroed by the caller; cmdlet_value_fini() each
  * @ret_json: set to true when --json is among them
  * Return: CMD_OK; CMD_USAGE, reported on stderr.

@@ -114,7 +114,7 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 
 		if (!step_wanted(c, &set_steps[i]))
 			continue;
-		if (interrupt_waits())
+		if (interrupt_pending())
 			return err_set(&c->err, -EINTR, "interrupted before -%s",
 				       set_steps[i].param);
 		r = set_steps[i].act(c, v, &answer);

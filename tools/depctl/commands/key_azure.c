@@ -173,7 +173,7 @@ int key_check(const struct cmd_env *env, const struct key_id *id)
 		return cmd_refuse(r, &err);
 	key_id_format(id, text);
 	r = root_key_check(kms, text, false, report, &err);
-	/* Remedies are about the newest version: for one that is gone there is none. */
+	/* Remedies are about the newest version: for one that does not exist there is none. */
 	newest.version[0] = '\0';
 	key_id_format(&newest, text);
 	found = r < 0 && strcmp(id->scheme, "https") == 0 && cause_find(kms, text, &step, &cause);

@@ -225,7 +225,7 @@ static int run_replace_keys(struct verb_call *c)
 	return r < 0 ? verb_refuse(c, r) : done_warned(c, answer, policy_view_get(&v, "id"));
 }
 
-/* The name and id are those from before: the folder is gone afterwards. */
+/* The name and id are those from before: the folder does not exist afterwards. */
 static int run_remove(struct verb_call *c)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};

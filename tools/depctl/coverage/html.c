@@ -58,7 +58,7 @@ static const char head[] =
 	"  section { break-inside: avoid } }\n"
 	"</style>\n</head>\n<body>\n<main>\n";
 
-/* Text of a page, escaped: a name may hold markup and control characters. */
+/* Escaped: a name may hold markup and control characters. */
 static void text(FILE *out, const char *in)
 {
 	for (; *in; in++) {
