@@ -10,8 +10,8 @@
  * commands.h, and add a row here for each way to type it. main(), --help, `depctl help` and usage
  * errors go by this table alone. A second word ("job list") has its row here and in the table of
  * verbs at the end of its command's file. A cmdlet's file is in tools/depctl/cmdlets/. The page
- * man/depctl.1 and tools/completion/depctl.bash name it too (tests/mount/depctl/helper.sh
- * compares).
+ * man/depctl.1 and tools/completion/depctl.bash name each command too;
+ * tests/unit/test_tools_subcommands fails while one of them does not.
  */
 const struct cmd_row subcommands[] = {
 	{"status", cmd_status, "", "how the mount and its policies are"},
