@@ -10,6 +10,15 @@ int verb_refuse(const struct verb_call *c, int r)
 	return cmd_refuse(r, &c->err);
 }
 
+int verb_list(const struct verb_call *c, const struct out_table *table, json_t *array)
+{
+	if (c->env->json)
+		out_json(json_incref(array));
+	else
+		out_table_print(table);
+	return CMD_OK;
+}
+
 static const struct verb *verb_find(const struct verb_group *group, const char *name)
 {
 	for (size_t i = 0; i < group->n; i++)

@@ -8,6 +8,8 @@
 
 #include "tools/depctl/cli/cmd.h"
 #include "tools/depctl/client/client.h"
+#include "tools/depctl/output/json.h"
+#include "tools/depctl/output/table.h"
 
 #define VERB_OPERANDS_MAX 3
 #define VERB_OPTIONS_MAX  4
@@ -44,5 +46,7 @@ int verbs_run(const struct verb_group *group, int argc, char **argv, const struc
 
 /* verb_refuse() - cmd_refuse() with the sentence in @c->err. */
 int verb_refuse(const struct verb_call *c, int r);
+/* verb_list() - the answer of a list: with --json @array, else @table; both borrowed. CMD_OK. */
+int verb_list(const struct verb_call *c, const struct out_table *table, json_t *array);
 
 #endif

@@ -13,7 +13,6 @@
 #include "tools/depctl/client/jobs.h"
 #include "tools/depctl/commands/commands.h"
 #include "tools/depctl/output/json.h"
-#include "tools/depctl/output/table.h"
 #include "tools/depctl/output/text.h"
 
 #define BAR_WIDTH 40
@@ -104,13 +103,7 @@ static int run_list(struct verb_call *c)
 		else if (r == 0)
 			out_table_row(table, cells);
 	}
-	if (r < 0)
-		return verb_refuse(c, r);
-	if (c->env->json)
-		out_json(STEAL(array));
-	else
-		out_table_print(table);
-	return CMD_OK;
+	return r < 0 ? verb_refuse(c, r) : verb_list(c, table, array);
 }
 
 static int run_failed(struct verb_call *c)

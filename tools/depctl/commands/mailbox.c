@@ -8,7 +8,6 @@
 #include "tools/depctl/client/policy_view.h"
 #include "tools/depctl/commands/commands.h"
 #include "tools/depctl/output/json.h"
-#include "tools/depctl/output/table.h"
 #include "tools/depctl/output/text.h"
 
 #define MAILBOXES "mailboxes"
@@ -84,13 +83,7 @@ static int run_list(struct verb_call *c)
 						       fields_get(&f, "source"),
 						       fields_get(&f, "id")});
 	}
-	if (r < 0)
-		return verb_refuse(c, r);
-	if (c->env->json)
-		out_json(STEAL(array));
-	else
-		out_table_print(table);
-	return CMD_OK;
+	return r < 0 ? verb_refuse(c, r) : verb_list(c, table, array);
 }
 
 /* JSON shows the policy in force after the change, which may be the tenant's. */

@@ -8,7 +8,6 @@
 #include "tools/depctl/client/policy_act.h"
 #include "tools/depctl/commands/commands.h"
 #include "tools/depctl/output/json.h"
-#include "tools/depctl/output/table.h"
 #include "tools/depctl/output/text.h"
 
 /* Values of the options below, which are places in verb_call.options. */
@@ -57,13 +56,7 @@ static int run_list(struct verb_call *c)
 	int r = c->env->json ? policy_view_each(c->ctl, json_add, array, &c->err)
 			     : policy_view_each(c->ctl, row_add, table, &c->err);
 
-	if (r < 0)
-		return verb_refuse(c, r);
-	if (c->env->json)
-		out_json(STEAL(array));
-	else
-		out_table_print(table);
-	return CMD_OK;
+	return r < 0 ? verb_refuse(c, r) : verb_list(c, table, array);
 }
 
 static int run_show(struct verb_call *c)
