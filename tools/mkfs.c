@@ -13,7 +13,9 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-#define LETTERS ":k:hV" /* short options; the first ':' lets us tell what is wrong with them */
+#define LETTERS                                                                              \
+	":k:hV" /* short options; with the first ':' a missing value is told from an unknown \
+		   option */
 
 static const char usage[] = "usage: mkfs.depfs [--service-key file:PATH] STORE\n"
 			    "       mkfs.depfs --help | --version\n";
@@ -42,7 +44,7 @@ static int refuse_usage(const char *word, const char *what)
 	return EXIT_USAGE;
 }
 
-/* What getopt_long() stumbled over: @opt is ':' or '?', optopt the letter or 0. */
+/* The option that getopt_long() refused: @opt is ':' or '?', optopt the letter or 0. */
 static int refuse_option(char **argv, int opt)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
@@ -56,8 +58,8 @@ static int refuse_option(char **argv, int opt)
 				       : refuse_usage(letter, ": unknown option");
 }
 
-/* Standard output is the answer: when it cannot be written that is a failure too. */
-static int say_done(void)
+/* The result is on standard output: if that cannot be written, mkfs.depfs has failed. */
+static int finish_output(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_MADE;
@@ -65,7 +67,7 @@ static int say_done(void)
 	return EXIT_REFUSED;
 }
 
-/* -1: go on; else the exit status. */
+/* -1: continue; else the exit status. */
 static int args_parse(int argc, char **argv, struct args *ret_args)
 {
 	static const struct option options[] = {
@@ -85,10 +87,10 @@ static int args_parse(int argc, char **argv, struct args *ret_args)
 			break;
 		case 'h':
 			printf("%s%s", usage, help);
-			return say_done();
+			return finish_output();
 		case 'V':
 			puts("mkfs.depfs " DEPFS_VERSION);
-			return say_done();
+			return finish_output();
 		default:
 			return refuse_option(argv, opt);
 		}
@@ -141,5 +143,5 @@ int main(int argc, char **argv)
 		return EXIT_REFUSED;
 	}
 	print_made(&args, id);
-	return say_done();
+	return finish_output();
 }

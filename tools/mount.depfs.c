@@ -1,4 +1,5 @@
-/* tools/mount.depfs.c - what mount(8) runs for type depfs: hands a mount on to the daemon. */
+/* tools/mount.depfs.c - what mount(8) runs for type depfs: starts the daemon with the same options.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ static void request_fini(struct request *rq)
 	free(rq->options);
 }
 
-static int complain(const char *word, const char *what)
+static int usage_error(const char *word, const char *what)
 {
 	fprintf(stderr,
 		"mount.depfs: %s%s (mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTIONS])\n",
@@ -51,6 +52,11 @@ static int add_options(struct request *rq, const char *more)
 	return 0;
 }
 
+/*
+ * By hand, since options are passed on and not taken: getsubopt(3) cuts the string into pieces and
+ * stops at each word that its table lacks, and fuse_opt_parse() would bring libfuse into a helper
+ * that needs nothing of it.
+ */
 static bool has_option(const char *options, const char *name)
 {
 	size_t len = strlen(name);
@@ -64,8 +70,8 @@ static bool has_option(const char *options, const char *name)
 }
 
 /*
- * Root's mounts have devices and set-id programs unless an option says no, whatever the type;
- * libfuse by itself would leave both out. mount.fuse3(8) does the same.
+ * A mount by root allows devices and set-id programs unless an option forbids them, for every type
+ * of filesystem; libfuse by itself would forbid both. mount.fuse3(8) adds the same words.
  */
 static int add_defaults(struct request *rq)
 {
@@ -95,15 +101,15 @@ static int parse(int argc, char **argv, struct request *rq)
 			r = add_options(rq, optarg);
 			break;
 		case 'N':
-			return complain("-N", " is not supported: enter the namespace first");
+			return usage_error("-N", " is not supported: enter the namespace first");
 		case 'n': /* no mtab is written anyway */
-		case 's': /* an unknown option is told of, here too */
-		case 'v': /* failures are told of in any case */
+		case 's': /* "sloppy": unknown options are reported all the same */
+		case 'v': /* failures are always reported */
 		case 't': /* the type is ours */
 			break;
 		default:
-			return complain(argv[optind - 1],
-					": unknown option, or its value is missing");
+			return usage_error(argv[optind - 1],
+					   ": unknown option, or its value is missing");
 		}
 	}
 	return r;
@@ -124,14 +130,14 @@ static int parse_all(int argc, char **argv, struct request *rq)
 		else if (!rq->mount)
 			rq->mount = argv[optind++];
 		else
-			return complain(argv[optind], ": one argument too many");
+			return usage_error(argv[optind], ": one argument too many");
 	}
 	if (r == 0 && !rq->mount)
-		return complain(rq->store ? "MOUNT" : "STORE", " is missing");
+		return usage_error(rq->store ? "MOUNT" : "STORE", " is missing");
 	return r;
 }
 
-/* The daemon beside this program, where both were installed together; else the one in PATH. */
+/* The daemon in the folder of this program, where both were installed together; else by PATH. */
 static void exec_daemon(char *const argv[])
 {
 	char path[PATH_MAX];
@@ -142,7 +148,8 @@ static void exec_daemon(char *const argv[])
 		path[n] = '\0';
 		slash = strrchr(path, '/');
 		if (slash) {
-			strcpy(slash + 1, PROGRAM); /* room was left above */
+			strcpy(slash + 1, PROGRAM); /* it fits: PATH_MAX - sizeof(PROGRAM) bytes at
+						       most were read */
 			execv(path, argv);
 		}
 	}
@@ -150,8 +157,8 @@ static void exec_daemon(char *const argv[])
 	fprintf(stderr, "mount.depfs: %s cannot be run: %s\n", PROGRAM, strerror(errno));
 }
 
-/* As every program answers, though mount(8) never asks. */
-static bool asked_about_itself(int argc, char **argv)
+/* mount(8) never asks for these; a person at a shell may. */
+static bool help_or_version(int argc, char **argv)
 {
 	const char *word = argc == 2 ? argv[1] : "";
 
@@ -171,7 +178,7 @@ int main(int argc, char **argv)
 	CLEANUP(request_fini) struct request rq = {0};
 	int r;
 
-	if (asked_about_itself(argc, argv))
+	if (help_or_version(argc, argv))
 		return 0;
 	r = parse_all(argc, argv, &rq);
 	if (r == 0)

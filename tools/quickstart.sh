@@ -34,7 +34,7 @@ take_down()
 		umount "$mnt" || give_up "$mnt is in use; close what uses it and try again"
 	fi
 	[ -e "$dir/$MARK" ] || give_up "$dir was not made by quickstart; nothing is deleted"
-	# the daemon lets go of the store a moment after the mount is gone
+	# the daemon closes the store a moment after the unmount
 	for _ in $(seq 100); do
 		[ -s "$dir/store/.depfs/lock" ] || break
 		sleep 0.1

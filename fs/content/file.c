@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/content/access.h"
 #include "fs/content/blocks_internal.h"
 #include "fs/content/header.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/fdpath.h"
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
 #include "fs/audit/damage.h"

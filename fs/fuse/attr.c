@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "crypto/base/fdpath.h"
 #include "fs/content/access.h"
 #include "fs/content/blocks.h"
 #include "fs/content/drain.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/fdpath.h"
 #include "fs/content/report.h"
 #include "fs/content/rewrap.h"
 #include "fs/content/usage.h"

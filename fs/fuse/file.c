@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/content/drain.h"
 #include "fs/content/header.h"
 #include "fs/content/new_file.h"

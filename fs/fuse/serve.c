@@ -17,6 +17,7 @@
 #include "fs/fuse/protocol.h"
 #include "fs/fuse/revoke.h"
 #include "fs/inode/fds.h"
+#include "fs/mountinfo/mountinfo.h"
 #include "fs/policy/scope.h"
 #include "fs/pool/pool.h"
 #include "fs/store/intent.h"
@@ -108,23 +109,19 @@ int serve_sync(struct session *s, struct err *err)
 }
 
 /* The device number of the mount, from mountinfo: stat(2) would be a request to this daemon. */
-static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor)
+static int mount_dev(const char *mount, dev_t *ret_dev)
 {
-	CLEANUP(fclose_p) FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[8192], at[4096];
-	int found = -ENOENT;
+	CLEANUP(mount_list_fini) struct mount_list list = {0};
+	const struct mount_entry *top;
+	int r = mount_list_read(MOUNTINFO_PATH, &list, NULL);
 
-	while (f && fgets(line, sizeof(line), f)) {
-		unsigned major_no, minor_no;
-
-		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &major_no, &minor_no, at) == 3 &&
-		    strcmp(at, mount) == 0) {
-			*ret_major = major_no;
-			*ret_minor = minor_no;
-			found = 0; /* the last one is on top */
-		}
-	}
-	return found;
+	if (r < 0)
+		return r;
+	top = mount_list_top(&list, mount);
+	if (!top)
+		return -ENOENT;
+	*ret_dev = top->dev;
+	return 0;
 }
 
 /* The kernel reads ahead 128 KiB by default, whatever max_readahead allows; passthrough gains 1.4
@@ -132,13 +129,13 @@ static int mount_dev(const char *mount, unsigned *ret_major, unsigned *ret_minor
 static void raise_readahead(const char *mount)
 {
 	CLEANUP(close_fd_p) int fd = -1;
-	unsigned major_no, minor_no;
 	char path[64];
+	dev_t dev;
 
-	if (mount_dev(mount, &major_no, &minor_no) < 0)
+	if (mount_dev(mount, &dev) < 0)
 		return;
-	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major_no,
-		       minor_no);
+	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(dev),
+		       minor(dev));
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "1024", 4) < 0)
 		return; /* only slower */

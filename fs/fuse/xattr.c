@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/fuse/ops.h"
 #include "fs/inode/fds.h"
 

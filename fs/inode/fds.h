@@ -24,12 +24,4 @@ int fd_for_file(int fd) MUST_CHECK;
  * and any user can make more of them than there are of either. */
 unsigned fds_depth_max(void);
 
-/* fd_path() - "/proc/self/fd/N", for the calls that take no O_PATH descriptor. */
-#define FD_PATH_LEN 32
-const char *fd_path(int fd, char out[static FD_PATH_LEN]);
-
-/* fd_path_in() - the path of what @fd refers to, relative to the folder @top: "" for @top itself;
- * an absolute path where it lies elsewhere; NULL: longer than a path may be. Points into @out. */
-const char *fd_path_in(int fd, const char *top, char *out, size_t out_len);
-
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/inode/disk.h"
 #include "fs/inode/fds.h"
 #include "fs/walk/walk_internal.h"

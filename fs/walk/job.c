@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/content/usage.h"
 #include "fs/inode/fds.h"
 #include "fs/jobs/job.h"

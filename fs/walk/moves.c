@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "crypto/base/fdpath.h"
 #include "fs/inode/fds.h"
 #include "fs/walk/walk_internal.h"
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/content/renew.h"
 #include "fs/inode/fds.h"
 #include "fs/jobs/job.h"

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "crypto/base/bytes.h"
+#include "crypto/base/fdpath.h"
 #include "crypto/oaep.h"
 #include "kms/local/edit_internal.h"
 #include "kms/local/local.h"
@@ -109,15 +110,14 @@ static int staging_clear(const struct local_dir *vault, const char *staging, str
 {
 	CLEANUP(local_dir_close_p) struct local_dir dir = LOCAL_DIR_NONE;
 	CLEANUP(free_mem_p) char **names = NULL;
-	char path[sizeof(dir.path)];
+	char path[FD_PATH_LEN];
 	struct err why = {0};
 	int r = dir_open_at(vault, staging, &dir, &why);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0) {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dir.fd);
-		r = dir_names(path, &names, &why);
+		r = dir_names(fd_path(dir.fd, path), &names, &why);
 	}
 	for (size_t i = 0; r == 0 && names[i]; i++)
 		if (unlinkat(dir.fd, names[i], 0) < 0)

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/depctl/cmdlet_args.h"
-#include "tools/depctl/depctl.h"
+#include "tests/unit/capture.h"
+#include "tools/depctl/cli/cmd.h"
+#include "tools/depctl/cmdlets/args.h"
 
 enum {
 	NAME,
@@ -109,8 +110,8 @@ static void cmdlet_parse_reads_booleans_and_switches(void **state)
 	assert_string_equal(q.values[NAME].text, "x"); /* a switch takes no word of its own */
 }
 
-/* More ids than there is room for are counted, so that the refusal tells how many. */
-static void cmdlet_parse_counts_ids_beyond_its_room(void **state)
+/* More ids than the array holds are counted, so that the refusal gives their number. */
+static void cmdlet_parse_counts_ids_beyond_its_array(void **state)
 {
 	CLEANUP(parsed_fini) struct parsed p = {0};
 
@@ -120,28 +121,18 @@ static void cmdlet_parse_counts_ids_beyond_its_room(void **state)
 	assert_string_equal(p.values[KEYS].items[CMDLET_LIST_MAX - 1], "h");
 }
 
-/* What is wrong is said on stderr, which the test reads back. */
 static void assert_refused(char *const words[4], const char *sentence)
 {
 	CLEANUP(parsed_fini) struct parsed p = {0};
 	char *argv[6] = {"Set-X", words[0], words[1], words[2], words[3], NULL};
-	char said[512] = "";
-	FILE *file = tmpfile();
-	int saved = dup(STDERR_FILENO), r;
+	struct capture c = capture_begin(stderr);
+	char printed[512];
+	int r = cmdlet_parse(params, argv, p.values, &p.json);
 
-	assert_true(file && saved >= 0);
-	(void)fflush(stderr);
-	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-	r = cmdlet_parse(params, argv, p.values, &p.json);
-	(void)fflush(stderr);
-	assert_true(dup2(saved, STDERR_FILENO) >= 0);
-	(void)close(saved);
-	rewind(file);
-	(void)fgets(said, sizeof(said), file);
-	(void)fclose(file);
+	capture_end(&c, printed, sizeof(printed));
 	assert_int_equal(r, CMD_USAGE);
-	if (!strstr(said, sentence))
-		fail_msg("'%s' is not in: %s", sentence, said);
+	if (!strstr(printed, sentence))
+		fail_msg("'%s' is not in: %s", sentence, printed);
 }
 
 static void cmdlet_parse_names_what_is_wrong(void **state)
@@ -177,7 +168,7 @@ int main(void)
 		cmocka_unit_test(cmdlet_parse_takes_every_spelling),
 		cmocka_unit_test(cmdlet_parse_takes_every_list),
 		cmocka_unit_test(cmdlet_parse_reads_booleans_and_switches),
-		cmocka_unit_test(cmdlet_parse_counts_ids_beyond_its_room),
+		cmocka_unit_test(cmdlet_parse_counts_ids_beyond_its_array),
 		cmocka_unit_test(cmdlet_parse_names_what_is_wrong),
 	};
 

@@ -1,5 +1,5 @@
-/* tests/unit/test_tools_text.c - what depctl reads from control files, and what it makes JSON of.
- */
+/* tests/unit/test_tools_text.c - depctl's input and output: the lines of control files, JSON,
+ * columns and tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +12,11 @@
 #include <string.h>
 
 #include "crypto/base/bytes.h"
-#include "tools/depctl/fields.h"
-#include "tools/depctl/out.h"
+#include "tests/unit/capture.h"
+#include "tools/depctl/client/fields.h"
+#include "tools/depctl/output/json.h"
+#include "tools/depctl/output/table.h"
+#include "tools/depctl/output/text.h"
 
 static void fields_parse_divides_at_the_first_colon(void **state)
 {
@@ -84,6 +87,52 @@ static void out_columns_counts_what_is_shown(void **state)
 	assert_int_equal(out_columns(""), 0);
 }
 
+/* The last column has no blanks behind it; an empty cell is visible. */
+static void out_table_aligns_columns(void **state)
+{
+	static const char *const headings[] = {"NAME", "N"};
+	CLEANUP(out_table_free_p) struct out_table *t = out_table_new(2, headings);
+	struct capture c;
+	char printed[256];
+
+	(void)state;
+	out_table_row(t, (const char *[]){"b\xc3\xbcro", "12"});
+	out_table_row(t, (const char *[]){"", NULL});
+	out_table_row(t, (const char *[]){"\x1b[m", "3"});
+	c = capture_begin(stdout);
+	out_table_print(t);
+	capture_end(&c, printed, sizeof(printed));
+	assert_string_equal(printed, "NAME    N\n"
+				     "b\xc3\xbcro    12\n"
+				     "-       -\n"
+				     "\\033[m  3\n");
+}
+
+/* A name from the mount reaches the terminal without its control characters, C1 ones too. */
+static void out_line_escapes_controls(void **state)
+{
+	struct capture c = capture_begin(stdout);
+	char printed[128];
+
+	(void)state;
+	out_line("%s", "a\nb\xc2\x9b");
+	out_pair("name", "\x7f");
+	out_pair("none", NULL);
+	capture_end(&c, printed, sizeof(printed));
+	assert_string_equal(printed, "a\\012b\\302\\233\nname: \\177\n");
+}
+
+static void out_field_name_fits_its_buffer(void **state)
+{
+	char name[8];
+
+	(void)state;
+	out_field_name("key 1", name, sizeof(name));
+	assert_string_equal(name, "key_1");
+	out_field_name("root-key failing", name, sizeof(name));
+	assert_string_equal(name, "root_ke");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +140,9 @@ int main(void)
 		cmocka_unit_test(fields_json_types_follow_the_name),
 		cmocka_unit_test(out_text_json_takes_any_bytes),
 		cmocka_unit_test(out_columns_counts_what_is_shown),
+		cmocka_unit_test(out_table_aligns_columns),
+		cmocka_unit_test(out_line_escapes_controls),
+		cmocka_unit_test(out_field_name_fits_its_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

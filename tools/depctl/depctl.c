@@ -1,69 +1,22 @@
-/* tools/depctl/depctl.c - the control directory for people: finds the subcommand and its common
- * options.
- */
-#include "tools/depctl/depctl.h"
-
+/* tools/depctl/depctl.c - main() of depctl: takes the common options out of the command line and
+ * runs the subcommand. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kms/kms.h"
-#include "tools/depctl/out.h"
+#include "tools/depctl/output/text.h"
+#include "tools/depctl/subcommands.h"
 
-static int cmd_help(int argc, char **argv, const struct cmd_env *env);
-
-static const struct command {
-	const char *name;
-	cmd_fn run;
-} commands[] = {
-	{"status", cmd_status},
-	{"policy", cmd_policy},
-	{"assign", cmd_assign},
-	{"unassign", cmd_unassign},
-	{"assignment", cmd_assignment},
-	{"mailbox", cmd_mailbox},
-	{"events", cmd_events},
-	{"inspect", cmd_inspect},
-	{"key", cmd_key},
-	{"doctor", cmd_doctor},
-	{"job", cmd_job},
-	{"renew", cmd_renew},
-	{"scan", cmd_scan},
-	{"coverage", cmd_coverage},
-	{"help", cmd_help},
-};
-
-static cmd_fn command_find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run;
-	return cmdlet_find(name);
-}
-
-static int cmd_help(int argc, char **argv, const struct cmd_env *env)
-{
-	char command[128];
-
-	(void)env;
-	if (argc == 1 || cmd_wants_help(argc, argv))
-		return cmd_usage(NULL);
-	(void)snprintf(command, sizeof(command), "%s%s%s", argv[1], argc > 2 ? " " : "",
-		       argc > 2 ? argv[2] : "");
-	if (argc > 3 || !cmd_usage_known(command))
-		return cmd_usage_error(NULL, "help: there is no command '%s'", command);
-	return cmd_usage(command);
-}
-
-/* The words of a command line, sorted out. */
+/* A command line without the common options. */
 struct words {
 	struct cmd_env env;
 	int argc; /* of the subcommand */
 	char **argv;
 };
 
-/* A value: what stands behind "=" in the word itself, else the next word. */
+/* The value of the option argv[*i]: behind "=" or the letter, else the next word. */
 static int take_value(const char *name, char **argv, int *i, const char **ret_value)
 {
 	const char *word = argv[*i], *equals = strchr(word, '=');
@@ -109,9 +62,17 @@ static int take_common(struct words *w, char **argv, int *i, bool *ret_taken)
 	return CMD_OK;
 }
 
+static bool is_cmdlet(const char *name)
+{
+	const struct cmd_row *row = cmd_find(name);
+
+	return row && cmd_is_cmdlet(row);
+}
+
 /*
- * Common options may stand anywhere before "--". Behind the name of a cmdlet they may not: there
- * every word is a parameter's, and the cmdlet itself looks for --json.
+ * Common options may stand anywhere before "--", but not behind the name of a cmdlet: each word
+ * there belongs to a parameter, and the cmdlet looks for --json itself
+ * (tools/depctl/cmdlets/args.h).
  */
 static int sort_words(int argc, char **argv, struct words *w)
 {
@@ -130,7 +91,7 @@ static int sort_words(int argc, char **argv, struct words *w)
 			return cmd_usage_error(NULL, "%s: unknown option", argv[i]);
 		w->argv[w->argc++] = argv[i];
 		common = common && strcmp(argv[i], "--") != 0 &&
-			 (w->argc > 1 || !cmdlet_find(argv[i]));
+			 (w->argc > 1 || !is_cmdlet(argv[i]));
 	}
 	w->argv[w->argc] = NULL;
 	return CMD_OK;
@@ -138,7 +99,7 @@ static int sort_words(int argc, char **argv, struct words *w)
 
 static int run(struct words *w)
 {
-	cmd_fn fn;
+	const struct cmd_row *row;
 
 	if (w->argc == 0)
 		return cmd_usage_error(NULL, "a command is missing");
@@ -148,20 +109,21 @@ static int run(struct words *w)
 	}
 	if (w->argv[0][0] == '-')
 		return cmd_usage(NULL);
-	fn = command_find(w->argv[0]);
-	if (!fn)
+	row = cmd_find(w->argv[0]);
+	if (!row)
 		return cmd_usage_error(NULL, "there is no command '%s'", w->argv[0]);
-	return fn(w->argc, w->argv, &w->env);
+	return row->run(w->argc, w->argv, &w->env);
 }
 
 int main(int argc, char **argv)
 {
-	CLEANUP(free_mem_p) char **room = calloc((size_t)argc + 1, sizeof(*room));
-	struct words w = {.argv = room};
+	CLEANUP(free_mem_p) char **argv_left = calloc((size_t)argc + 1, sizeof(*argv_left));
+	struct words w = {.argv = argv_left};
 	int exit_code, r;
 
-	if (!room)
+	if (!argv_left)
 		return cmd_refuse(-ENOMEM, NULL);
+	cmd_table_set(subcommands, n_subcommands);
 	w.env.vaults_dir = getenv("DEPFS_VAULTS");
 	if (!w.env.vaults_dir || !*w.env.vaults_dir)
 		w.env.vaults_dir = KMS_LOCAL_VAULTS_DIR;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# depctl/coverage-path: `depctl coverage PATH` counts what `depctl inspect` tells of each file there
-# is below PATH, no more and no less, whatever the last scan said; a PATH of which there is nothing
+# depctl/coverage-path: `depctl coverage PATH` counts what `depctl inspect` shows of each file
+# below PATH, no more and no less, whatever the last scan found; a PATH of which there is nothing
 # to count is refused with the reason.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
@@ -46,7 +46,7 @@ time.sleep(100)' "$MNT/mailbox/a/sub/open"
 writer=$!
 wait_until 10 [ -s "$MNT/mailbox/a/sub/open" ] || fail "nothing was written"
 
-# inspected PATH - what the headers of all files below say: workload, policy, generation, files, bytes
+# inspected PATH - from the headers of all files below: workload, policy, generation, files, bytes
 inspected()
 {
 	sync -f "$MNT"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# depctl/coverage: the last scan as bars, as JSON and as a page say the same; the page needs nothing beside itself, names cannot put markup into it, and every bar has its numbers as text.
+# depctl/coverage: the last scan has the same numbers as bars, as JSON and as a page; the page needs nothing beside itself, names cannot put markup into it, and every bar has its numbers as text.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"

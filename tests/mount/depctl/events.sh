@@ -22,7 +22,7 @@ depctl events -f --json >"$WORK/followed" &
 follower=$!
 PIDS+=("$follower")
 wait_until 10 grep -q '"event":"mount"' "$WORK/followed"
-depctl policy describe "My Policy" "while somebody looks" >/dev/null
+depctl policy describe "My Policy" "while events are followed" >/dev/null
 followed()
 {
 	[ "$(grep -c '"event":"policy-describe"' "$WORK/followed")" = 2 ]

@@ -46,7 +46,7 @@ refused 1 "No such file" depctl inspect "$STORE/nothing"
 refused 1 "not a depfs file" depctl inspect "$BIN/depctl"
 
 # copies elsewhere, whole and damaged
-damaged() # SENTENCE COMMAND... - on a fresh copy, named as the last argument
+damaged() # SENTENCE COMMAND... - on a new copy, named as the last argument
 {
 	local sentence=$1
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# depctl/interrupt: a change that is interrupted is decided first and told, and the exit status is
-# its outcome's, so no half-made policy is left and nobody has to guess; of two creates of one name
-# at once, one wins and the other is told.
+# depctl/interrupt: a change that is interrupted is carried through and its outcome printed, which
+# the exit status is too, so that no half-made policy is left; of two creates of one name at once,
+# one wins and the other is refused.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/jobs.sh"
@@ -16,11 +16,11 @@ draft_there()
 	[ -d "$MNT/.depfs/policies/$1" ]
 }
 
-# begin COMMAND... - depctl in the background, as $pid; its output in $WORK/said
+# begin COMMAND... - depctl in the background, as $pid; its output in $WORK/printed
 begin()
 {
 	# in the background a shell ignores SIGINT, and nohup SIGHUP
-	env --default-signal=INT,HUP,TERM "$BIN/depctl" -m "$MNT" "$@" >"$WORK/said" 2>&1 &
+	env --default-signal=INT,HUP,TERM "$BIN/depctl" -m "$MNT" "$@" >"$WORK/printed" 2>&1 &
 	pid=$!
 	PIDS+=("$pid")
 }
@@ -40,8 +40,8 @@ ends() # STATUS TEXT - $pid ends so and says that
 	local r=0
 
 	wait $pid || r=$?
-	assert_eq $r "$1" "exit status; it said: $(cat "$WORK/said")"
-	assert_match "$(cat "$WORK/said")" "$2"
+	assert_eq $r "$1" "exit status; it printed: $(cat "$WORK/printed")"
+	assert_match "$(cat "$WORK/printed")" "$2"
 }
 
 slow() # MS
@@ -85,7 +85,7 @@ begin Set-M365DataAtRestEncryptionPolicy -Identity Whole -Refresh -Description c
 wait_until 10 holds $pid || fail "no change has begun"
 kill -TERM $pid
 ends 1 "depctl: interrupted before -Description"
-assert_match "$(cat "$WORK/said")" "policy Whole refreshed: "
+assert_match "$(cat "$WORK/printed")" "policy Whole refreshed: "
 says "name: Whole" depctl policy show Whole
 slow 0
 
@@ -113,7 +113,7 @@ for i in 1 2 3 4; do
 		won=$((won + 1))
 	else
 		grep -q "^depctl: there is a .* named 'Race' already" "$WORK/err.$i" ||
-			fail "a loser was told: $(cat "$WORK/err.$i")"
+			fail "a loser printed: $(cat "$WORK/err.$i")"
 	fi
 done
 assert_eq $won 1 "creates that succeeded"

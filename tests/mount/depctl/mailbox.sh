@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# depctl/mailbox: who covers a mailbox is told with where it comes from, and unassigning falls back
+# depctl/mailbox: the policy of a mailbox is shown with where it comes from, and unassigning falls back
 # to the tenant's policy and then to the service key.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# depctl/policy: each act on a policy says what it did, and the next look shows it, by name and id.
+# depctl/policy: each act on a policy reports what it did, and the policy shows it, by name and id.
 # vaults: local azure
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/depctl.sh"

@@ -69,14 +69,14 @@ depctl unassign >/dev/null
 depctl policy disable "NAM Policy" >/dev/null
 refused 1 "disabled" depctl assign "NAM Policy"
 
-# a draft that somebody else left: named as such, with the way out
+# a draft that another administrator left: named as such, with how to go on
 mkdir "$MNT/.depfs/policies/Half"
 refused 1 "there is a draft named 'Half' already" depctl policy create half $K1 $K2
 refused 1 "draft" depctl policy replace-keys Half $K1 $K2
 refused 1 "draft" depctl assign Half
 rmdir "$MNT/.depfs/policies/Half"
 
-# what a check finds is told check by check, and the sentence names the first
+# the findings of a check are printed one by one, and the sentence names the first
 vault disable $K2 >/dev/null
 r=0
 depctl policy check Board >"$WORK/out" 2>"$WORK/err" || r=$?

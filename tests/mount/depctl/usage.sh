@@ -83,8 +83,8 @@ mkdir "$WORK/bind mount"
 says "mount: $MNT" alone "mount --bind '$MNT' '$WORK/bind mount'; '$ctl' status"
 refused 1 "there is no depfs mount here" alone "umount -l '$MNT'; exec '$ctl' status"
 
-# strangers are told, and nothing else
-chmod 711 "$MNT" # else they are told of that
+# other users get one sentence, and nothing else
+chmod 711 "$MNT" # else the sentence is about the mode
 refused 1 "only its owner and its admin group" setpriv --reuid=65534 --regid=65534 --clear-groups \
 	"$ctl" -m "$MNT" status
 

@@ -1,0 +1,24 @@
+/* tools/depctl/cli/change.h - the daemon's answer to a change: lines for people, one object for
+ * --json. */
+#ifndef DEPFS_DEPCTL_CLI_CHANGE_H
+#define DEPFS_DEPCTL_CLI_CHANGE_H
+
+#include <jansson.h>
+
+#include "tools/depctl/cli/cmd.h"
+
+/**
+ * change_report() - what was done, on stdout
+ * @answer: the daemon's; lines after the first are details, "name: outcome"
+ * @name, @id: of the policy that was changed, as they are now; NULL: none
+ * Return: CMD_OK.
+ */
+int change_report(const struct cmd_env *env, const char *answer, const char *name, const char *id);
+/* change_warn() - the warnings of an answer, its lines "name: warning, text", on stderr. */
+void change_warn(const char *answer);
+/* change_details() - the lines of @lines on stdout. */
+void change_details(const char *lines);
+/* change_details_json() - the same as an object's members; null without memory. */
+json_t *change_details_json(const char *lines);
+
+#endif

@@ -1,0 +1,77 @@
+/* tools/depctl/commands/assign.c - depctl assign, unassign, assignment: the tenant's policy. */
+#include "tools/depctl/cli/change.h"
+#include "tools/depctl/client/policy_act.h"
+#include "tools/depctl/commands/commands.h"
+#include "tools/depctl/output/json.h"
+#include "tools/depctl/output/text.h"
+
+int cmd_assign(int argc, char **argv, const struct cmd_env *env)
+{
+	CLEANUP(client_free_p) struct client *ctl = NULL;
+	CLEANUP(policy_view_fini) struct policy_view v = {0};
+	CLEANUP(free_mem_p) char *answer = NULL;
+	const char *const *operands;
+	struct err err = {0};
+	int r;
+
+	if (cmd_wants_help(argc, argv))
+		return cmd_usage("assign");
+	r = cmd_operands(argc, argv, 1, &operands);
+	if (r != CMD_OK)
+		return r;
+	r = client_open(env->mount, &ctl, &err);
+	if (r == 0)
+		r = policy_view_find(ctl, operands[0], &v, &err);
+	if (r == 0)
+		r = policy_act_assign(ctl, &v, &answer, &err);
+	return r < 0 ? cmd_refuse(r, &err)
+		     : change_report(env, answer, policy_view_get(&v, "name"),
+				     policy_view_get(&v, "id"));
+}
+
+int cmd_unassign(int argc, char **argv, const struct cmd_env *env)
+{
+	CLEANUP(client_free_p) struct client *ctl = NULL;
+	CLEANUP(free_mem_p) char *answer = NULL;
+	const char *const *operands;
+	struct err err = {0};
+	int r;
+
+	if (cmd_wants_help(argc, argv))
+		return cmd_usage("unassign");
+	r = cmd_operands(argc, argv, 0, &operands);
+	if (r != CMD_OK)
+		return r;
+	r = client_open(env->mount, &ctl, &err);
+	if (r == 0)
+		r = client_write(ctl, "assignment", "none", &answer, &err);
+	return r < 0 ? cmd_refuse(r, &err) : change_report(env, answer, NULL, NULL);
+}
+
+int cmd_assignment(int argc, char **argv, const struct cmd_env *env)
+{
+	CLEANUP(client_free_p) struct client *ctl = NULL;
+	CLEANUP(fields_fini) struct fields f = {0};
+	const char *const *operands;
+	struct err err = {0};
+	int r;
+
+	if (cmd_wants_help(argc, argv))
+		return cmd_usage("assignment");
+	r = cmd_operands(argc, argv, 0, &operands);
+	if (r != CMD_OK)
+		return r;
+	r = client_open(env->mount, &ctl, &err);
+	if (r == 0)
+		r = fields_read(ctl, "assignment", &f, &err);
+	if (r < 0)
+		return cmd_refuse(r, &err);
+
+	if (env->json)
+		out_json(fields_get(&f, "id") ? fields_json(&f) : json_null());
+	else if (!fields_get(&f, "id"))
+		out_line("none");
+	else
+		fields_print(&f);
+	return CMD_OK;
+}

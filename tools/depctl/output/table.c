@@ -1,0 +1,68 @@
+#include "tools/depctl/output/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/depctl/output/or_die_internal.h"
+#include "tools/depctl/output/text.h"
+
+struct out_table {
+	size_t n_columns;
+	size_t n_rows;
+	char **cells; /* row by row; row 0 is the headings */
+};
+
+static void table_add(struct out_table *t, const char *const *cells)
+{
+	t->cells =
+		or_die(reallocarray(t->cells, (t->n_rows + 1) * t->n_columns, sizeof(*t->cells)));
+	for (size_t c = 0; c < t->n_columns; c++)
+		t->cells[t->n_rows * t->n_columns + c] =
+			or_die(strdup(cells[c] && *cells[c] ? cells[c] : "-"));
+	t->n_rows++;
+}
+
+struct out_table *out_table_new(size_t n_columns, const char *const *headings)
+{
+	struct out_table *t = or_die(calloc(1, sizeof(*t)));
+
+	t->n_columns = n_columns;
+	table_add(t, headings);
+	return t;
+}
+
+void out_table_free(struct out_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_rows * t->n_columns; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	free(t);
+}
+
+void out_table_row(struct out_table *t, const char *const *cells)
+{
+	table_add(t, cells);
+}
+
+void out_table_print(const struct out_table *t)
+{
+	CLEANUP(free_mem_p) size_t *widths = or_die(calloc(t->n_columns, sizeof(*widths)));
+
+	for (size_t i = 0; i < t->n_rows * t->n_columns; i++) {
+		size_t columns = out_columns(t->cells[i]), *width = &widths[i % t->n_columns];
+
+		*width = columns > *width ? columns : *width;
+	}
+	for (size_t i = 0; i < t->n_rows * t->n_columns; i++) {
+		size_t c = i % t->n_columns;
+
+		out_text(t->cells[i]);
+		if (c + 1 < t->n_columns)
+			printf("%*s", (int)(widths[c] - out_columns(t->cells[i]) + 2), "");
+		else
+			putchar('\n');
+	}
+}

@@ -1,0 +1,22 @@
+/* tools/depctl/output/text.h - text on standard output, from names that may hold any bytes. */
+#ifndef DEPFS_DEPCTL_OUTPUT_TEXT_H
+#define DEPFS_DEPCTL_OUTPUT_TEXT_H
+
+#include <stddef.h>
+
+#include "crypto/base/cleanup.h"
+
+/* out_text() - control characters as \ooo, so that a folder's name cannot steer a terminal. */
+void out_text(const char *text);
+/* out_columns() - the columns that out_text() takes: code points, 4 for each byte of a control. */
+size_t out_columns(const char *text);
+
+/* out_pair() - "name: value" and a newline; nothing for a NULL value. */
+void out_pair(const char *name, const char *value);
+/* out_line() - one line, control characters as \ooo. */
+void out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* out_flush() - 0 when stdout took everything; -EIO ... when its reader or the disk did not. */
+int out_flush(void) MUST_CHECK;
+
+#endif
