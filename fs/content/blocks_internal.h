@@ -47,7 +47,7 @@ int blocks_write_locked(struct volume *v, struct file *f, struct worker *w, uint
 int blocks_extend_locked(struct volume *v, struct file *f, struct worker *w,
 			 uint64_t size) MUST_CHECK;
 
-/* ---- sparse.c: holes; either lock is enough where nothing changes ---- */
+/* ---- file_holes.c: holes; either lock is enough where nothing changes ---- */
 
 bool blocks_may_be_hole(const struct file *f, uint32_t block_no);
 /* blocks_declare_holes() - blocks [first, last] become holes; the header that declares them leaves

@@ -1,4 +1,6 @@
 /*
+ * A file gets a fresh data key, block by block, while programs use it.
+ *
  * The states and their order are in fs/jobs/renewal.h. Readers try both keys from the moment on
  * that the header has the new one (keys.c), writers seal under the new one: so it does not matter
  * which of them comes to a block first.

@@ -19,10 +19,13 @@ struct file;
  *   open      a program or job may change it        in no sum
  *
  *   unknown -> counted   the scan comes to it, or it is about to get a name where the scan has been
+ *
  *   any -> open          it is made, or opened in a way that may change header or size; before
- *                        that, its contribution is read again (nothing changed since) and
- * subtracted open -> counted      its last user closes it: what is on disk then any -> unknown its
- * last name is removed
+ *                        that, its contribution is read again (it is as before) and subtracted
+ *
+ *   open -> counted      its last user closes it: what is on disk then
+ *
+ *   any -> unknown       its last name is removed
  *
  * At the end, under one lock that all these steps take, the open ones are added as they are on disk
  * at that moment, their headers written first where memory is ahead. So the sums are those of one

@@ -1,7 +1,7 @@
 /* fs/control/about.c - version, workloads, README: what does not change while mounted. */
 #include "fs/control/control_internal.h"
 #include "fs/control/files_internal.h"
-#include "fs/policy/scope.h"
+#include "fs/workload/workload.h"
 
 int ctl_version_show(struct ctl_call *call)
 {
@@ -14,20 +14,6 @@ int ctl_version_show(struct ctl_call *call)
 	return 0;
 }
 
-/* What each workload's folder holds (fs/README.md, Workloads); the rules are in fs/policy/scope.c.
- */
-static const struct {
-	enum workload workload;
-	const char *folder, *scope, *holds;
-} workloads[] = {
-	{WORKLOAD_MAILBOX, "mailbox/<id>/", "mailbox", "Exchange mailboxes"},
-	{WORKLOAD_SIGNALS, "signals/", "workload", "Exchange user and signal information"},
-	{WORKLOAD_CHAT, "chat/", "workload",
-	 "chat messages, media, recordings, notifications, suggestions, status messages"},
-	{WORKLOAD_EDM, "edm/", "workload", "EDM schemas, rule packages, salts"},
-	{WORKLOAD_OTHER, "anything else", "workload", "not covered by a multi-workload policy"},
-};
-
 static const char *on_assignment(enum workload w)
 {
 	return workload_rewraps_existing(w) ? "re-wrapped" : workload_covered(w) ? "left" : "stays";
@@ -37,11 +23,11 @@ int ctl_workloads_show(struct ctl_call *call)
 {
 	(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", "FOLDER", "WORKLOAD", "SCOPE",
 		      "COVERED", "DATA-ALREADY", "HOLDS");
-	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
-		(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", workloads[i].folder,
-			      workload_name(workloads[i].workload), workloads[i].scope,
-			      workload_covered(workloads[i].workload) ? "yes" : "no",
-			      on_assignment(workloads[i].workload), workloads[i].holds);
+	for (enum workload w = 0; w < WORKLOAD_COUNT; w++)
+		(void)fprintf(call->out, "%-14s %-9s %-8s %-8s %-13s %s\n", workload_folder(w),
+			      workload_name(w), workload_scope(w),
+			      workload_covered(w) ? "yes" : "no", on_assignment(w),
+			      workload_holds(w));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "fs/control/control_internal.h"
-#include "fs/policy/scope.h"
+#include "fs/workload/workload.h"
 
 #define JOB_NAME_LEN 24 /* a 64-bit number and NUL */
 

@@ -17,7 +17,7 @@ struct pool;
 struct walk;
 
 /* Requests that wait for a vault at once; more are refused with EAGAIN. One policy's get at most a
- * quarter of them: WAITERS_MAX in fs/keyring/keyring_flight.c. */
+ * quarter of them: KEYRING_WAITERS_MAX in fs/keyring/keyring.h. */
 #define BLOCKING_THREADS_MAX 1024u
 
 /* The order of all locks: fs/README.md, Locks. */

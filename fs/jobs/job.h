@@ -11,6 +11,7 @@
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
 #include "fs/jobs/job_record.h"
+#include "fs/workload/workload.h"
 
 struct jobs;
 struct store;
@@ -116,7 +117,7 @@ const struct job_record *job_of(const struct job *j); /* constant while it runs,
 
 /* Top folders to walk, relative to the store: "mailbox", "mailbox/u1", or "" for all of them.
  * Return: how many. */
-#define JOB_ROOTS_MAX 2
+#define JOB_ROOTS_MAX WORKLOAD_COUNT
 #define JOB_ROOT_LEN  (JOB_PATH_MAX + 1) /* of a renewal it is any path, and may be a file's */
 size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN]);
 

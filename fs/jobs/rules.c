@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fs/jobs/jobs_internal.h"
+#include "fs/workload/workload.h"
 
 static bool job_kind_rewraps(enum job_kind kind)
 {
@@ -14,6 +15,17 @@ bool job_rewraps(const struct job *j)
 	return job_kind_rewraps(j->rec.kind);
 }
 
+/* The folders whose files a newly assigned policy takes over. */
+static size_t rewrapped_folders(char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN])
+{
+	size_t n = 0;
+
+	for (enum workload w = 0; w < WORKLOAD_COUNT; w++)
+		if (workload_rewraps_existing(w))
+			(void)snprintf(out[n++], JOB_ROOT_LEN, "%s", workload_name(w));
+	return n;
+}
+
 size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LEN])
 {
 	if (j->rec.kind == JOB_RENEW) {
@@ -21,14 +33,12 @@ size_t job_roots(const struct job *j, char out[static JOB_ROOTS_MAX][JOB_ROOT_LE
 		return 1;
 	}
 	if (j->rec.mailbox[0]) {
-		(void)snprintf(out[0], JOB_ROOT_LEN, "mailbox/%s", j->rec.mailbox);
+		(void)snprintf(out[0], JOB_ROOT_LEN, "%s/%s", workload_name(WORKLOAD_MAILBOX),
+			       j->rec.mailbox);
 		return 1;
 	}
-	if (j->rec.kind == JOB_ASSIGN) {
-		strcpy(out[0], "mailbox");
-		strcpy(out[1], "signals");
-		return 2;
-	}
+	if (j->rec.kind == JOB_ASSIGN)
+		return rewrapped_folders(out);
 	out[0][0] = '\0';
 	return 1;
 }

@@ -180,7 +180,7 @@ void keyring_check_all(struct keyring *k)
 		kms_circuits_probe(k->kms);
 	for (struct check *c = first, *next; c; c = next) {
 		next = c->next;
-		if (threads_run(&k->threads, check_run, c) < 0)
+		if (pool_run(k->pool, check_run, c) < 0)
 			check_end(c);
 	}
 }

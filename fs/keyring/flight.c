@@ -177,7 +177,7 @@ static void flight_cancel(struct flight *f, int r)
 
 static void flight_start(struct keyring *k, struct flight *f)
 {
-	int r = threads_run(&k->threads, flight_run, flight_get(f));
+	int r = pool_run(k->pool, flight_run, flight_get(f));
 
 	if (r == 0)
 		return;

@@ -14,6 +14,10 @@
  */
 #define DENIED_ASKS_PER_S 8
 
+/* Two a policy that is being asked about, by a flight or by the checker: single flight bounds their
+ * number, this only what a store of very many policies may take. */
+#define KEYRING_THREADS_MAX 4096u
+
 /* A denied slot answers users from memory only when many ask at once. */
 static bool slot_refuses_now(const struct keyring *k, const struct key_slot *slot,
 			     enum request_class class)
@@ -141,7 +145,10 @@ int keyring_new(const struct keyring_config *config, struct keyring **ret_keyrin
 	(void)pthread_rwlock_init(&k->lock, NULL);
 	(void)pthread_mutex_init(&k->stop_lock, NULL);
 	(void)pthread_cond_init(&k->stop, NULL);
-	threads_init(&k->threads);
+	if (pool_new(KEYRING_THREADS_MAX, &k->pool) < 0) {
+		keyring_free(k);
+		return err_set(err, -ENOMEM, "no memory for the keyring");
+	}
 	*ret_keyring = k;
 	return 0;
 }
@@ -173,7 +180,7 @@ void keyring_stop(struct keyring *k)
 	if (k->checker_runs)
 		(void)pthread_join(k->checker, NULL);
 	k->checker_runs = false;
-	threads_wait(&k->threads); /* a vault call cannot be cancelled, but ends by its deadline */
+	pool_free(STEAL(k->pool)); /* a vault call cannot be cancelled, but ends by its deadline */
 }
 
 void keyring_free(struct keyring *k)
@@ -194,6 +201,6 @@ void keyring_free(struct keyring *k)
 	(void)pthread_rwlock_destroy(&k->lock);
 	(void)pthread_mutex_destroy(&k->stop_lock);
 	(void)pthread_cond_destroy(&k->stop);
-	threads_fini(&k->threads);
+	pool_free(k->pool);
 	free(k);
 }

@@ -8,13 +8,13 @@
 #include "crypto/base/clock.h"
 #include "fs/audit/audit.h"
 #include "fs/keyring/keyring.h"
-#include "fs/keyring/threads.h"
 #include "fs/metrics/metrics.h"
+#include "fs/pool/pool.h"
 #include "fs/store/service_key.h"
 #include "fs/store/store.h"
 
 /*
- * Locks: keyring.lock, then flight.lock; threads.lock, stop_lock and side.lock are leaves. None is
+ * Locks: keyring.lock, then flight.lock; stop_lock and side.lock are leaves. None is
  * held across a vault call, a commit or a call-back.
  */
 
@@ -75,7 +75,7 @@ struct keyring {
 	struct key_policy *buckets[KEYRING_BUCKETS]; /* guarded by lock */
 	revoked_fn *on_revoked;			     /* the same */
 	void *on_revoked_arg;
-	struct threads threads;
+	struct pool *pool; /* for calls of vaults: KEYRING_THREADS_MAX */
 	pthread_t checker;
 	bool checker_runs; /* written before the first and after the last other thread */
 	pthread_mutex_t stop_lock;

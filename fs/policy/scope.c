@@ -9,17 +9,6 @@
 #include "crypto/base/hash.h"
 #include "fs/store/service_key.h"
 
-/* A row a workload (fs/README.md, Workloads). */
-static const struct {
-	const char *name; /* the first folder of a path, but for the last row */
-	bool covered;
-	bool rewraps_existing;
-} workloads[WORKLOAD_COUNT] = {
-	[WORKLOAD_MAILBOX] = {"mailbox", true, true}, [WORKLOAD_SIGNALS] = {"signals", true, true},
-	[WORKLOAD_CHAT] = {"chat", true, false},      [WORKLOAD_EDM] = {"edm", true, false},
-	[WORKLOAD_OTHER] = {"other", false, false},
-};
-
 struct node {
 	struct hash_entry entry; /* of scope_table.nodes */
 	struct scope scope;	 /* ends in the name */
@@ -31,29 +20,6 @@ struct scope_table {
 	struct hash_table nodes;  /* guarded by lock, but for the seed */
 	const struct scope *root; /* constant after scope_table_new() */
 };
-
-const char *workload_name(enum workload w)
-{
-	return (unsigned)w < WORKLOAD_COUNT ? workloads[w].name : workloads[WORKLOAD_OTHER].name;
-}
-
-bool workload_covered(enum workload w)
-{
-	return (unsigned)w < WORKLOAD_COUNT && workloads[w].covered;
-}
-
-bool workload_rewraps_existing(enum workload w)
-{
-	return (unsigned)w < WORKLOAD_COUNT && workloads[w].rewraps_existing;
-}
-
-static enum workload workload_of_folder(const char *name, size_t len)
-{
-	for (int w = 0; w < WORKLOAD_OTHER; w++)
-		if (strlen(workloads[w].name) == len && memcmp(workloads[w].name, name, len) == 0)
-			return (enum workload)w;
-	return WORKLOAD_OTHER;
-}
 
 /* A scope's name in two pieces, so that looking one up copies nothing. */
 struct scope_name {

@@ -7,15 +7,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "crypto/header.h"
-
-enum workload {
-	WORKLOAD_MAILBOX, /* mailbox/<id>/ */
-	WORKLOAD_SIGNALS,
-	WORKLOAD_CHAT,
-	WORKLOAD_EDM,
-	WORKLOAD_OTHER, /* not covered by a multi-workload policy */
-	WORKLOAD_COUNT,
-};
+#include "fs/workload/workload.h"
 
 /*
  * Where a file lies, as far as policies care (fs/README.md, Workloads). Assignment never changes
@@ -51,10 +43,5 @@ int scope_enter(struct scope_table *t, const struct scope *parent, const char *n
  * taken as a file. */
 int scope_of_path(struct scope_table *t, const char *path,
 		  const struct scope **ret_scope) MUST_CHECK;
-
-const char *workload_name(enum workload w); /* "mailbox", ..., "other" */
-bool workload_covered(enum workload w);	    /* by a multi-workload policy */
-bool workload_rewraps_existing(
-	enum workload w); /* on assignment, data already there is re-wrapped */
 
 #endif

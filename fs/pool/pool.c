@@ -116,6 +116,18 @@ int pool_run(struct pool *p, void (*fn)(void *arg), void *arg)
 	return r;
 }
 
+unsigned pool_busy(struct pool *p)
+{
+	unsigned busy;
+
+	pthread_mutex_lock(&p->lock);
+	/* a thread that was started for a queued task is not idle before it looks for one */
+	busy = p->threads - p->idle;
+	busy = busy > p->queued ? busy : p->queued;
+	pthread_mutex_unlock(&p->lock);
+	return busy;
+}
+
 int pool_new(unsigned threads_max, struct pool **ret_pool)
 {
 	struct pool *p = calloc(1, sizeof(*p) + threads_max * sizeof(*p->ended));

@@ -8,7 +8,8 @@ struct pool;
 
 /* pool_new() - no thread is started yet; at most @threads_max run at once. -ENOMEM. */
 int pool_new(unsigned threads_max, struct pool **ret_pool) MUST_CHECK;
-/* pool_free() - returns when every task has ended; NULL allowed. No pool_run() may be under way. */
+/* pool_free() - returns when every task has ended; NULL allowed. Only the pool's own tasks may call
+ * pool_run() meanwhile. */
 void pool_free(struct pool *p);
 
 /*
@@ -18,5 +19,8 @@ void pool_free(struct pool *p);
  * Return: 0; -EAGAIN: all threads are busy, or no thread can be started; -ENOMEM.
  */
 int pool_run(struct pool *p, void (*fn)(void *arg), void *arg) MUST_CHECK;
+
+/* pool_busy() - tasks that run, or are about to. */
+unsigned pool_busy(struct pool *p);
 
 #endif

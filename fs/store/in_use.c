@@ -71,8 +71,8 @@ int store_recovered(struct store *s, struct err *err)
 /* ---- a wall clock that is set back ---- */
 
 /*
- * Recovery looks at the files whose mtime is not before "in-use". A file written after the wall
- * clock was set back has an earlier mtime; so the record follows the clock back.
+ * Recovery looks at the files whose ctime is not before "in-use". A file written after the wall
+ * clock was set back has an earlier ctime; so the record follows the clock back.
  */
 static struct clocks clocks_now(void)
 {

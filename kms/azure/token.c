@@ -168,7 +168,7 @@ static struct verdict fetch(const struct token_cache *tc, const struct challenge
 	return v;
 }
 
-static void renew_locked(struct entry *e, struct new_token *got, uint64_t asked_ms)
+static void refresh_locked(struct entry *e, struct new_token *got, uint64_t asked_ms)
 {
 	secret_free(e->token);
 	e->token = STEAL(got->token);
@@ -216,7 +216,7 @@ static void fetch_locked(struct token_cache *tc, const struct challenge *c, stru
 	e->fetching = false;
 	e->fetches++;
 	if (v.outcome == KMS_OK)
-		renew_locked(e, &got, asked_ms);
+		refresh_locked(e, &got, asked_ms);
 	else
 		fail_locked(e, v, &err, clock_now_ms());
 	pthread_cond_broadcast(&tc->ended);

@@ -7,14 +7,8 @@
 static void checked(struct fix *f)
 {
 	keyring_check_all(f->e->keyring);
-	for (;;) { /* until its threads have answered */
-		pthread_mutex_lock(&f->e->keyring->threads.lock);
-		unsigned running = f->e->keyring->threads.running;
-		pthread_mutex_unlock(&f->e->keyring->threads.lock);
-		if (running == 0)
-			return;
+	while (pool_busy(f->e->keyring->pool) > 0) /* until its threads have answered */
 		(void)usleep(5000);
-	}
 }
 
 struct reported {
@@ -272,9 +266,7 @@ static void a_hanging_vault_delays_no_other_check(void **state)
 	fix_fault(f, "local://shelf", KMS_DENIED, 0);
 	while (fix_info(f, "Q").state != POLICY_REVOKED && attempts++ < 100)
 		(void)usleep(50000);
-	pthread_mutex_lock(&f->e->keyring->threads.lock);
-	running = f->e->keyring->threads.running;
-	pthread_mutex_unlock(&f->e->keyring->threads.lock);
+	running = pool_busy(f->e->keyring->pool);
 	assert_int_equal(fix_info(f, "Q").state, POLICY_REVOKED);
 	assert_true(running >= 2); /* P's two questions: neither has an answer */
 	assert_int_equal(fix_peek(f, &p, REQUEST_USER), 0);

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE "none" /* how the control file spells the id of the service key */
+#include "fs/workload/workload.h"
 
-const char *const coverage_workloads[COVERAGE_WORKLOADS] = {"mailbox", "signals", "chat", "edm",
-							    "other"};
+#define NONE "none" /* how the control file spells the id of the service key */
 
 void coverage_fini(struct coverage *cov)
 {
@@ -28,12 +27,12 @@ const char *coverage_field(const struct coverage *cov, const char *name)
 	return fields_get(&cov->scan, name) ?: "";
 }
 
+/* NULL: there is no such workload. */
 static const char *workload_find(const char *name)
 {
-	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)
-		if (strcmp(coverage_workloads[i], name) == 0)
-			return coverage_workloads[i];
-	return NULL;
+	enum workload w = workload_of_name(name);
+
+	return w < WORKLOAD_COUNT ? workload_name(w) : NULL;
 }
 
 /* "mailbox ID GENERATION FILES BYTES NAME"; the name may be empty, and may have blanks. */

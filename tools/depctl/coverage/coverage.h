@@ -24,9 +24,6 @@ struct coverage {
 	size_t n_rows;
 };
 
-#define COVERAGE_WORKLOADS 5
-extern const char *const coverage_workloads[COVERAGE_WORKLOADS];
-
 /* coverage_read() - the result of the last scan; -ENOENT: there is none. */
 int coverage_read(struct client *ctl, struct coverage *ret_cov, struct err *err) MUST_CHECK;
 /**

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/workload/workload.h"
 #include "tools/depctl/client/policy_view.h"
 #include "tools/depctl/coverage/coverage.h"
 
@@ -151,7 +152,7 @@ static void row(FILE *out, const struct coverage *cov, const struct coverage_row
 		      r->files, coverage_percent(r->files, files), size);
 }
 
-static void workload(FILE *out, const struct coverage *cov, const char *name)
+static void workload_section(FILE *out, const struct coverage *cov, const char *name)
 {
 	uint64_t files, bytes;
 	char size[COVERAGE_SIZE_LEN];
@@ -275,8 +276,8 @@ static int page(FILE *out, struct client *ctl, const struct coverage *cov, struc
 		"it, or, where no policy covers the file, the store's service key: there is no "
 		"file in plain text. A rotation gives a policy a new generation of its key.</p>\n",
 		out);
-	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)
-		workload(out, cov, coverage_workloads[i]);
+	for (enum workload w = 0; w < WORKLOAD_COUNT; w++)
+		workload_section(out, cov, workload_name(w));
 	r = policies(out, ctl, err);
 	if (gmtime_r(&at, &tm))
 		(void)strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", &tm);

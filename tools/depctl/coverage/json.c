@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/workload/workload.h"
 #include "tools/depctl/coverage/coverage.h"
 #include "tools/depctl/output/json.h"
 
@@ -50,8 +51,8 @@ json_t *coverage_json(const struct coverage *cov)
 				: json_integer(strtoll(coverage_field(cov, numbers[i]), NULL, 10)));
 	out_set(object, "files", json_integer((json_int_t)files));
 	out_set(object, "bytes", json_integer((json_int_t)bytes));
-	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)
-		out_append(workloads, workload_json(cov, coverage_workloads[i]));
+	for (enum workload w = 0; w < WORKLOAD_COUNT; w++)
+		out_append(workloads, workload_json(cov, workload_name(w)));
 	out_set(object, "workloads", workloads);
 	return object;
 }

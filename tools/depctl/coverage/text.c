@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "fs/workload/workload.h"
 #include "tools/depctl/coverage/coverage.h"
 #include "tools/depctl/output/text.h"
 
@@ -56,6 +57,6 @@ void coverage_print(const struct coverage *cov)
 		       cov->folder ? "" : coverage_field(cov, "job"));
 	else if (!files && cov->folder)
 		printf("no file is there, so nothing that a key would protect\n");
-	for (size_t i = 0; i < COVERAGE_WORKLOADS; i++)
-		workload_print(cov, coverage_workloads[i]);
+	for (enum workload w = 0; w < WORKLOAD_COUNT; w++)
+		workload_print(cov, workload_name(w));
 }

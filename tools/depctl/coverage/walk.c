@@ -64,10 +64,7 @@ static enum workload workload_of(const char *rel)
 {
 	size_t len = strcspn(rel, "/");
 
-	for (unsigned w = 0; rel[len] && w < WORKLOAD_OTHER; w++)
-		if (strlen(workload_name(w)) == len && strncmp(rel, workload_name(w), len) == 0)
-			return w;
-	return WORKLOAD_OTHER;
+	return rel[len] ? workload_of_folder(rel, len) : WORKLOAD_OTHER;
 }
 
 /* By the rules of a scan: an empty file is still being created, and refers to no key. */
