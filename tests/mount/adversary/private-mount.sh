@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # adversary/private-mount: a folder of the store that root cannot read, because its owner has a private FUSE mount on it, is reported by jobs, and stops neither them, nor a count, nor recovery and the next mount.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/namespace.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+need setpriv unshare fusermount3
+fuse_for_users
 depfs_start_policies
 policy_create A
 policy_create B --kind mailbox

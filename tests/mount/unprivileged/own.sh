@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # unprivileged/own: an ordinary user makes, mounts, steers and unmounts a private store, in the background too; no other user,
 # root included, sees into it, and what only root may do is refused, never pretended.
-# Debian's udev gives /dev/fuse to everybody; a machine without it gets the same in a mount namespace of this test.
 # vaults: local azure
-[ -n "${OWN_NAMESPACE:-}" ] || OWN_NAMESPACE=1 exec unshare --mount --propagation private bash "$0"
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/namespace.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 need_depfs
 need fusermount3 setpriv unshare
-mknod -m 666 "$WORK/fuse" c 10 229
-mount --bind "$WORK/fuse" /dev/fuse
+fuse_for_users
 chmod 755 "$WORK/back"
 mkdir "$WORK/back/user" "$WORK/bin"
 cp "$BIN/depfs" "$BIN/mkfs.depfs" "$BIN/depctl" "$WORK/bin/" # a clone in root's home is root's alone
