@@ -121,7 +121,7 @@ static int on_ready(void *arg)
 
 /* ---- opened, recovered, served, closed ---- */
 
-static int open_engine(struct run *run, const struct place *place, struct err *err)
+static int open_store(struct run *run, const struct place *place, struct err *err)
 {
 	const struct options *o = run->options;
 	const struct engine_config config = {
@@ -138,6 +138,9 @@ static int open_engine(struct run *run, const struct place *place, struct err *e
 		.events_len = (uint64_t)o->events_mib << 20,
 	};
 
+	run->session.v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run->session.v.top_fd < 0)
+		return err_set(err, -errno, "store %s: %s", place->store, strerror(errno));
 	return engine_open(&config, &run->engine, err);
 }
 
@@ -162,9 +165,6 @@ static int init_session(struct run *run, const struct place *place, struct err *
 	s->system_gid = o->system_gid;
 	s->has_system_gid = o->has_system_gid;
 	s->writeback = o->writeback && !o->read_only;
-	s->v.top_fd = open(place->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->v.top_fd < 0)
-		return err_set(err, -errno, "store %s: %s", place->store, strerror(errno));
 	return serve_init(s, e->jobs, err);
 }
 
@@ -214,7 +214,7 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	int r = place_fuse_options(place, run->options, options, sizeof(options), err);
 
 	if (r == 0)
-		r = open_engine(run, place, err);
+		r = open_store(run, place, err);
 	if (r == 0)
 		r = init_session(run, place, err);
 	if (r == 0)
