@@ -69,6 +69,7 @@ printf 12345 >"$MNT/chat/note"
 depctl assign Tenant >/dev/null
 printf 1234567 >"$MNT/chat/covered"
 sync -f "$MNT"
+assert_metric 'depfs_jobs{kind="assign",state="done"}' 2 # or its re-wrap could put the header back
 printf X | dd of="$STORE/mailbox/secretbox/secretblob4" bs=1 conv=notrunc status=none
 depctl coverage --scan >/dev/null 2>&1
 assert_metric 'depfs_scan_unreadable_files' 1 # secretblob4
