@@ -28,7 +28,7 @@ unsigned file_forget_key_locked(struct file *f)
 
 	if (!f->dek || f->borrowers || atomic_load(&f->state) != CONTENT_REVOKED)
 		return 0;
-	/* Where that fails, the previous header stays on disk, and is good for all blocks there. */
+	/* If this write fails, the header on disk stays valid for all blocks there. */
 	if (f->writable && f->header_dirty)
 		(void)!file_write_header_locked(f, true);
 	dek_free(STEAL(f->dek));
@@ -36,7 +36,7 @@ unsigned file_forget_key_locked(struct file *f)
 	return wiped;
 }
 
-/* Unwraps the data key again, from the header in memory, and the old one while it is renewed.
+/* Unwraps the data key again, from the header in memory, and the old key while the file is renewed.
  * Expects the write lock. */
 static int key_locked(struct volume *v, struct file *f, struct wrap_key *kek)
 {
@@ -53,7 +53,7 @@ static int key_locked(struct volume *v, struct file *f, struct wrap_key *kek)
 	return r;
 }
 
-/* -EAGAIN: it was re-wrapped meanwhile, and @kek is another policy's. */
+/* -EAGAIN: the file was re-wrapped since @ref was read, so @kek no longer fits its header. */
 static int admit(struct volume *v, struct file *f, const struct wrap_ref *ref,
 		 enum request_class class, struct wrap_key *kek, bool *ret_borrowed)
 {
@@ -80,7 +80,8 @@ static int admit(struct volume *v, struct file *f, const struct wrap_ref *ref,
 
 static int enter(struct volume *v, struct file *f, const struct request *rq, bool *ret_borrowed)
 {
-	/* All programs that have the file open share its pages, so users must be allowed. */
+	/* Pages of the kernel's cache serve every program that has the file open, so a request for
+	 * them needs the access of a user. */
 	const struct request asked = {
 		.blocking = rq->blocking,
 		.class = rq->in_page ? REQUEST_USER : rq->class,
@@ -110,7 +111,8 @@ int file_enter(struct volume *v, struct file *f, const struct request *rq, bool 
 	*ret_borrowed = false;
 	if (state == CONTENT_OPEN)
 		return 0;
-	/* Its page is locked, and the revocation waits for that page: no vault is asked. */
+	/* The kernel has locked the page, and the revocation waits for that page: asking a vault
+	 * here would delay it. */
 	if (state == CONTENT_DRAINING && rq->in_page)
 		return -EKEYREVOKED;
 	return enter(v, f, rq, ret_borrowed);

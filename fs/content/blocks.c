@@ -1,4 +1,5 @@
-/* One block of a file: opened and sealed; and the end of a file put back. */
+/* fs/content/blocks.c - one block of a file opened and sealed; the end put back after a failed
+ * write. */
 #include "fs/content/blocks_internal.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include "fs/inode/disk.h"
 
 /* An all-zero block is never valid ciphertext: nonce and tag, 28 bytes, would have to be zero
- * (probability 2^-224). So one that may be a hole is one. */
+ * (probability 2^-224). So an all-zero block where the header allows a hole is a hole. */
 int blocks_open(struct volume *v, struct file *f, struct worker *w, uint32_t block_no,
 		uint64_t size, const uint8_t *in, uint8_t *out)
 {
@@ -120,22 +121,21 @@ void blocks_undo_growth(struct volume *v, struct file *f, struct worker *w, uint
 	int r = 0;
 
 	if (end_rewritten) {
-		/* Its plaintext up to the old end, sealed as the final block again. */
+		/* Sealed as the final block again, with its plaintext up to the old end. */
 		f->budget_used++;
 		r = blocks_open_one(v, f, w, (uint32_t)b, w->tail);
 		if (r == 0)
 			r = blocks_seal_one_locked(f, w, (uint32_t)b, old_size, w->tail);
 	}
 	holes_cut(&f->holes, (uint32_t)b);
+	/* The caller returns the errno of the write that failed. */
 	if (r < 0 || blocks_cut_disk(f->fd, old_size) < 0)
-		(void)file_damage(v, f->fd, b,
-				  "end not restored after a failed write"); /* the caller returns
-									       the write's errno */
+		(void)file_damage(v, f->fd, b, "end not restored after a failed write");
 }
 
 /*
- * After a power cut recovery adds BUDGET_STEP to what a header counts; so no more than that may
- * depend on a header that is not yet durable.
+ * After a power cut recovery adds BUDGET_STEP to the count in a header (tail.c), so no more block
+ * writes than that may depend on a header that is not yet durable.
  */
 int blocks_sync_count(struct file *f)
 {

@@ -6,7 +6,8 @@
 #include "fs/content/access.h"
 #include "fs/content/header.h"
 
-#define DRAIN_MS 3000u /* dirty pages are written for so long: a program may make more and more */
+/* How long dirty pages are written: a program could make more of them without end. */
+#define DRAIN_MS 3000u
 
 void drain_begin_locked(struct file *f)
 {
@@ -38,10 +39,10 @@ unsigned drain_finish(struct file *f)
 {
 	unsigned wiped = 0;
 
-	(void)!file_flush_header(
-		f); /* where that fails, the one on disk is good for all its blocks */
+	/* If this write fails, the header on disk stays valid for all blocks there. */
+	(void)!file_flush_header(f);
 	file_lock_write(&f->lock);
-	if (atomic_load(&f->state) == CONTENT_DRAINING) { /* else access came back meanwhile */
+	if (atomic_load(&f->state) == CONTENT_DRAINING) { /* else access came back */
 		atomic_store(&f->state, CONTENT_REVOKED);
 		wiped = file_forget_key_locked(f);
 	}
@@ -57,7 +58,7 @@ void drain_content(struct volume *v, struct file *f)
 		(void)drain_finish(f);
 }
 
-/* ---- requests that would delay it ---- */
+/* ---- requests that would delay a drain ---- */
 
 enum content_state drain_state(struct inode_table *t, struct inode *i)
 {

@@ -1,37 +1,41 @@
-/* fs/content/drain.h - open content of a denied policy: for a while its dirty pages are written,
- * then its data key is wiped. */
+/* fs/content/drain.h - open content of a denied policy: for a while its dirty pages are still
+ * written, then its data key is wiped. */
 #ifndef DEPFS_CONTENT_DRAIN_H
 #define DEPFS_CONTENT_DRAIN_H
 
 #include "fs/content/file.h"
 
-/* drain_begin_locked() - open content begins to drain. Expects the write lock; drain_content()
- * follows, or the sweep of its policy (fs/fuse/revoke.h). */
+/* drain_begin_locked() - open content begins to drain. Expects the write lock. The caller then
+ * calls drain_content(), or sweeps all content of the policy (fs/fuse/revoke.h). */
 void drain_begin_locked(struct file *f);
 
-/* drain_content() - its pages are written out and dropped, its data key wiped. Without locks, and
- * from a thread that serves no requests: the kernel's writes have to be answered meanwhile. */
+/* drain_content() - has the file's pages written out and dropped, and its data key wiped. Called
+ * without locks, from a thread that serves no requests: serving threads answer the kernel's writes
+ * meanwhile. */
 void drain_content(struct volume *v, struct file *f);
 
-/* drain_stop() - no dirty page is accepted any more. drain_finish() - after that, when the kernel
- * has no page left: the header is written and the data key wiped, unless access came back. Returns
- * how many keys were wiped; one that a system request uses is wiped by that request. */
+/* drain_stop() - from now on no dirty page is accepted. drain_finish() - after drain_stop(), when
+ * the kernel has no page of the file left: writes the header and wipes the data key, unless access
+ * came back. Returns how many keys were wiped; a key that a system request uses is wiped when that
+ * request ends. */
 void drain_stop(struct file *f);
 unsigned drain_finish(struct file *f);
 
-/* drain_accepts() - whether a dirty page of @len bytes is still written although its content
- * drains; drain_account() - what became of it. */
+/* drain_accepts() - whether a dirty page of @len bytes is still written while its content drains;
+ * if not, it counts as lost. drain_account() - counts an accepted page as flushed (@r is 0) or
+ * lost. */
 bool drain_accepts(struct file *f, size_t len);
 void drain_account(struct file *f, size_t len, int r);
 
-/* drain_state() - of an inode's content; open when there is none. Takes the stripe. */
+/* drain_state() - the state of an inode's content; CONTENT_OPEN when none is open. Takes the
+ * stripe. */
 enum content_state drain_state(struct inode_table *t, struct inode *i);
 
 /*
- * drain_interrupts() - @rq, but its wait for a vault ends when the content of @i begins to drain
- * For requests until whose answer the kernel holds back dirty pages, or a page, of the file: a
- * denial of its policy must not wait for another policy's vault. @wait lives as long as the
- * request. drain_errno() - of such a request: -EKEYREVOKED when it ended so, else @r.
+ * drain_interrupts() - a copy of @rq whose wait for a vault ends when the content of @i begins to
+ * drain. For requests during which the kernel holds back pages of the file: a denial of its policy
+ * must not wait for another policy's vault. @wait must live as long as the copy.
+ * drain_errno() - the errno of such a request: -EKEYREVOKED when its wait ended so, else @r.
  */
 struct drain_wait {
 	const struct key_wait *caller;

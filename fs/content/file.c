@@ -23,7 +23,7 @@
 #include "fs/store/intent.h"
 #include "fs/store/store.h"
 
-#define KEY_ATTEMPTS 8 /* another key may be assigned between two of them */
+#define KEY_ATTEMPTS 8 /* another key may be assigned between two attempts */
 
 static void file_free(struct file *f)
 {
@@ -50,8 +50,8 @@ static struct file *file_new(struct inode *i)
 	return f;
 }
 
-/* Publishes @f as the inode's content; the stripe is held. Where its policy is denied, either a
- * system request opened it, or the denial came while it was made. */
+/* Publishes @f as the inode's content; the stripe is held. If its policy is denied, a system
+ * request opened the file, or the denial came while it was loaded: the key is wiped. */
 static void publish_locked(struct volume *v, struct inode *i, struct file *f)
 {
 	if (file_tag_locked(v, f, &f->hdr.ref)) {
@@ -114,7 +114,7 @@ static bool was_moving(struct volume *v, const struct scope *scope, const struct
 	return v->unclean_since && intent_allows(v->store, hdr->file_id, hdr->scope_id, scope->id);
 }
 
-/* What is wrong with a header that decodes, without a key; NULL: nothing. */
+/* What is wrong with a decoded header, as far as that can be seen without a key; NULL: nothing. */
 static const char *header_fault(struct volume *v, const struct inode *i, const struct header *hdr)
 {
 	if (memcmp(hdr->store_id, store_format_of(v->store)->store_id, UUID_LEN) != 0)
@@ -124,7 +124,8 @@ static const char *header_fault(struct volume *v, const struct inode *i, const s
 	return NULL;
 }
 
-/* A rename across scopes that a crash cut in two: the header follows the name. */
+/* Finishes a rename across scopes that a crash interrupted: the file lies in the new scope already,
+ * and the header follows. */
 static int finish_move(struct volume *v, struct file *f, const struct request *rq)
 {
 	const struct scope *scope = f->inode->scope;
@@ -165,7 +166,8 @@ static int load_header(struct volume *v, struct file *f, const struct request *r
 
 static int reset(struct volume *v, struct file *f, const struct request *rq);
 
-/* An unclean stop came between making the file and writing its first block: it held no data yet. */
+/* An unclean stop came between creating the file and writing its first block, so it never held
+ * data. */
 static int finish_creation(struct volume *v, struct file *f, const struct request *rq)
 {
 	int r = reset(v, f, rq);
@@ -175,8 +177,8 @@ static int finish_creation(struct volume *v, struct file *f, const struct reques
 	return r;
 }
 
-/* No read opens a block of an empty file. So that a file cut to its first block is not taken for an
- * empty one, that block is opened here. */
+/* Reads of an empty file open no block. Block 0 is opened here, so that a file cut down to its
+ * first block is not taken for an empty one. */
 static int check_empty(struct volume *v, struct file *f)
 {
 	struct worker *w = worker_self();
@@ -233,8 +235,8 @@ static int reset_under_target(struct volume *v, struct file *f, const struct req
 		return r;
 	}
 	keys_drop_old(v, f);
-	denied = file_tag_locked(v, f,
-				 &n.hdr.ref); /* a denial of its old policy no longer matters */
+	/* From here on a denial of the file's old policy no longer matters. */
+	denied = file_tag_locked(v, f, &n.hdr.ref);
 	dek_free(f->dek);
 	holes_fini(&f->holes);
 	f->hdr = n.hdr;
@@ -244,21 +246,21 @@ static int reset_under_target(struct volume *v, struct file *f, const struct req
 	atomic_store(&f->size, 0);
 	atomic_store(&f->state, denied ? CONTENT_REVOKED : CONTENT_OPEN);
 	if (f->published)
-		(void)file_forget_key_locked(f); /* denied: each request unwraps it anew */
+		(void)file_forget_key_locked(f); /* denied: each request unwraps the key anew */
 	return 0;
 }
 
 static int reset(struct volume *v, struct file *f, const struct request *rq)
 {
-	unsigned reader = target_read_begin(v->policies); /* until its header is on disk */
+	unsigned reader = target_read_begin(v->policies); /* until the header is on disk */
 	int r = reset_under_target(v, f, rq);
 
 	target_read_end(v->policies, reader);
 	return r;
 }
 
-/* Whether the header or the size may change through this open; after an unclean stop loading itself
- * may complete the file. */
+/* Whether the header or the size may change through this open; after an unclean stop already
+ * loading a file may complete it. */
 static bool may_change(const struct volume *v, int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC || v->unclean_since;
@@ -280,7 +282,7 @@ static int file_load_locked(struct volume *v, struct inode *i, int flags, const 
 	if (may_change(v, flags))
 		usage_open(v->usage, f);
 	r = truncate ? reset(v, f, rq) : load_content(v, f, rq);
-	/* the wrapping key may have been looked up before a denial */
+	/* The wrapping key may have been looked up before a denial. */
 	if (r == 0 && rq->class == REQUEST_USER && file_tag_locked(v, f, &f->hdr.ref))
 		r = -EKEYREVOKED;
 	if (r < 0) {
@@ -292,7 +294,7 @@ static int file_load_locked(struct volume *v, struct inode *i, int flags, const 
 	return 0;
 }
 
-/* Waits for the key that a file needs, without the stripe, so that the second attempt finds it in
+/* Waits, without the stripe, for the key that a file needs, so that the second attempt finds it in
  * memory. */
 static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const struct request *rq)
 {
@@ -311,8 +313,8 @@ static int wait_for_key(struct volume *v, struct inode *i, bool truncate, const 
 	if (fd < 0)
 		return fd;
 	r = disk_read(fd, bytes, HEADER_LEN, 0);
-	if (r == -ENODATA &&
-	    v->unclean_since) { /* made, and never written: see finish_creation() */
+	if (r == -ENODATA && v->unclean_since) {
+		/* Created and never written: see finish_creation(). */
 		target_resolve(v->policies, i->scope, &hdr.ref);
 		return request_kek(v, &hdr.ref, rq, &kek);
 	}
@@ -384,15 +386,15 @@ int file_get(struct volume *v, struct inode *i, int flags, const struct request 
 	if (r == 0 && loaded) {
 		r = truncate ? reset_open(v, f, rq) : file_authorise(v, f, rq);
 		if (r < 0)
-			(void)file_put(v, f); /* this open changed nothing */
+			(void)file_put(v, f); /* its errno: of writes by other opens */
 	}
 	if (r == 0)
 		*ret_file = f;
 	return r;
 }
 
-/* A file without a name is found by no walk, and can yet be opened again by the node that the
- * kernel has of it: so the record of its renewal stays held until the mount ends. */
+/* No walk finds a file without a name, but the kernel can still open it again through its inode. So
+ * the hold on the record of its renewal is kept until the mount ends. */
 static bool is_gone(int fd)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
-/* Which blocks of a file are holes: declared, taken back, and looked for by SEEK_DATA and
- * SEEK_HOLE. */
+/* fs/content/file_holes.c - which blocks of a file are holes: declared, taken back, and found by
+ * SEEK_DATA and SEEK_HOLE. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -43,15 +43,15 @@ int blocks_declare_holes(struct file *f, uint64_t first, uint64_t last)
 
 /* ---- SEEK_DATA, SEEK_HOLE ---- */
 
-/* In a file with loose holes the backing file decides. Returns the first block of the kind at or
- * after @b. */
+/* In a file with loose holes the backing file decides. Returns the first data or hole block, as
+ * @whence says, at or after @b. */
 static uint64_t seek_loose(const struct file *f, uint64_t b, int whence, uint64_t last)
 {
 	off_t at = lseek(f->fd, (off_t)(b * BLOCK_LEN), whence);
 	uint64_t found;
 
 	if (at < 0)
-		return last; /* no data behind: the final block is always data */
+		return last; /* no data from b on, but the final block is always data */
 	found = whence == SEEK_DATA ? (uint64_t)at / BLOCK_LEN
 				    : ((uint64_t)at + BLOCK_LEN - 1) / BLOCK_LEN;
 	return found > last ? last + (whence == SEEK_HOLE) : found;
@@ -62,7 +62,7 @@ static uint64_t seek_tracked(const struct file *f, uint64_t b, int whence, uint6
 	struct hole r;
 
 	if (whence == SEEK_DATA) {
-		/* ranges never touch: behind one there is data */
+		/* Ranges never touch, so behind one there is data. */
 		return holes_next(&f->holes, (uint32_t)b, &r) && r.start <= b
 			       ? (uint64_t)r.start + r.count
 			       : b;

@@ -1,7 +1,8 @@
 #include "fs/content/file_lock.h"
 
-/* A writer that waits, on its stack. Each has a condition of its own: only one can go on at a time,
- * and glibc before 2.42 may lose a signal where many wait for one condition (its bug 25847). */
+/* A writer that waits, on its stack. Each has a condition of its own: only one writer can go on at
+ * a time, and glibc before 2.42 may lose a signal where many wait for one condition (its bug
+ * 25847). */
 struct waiter {
 	struct waiter *next;
 	pthread_cond_t cond;
@@ -20,7 +21,7 @@ void file_lock_fini(struct file_lock *l)
 	(void)pthread_mutex_destroy(&l->mutex);
 }
 
-/* When no thread holds the lock. */
+/* Wakes the first writer, all readers, and writers that wait for a gap to be filled. */
 static void wake_locked(struct file_lock *l)
 {
 	if (l->first)
@@ -47,7 +48,7 @@ void file_unlock_read(struct file_lock *l)
 	pthread_mutex_unlock(&l->mutex);
 }
 
-/* As a writer that waits for the present holders only. */
+/* Queues this thread as a writer until it is woken once; readers that come later wait behind it. */
 static void wait_as_writer_locked(struct file_lock *l)
 {
 	struct waiter mine = {.cond = PTHREAD_COND_INITIALIZER}, **at = &l->first;
@@ -98,7 +99,8 @@ void file_lock_add_pending(struct file_lock *l, struct pending_write *p, uint64_
 	pthread_mutex_unlock(&l->mutex);
 }
 
-/* Whether a write would leave a gap behind the end that a pending one below it may fill. */
+/* Whether a write would leave a gap behind the end that a pending write at a lower offset may
+ * fill. */
 static bool leaves_gap(const struct file_lock *l, uint64_t off, const _Atomic uint64_t *size)
 {
 	if (off <= *size)
@@ -123,8 +125,9 @@ void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
 {
 	pthread_mutex_lock(&l->mutex);
 	for (;;) {
-		/* The lowest pending write never waits for others, so one can always go on. A wait
-		 * for the data of others must let readers in: sealing that data takes the lock for
+		/* The pending write with the lowest offset never waits for others, so one can
+		 * always go on. A write that waits for the data of others is not queued as a
+		 * writer, which would keep readers out: sealing that data takes the lock for
 		 * reading. */
 		if (leaves_gap(l, p->off, size)) {
 			pthread_cond_wait(&l->cond, &l->mutex);
@@ -134,7 +137,7 @@ void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
 			break;
 		wait_as_writer_locked(l);
 		if (leaves_gap(l, p->off, size))
-			wake_locked(l); /* truncated meanwhile: the next waiter in its place */
+			wake_locked(l); /* truncated meanwhile: let the next waiter go on */
 	}
 	remove_pending(l, p);
 	l->writing = true;

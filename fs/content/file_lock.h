@@ -1,5 +1,5 @@
-/* fs/content/file_lock.h - readers share a file, writers alternate, and appends keep their order.
- */
+/* fs/content/file_lock.h - the lock of a file: readers share it, writers alternate, and appends
+ * keep their order. */
 #ifndef DEPFS_CONTENT_FILE_LOCK_H
 #define DEPFS_CONTENT_FILE_LOCK_H
 
@@ -19,7 +19,7 @@ struct file_lock {
 	unsigned readers, readers_waiting;
 	struct waiter *first, **last; /* writers that wait, which go before readers */
 	bool writing;
-	struct pending_write *pending; /* of any order; guarded by mutex */
+	struct pending_write *pending; /* in any order; guarded by mutex */
 };
 
 struct pending_write {
@@ -35,12 +35,12 @@ void file_unlock_read(struct file_lock *l);
 void file_lock_write(struct file_lock *l);
 void file_unlock_write(struct file_lock *l);
 
-/* file_lock_wanted() - whether a thread waits for it, or a write is pending. */
+/* file_lock_wanted() - whether a thread waits for the lock, or a write is pending. */
 bool file_lock_wanted(struct file_lock *l);
 
 void file_lock_add_pending(struct file_lock *l, struct pending_write *p, uint64_t off);
-/* file_lock_write_pending() - as file_lock_write(), and removes @p from the pending ones; @size, of
- * the content, is read under the mutex. */
+/* file_lock_write_pending() - as file_lock_write(), and removes @p from the pending writes; @size,
+ * the content's, is read under the mutex. */
 void file_lock_write_pending(struct file_lock *l, struct pending_write *p,
 			     const _Atomic uint64_t *size);
 

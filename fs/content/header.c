@@ -12,14 +12,15 @@
 #include "fs/inode/disk.h"
 #include "fs/metrics/metrics.h"
 
-#define RESERVE_FIRST \
-	64u /* blocks reserved ahead at first; doubles while a file keeps being written */
-#define SLACK_MAX 4096u /* more unused reservation than this is given back at the last close */
+/* Block writes reserved ahead at first; doubles while a file keeps being written. */
+#define RESERVE_FIRST 64u
+/* More unused reservation than this is given back at the last close. */
+#define SLACK_MAX 4096u
 
 static void declare_holes(struct file *f)
 {
-	(void)holes_cover(&f->holes,
-			  f->hdr.holes); /* whether it is exact matters in file_flush_header() */
+	/* file_flush_header() checks whether the cover is exact. */
+	(void)holes_cover(&f->holes, f->hdr.holes);
 }
 
 int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
@@ -35,8 +36,8 @@ int file_encode_header_locked(struct file *f, uint8_t out[static HEADER_LEN])
 	return r < 0 ? -EIO : 0;
 }
 
-/* The kernel drops a file's capabilities at any write to it, so those of a program are put back
- * after a write that changes the header alone. */
+/* The kernel drops a file's capabilities at any write to it, so they are put back after a write
+ * that changes the header alone. */
 struct file_caps {
 	uint8_t bytes[64]; /* linux/capability.h: 24 at most */
 	ssize_t len;
@@ -64,7 +65,7 @@ int file_write_header_locked(struct file *f, bool keep_times)
 		return -errno;
 	if (keep_times)
 		caps = caps_of(f, st.st_mode);
-	/* w->tail may hold plaintext of a write under way, so the block goes through w->edge */
+	/* w->tail may hold plaintext of a write under way, so the block goes through w->edge. */
 	r = disk_read(f->fd, w->edge, BLOCK_LEN, 0);
 	if (r == 0)
 		r = file_encode_header_locked(f, w->edge);
@@ -84,7 +85,7 @@ int file_write_header_locked(struct file *f, bool keep_times)
 	return r == -ENODATA ? -EIO : r;
 }
 
-/* Once an opening, and once more at the limit: a program may go on trying. */
+/* Each limit is reported once while the file is open: a program may go on trying. */
 static void report_budget(struct volume *v, struct file *f, enum budget_report what)
 {
 	if (f->budget_report >= what)
@@ -109,8 +110,8 @@ int file_reserve_locked(struct volume *v, struct file *f, uint64_t blocks, bool 
 		report_budget(v, f, REPORTED_LOW);
 	if (used <= f->hdr.budget)
 		return 0;
-	/* With block 0 the exact count leaves in the same 4 KiB: a small file needs no second
-	 * write. */
+	/* When block 0 is written anyway, the exact count goes out in the same 4 KiB, so a small
+	 * file needs no second write. */
 	ahead = with_block0 ? 0 : f->unsynced < RESERVE_FIRST ? RESERVE_FIRST : f->unsynced;
 	raised = used + (ahead > BUDGET_STEP ? BUDGET_STEP : ahead);
 	raised = raised > BUDGET_MAX ? BUDGET_MAX : raised;
@@ -128,12 +129,12 @@ int file_flush_header(struct file *f)
 	if (!f->writable)
 		return 0;
 	file_lock_write(&f->lock);
-	if (!f->dek) { /* wiped by a denial: it was written before that */
+	if (!f->dek) { /* wiped by a denial, after the header was written */
 		file_unlock_write(&f->lock);
 		return 0;
 	}
 	if (f->holes_changed && !(f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)) {
-		/* Ranges that cover data would be read as holes the next time it is opened. */
+		/* A declared range that covers data would count as a hole at the next open. */
 		if (!holes_cover(&f->holes, exact)) {
 			f->hdr.flags |= HEADER_FLAG_LOOSE_HOLES;
 			f->header_dirty = true;

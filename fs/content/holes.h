@@ -8,11 +8,12 @@
 #include "crypto/base/cleanup.h"
 #include "crypto/header.h"
 
-#define HOLES_TRACKED_MAX 256 /* ranges kept exactly in memory; a file with more goes loose */
+#define HOLES_TRACKED_MAX 256 /* ranges kept exactly; a file with more gets loose holes */
 
 /*
  * Ranges ascend and neither overlap nor touch. What a header declares is a superset of this set
- * while the file is open, and equals it after a flush, unless the file is loose.
+ * while the file is open, and equals it after a flush, unless the file has loose holes
+ * (HEADER_FLAG_LOOSE_HOLES): then this set is unused.
  */
 struct holes {
 	struct hole *ranges; /* malloc'ed */
@@ -26,7 +27,7 @@ int holes_from_header(struct holes *h,
 /* holes_add() - [start, start + count) is now a hole; -ENOMEM; -ENOSPC: HOLES_TRACKED_MAX ranges
  * are there. */
 int holes_add(struct holes *h, uint32_t start, uint32_t count) MUST_CHECK;
-/* holes_remove() - these blocks now hold data; the same errors, for a range that is split. */
+/* holes_remove() - these blocks now hold data; a range that is split may fail as holes_add(). */
 int holes_remove(struct holes *h, uint32_t start, uint32_t count) MUST_CHECK;
 /* holes_cut() - nothing at or above @end_block is left. */
 void holes_cut(struct holes *h, uint32_t end_block);

@@ -1,5 +1,5 @@
-/* fs/content/keys_internal.h - the data keys of an open file in a thread's cipher contexts: the one
- * that it has, and while it is being renewed the one before. */
+/* fs/content/keys_internal.h - the data key of an open file, and while it is renewed the key before
+ * it, in a thread's cipher contexts. */
 #ifndef DEPFS_CONTENT_KEYS_INTERNAL_H
 #define DEPFS_CONTENT_KEYS_INTERNAL_H
 
@@ -11,30 +11,31 @@ enum key_age {
 	KEY_OLD
 };
 
-/* keys_load() - for keys_open(), and for block_seal() by the new one; the file's lock is held until
- * keys_forget(). keys_load_new() - for block_seal() alone, until block_ctx_forget().
- * -EKEYREVOKED: the policy was denied since the request was let in. */
+/* keys_load() - for keys_open(), and for block_seal() by the new key; the file's lock is held until
+ * keys_forget(). keys_load_new() - for block_seal() alone, until block_ctx_forget(); the lock is
+ * needed for the call only. -EKEYREVOKED: a denial wiped the key after the request was let in. */
 int keys_load_new(const struct file *f, struct worker *w) MUST_CHECK;
 int keys_load(const struct file *f, struct worker *w) MUST_CHECK;
 void keys_forget(struct worker *w);
 
-/* keys_open() - block_open() by the new key; a block that the renewal has not come to, by the old
- * one next. */
+/* keys_open() - block_open() by the new key; a block that does not open by it and that the renewal
+ * has not reached is opened by the old key. */
 int keys_open(const struct file *f, struct worker *w, uint32_t block_no,
 	      const uint8_t in[static BLOCK_LEN], uint8_t *out, struct block_meta *ret_meta,
 	      enum key_age *ret_age) MUST_CHECK;
 
 /**
  * keys_load_old() - the old key of a file whose header says that it is being renewed
- * @f: header and data key are there; it is not published, or the write lock is held. Where a denial
- * wiped both keys, its record has been held all the time.
- * Return: 0; -EIO: its record is missing, or of another file; -ENOMEM.
+ * @f: header and data key are loaded; it is not published, or the write lock is held
+ * A denial wipes both keys but keeps the hold on the renewal's record; then only the key is loaded.
+ * Return: 0; -EIO: the record is missing, or of another file; -ENOMEM.
  */
 int keys_load_old(struct volume *v, struct file *f) MUST_CHECK;
-/* keys_drop_old() - no block is under it any more; @f is not published, or the write lock is held.
- */
+/* keys_drop_old() - the renewal has ended, no block is under the old key: wipes it and drops its
+ * record. @f is not published, or the write lock is held. */
 void keys_drop_old(struct volume *v, struct file *f);
-/* keys_put_old() - wipes it and gives up its record's hold; the renewal does not end with it. */
+/* keys_put_old() - wipes the old key and gives up the hold on its record; the renewal has not
+ * ended. */
 void keys_put_old(struct volume *v, struct file *f);
 
 #endif

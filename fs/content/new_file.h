@@ -1,5 +1,5 @@
-/* fs/content/new_file.h - the first block of a new file: a new data key, a header, no content yet.
- */
+/* fs/content/new_file.h - the first block of a new file: a new data key and a header, without
+ * content yet. */
 #ifndef DEPFS_CONTENT_NEW_FILE_H
 #define DEPFS_CONTENT_NEW_FILE_H
 
@@ -10,8 +10,8 @@ struct dek;
 struct scope;
 
 /*
- * It is written when the file is made, before the kernel knows its inode: no file is ever without
- * its header, and a full disk fails the creation.
+ * The first block is written when the file is created, before the kernel knows its inode: no file
+ * is ever without its header, and a full disk fails the creation.
  */
 struct new_file {
 	struct header hdr;

@@ -1,4 +1,5 @@
-/* FALLOC_FL_PUNCH_HOLE: whole blocks become holes, and the edges of the range zeros. */
+/* fs/content/punch.c - FALLOC_FL_PUNCH_HOLE: whole blocks become holes, and the edges of the range
+ * zeros. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -55,9 +56,9 @@ static int punch_locked(struct volume *v, struct file *f, struct worker *w, uint
 	int r;
 
 	if (!f->dek)
-		return -EKEYREVOKED; /* before holes are declared that no header could carry */
-	/* Block 0 carries the header and the last one the end: they stay, with zeros as their data.
-	 */
+		return -EKEYREVOKED; /* before holes are declared: no header could be sealed */
+	/* Block 0 holds the header and the last block the end of the file: both stay, and get zeros
+	 * as data. */
 	first = first ? first : 1;
 	stop = stop > last ? last : stop;
 	if (first >= stop)

@@ -1,4 +1,4 @@
-/* Ranges of a file's bytes: read and written. */
+/* fs/content/readwrite.c - ranges of a file's bytes, read and written. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,12 +80,12 @@ struct write {
 
 static uint8_t *disk_of(const struct worker *w, const struct write *wr, uint64_t block_no)
 {
-	/* One slot in front is kept for the old last block, where the write grows the file */
+	/* One slot in front is kept for the old last block, where the write grows the file. */
 	return w->disk + (block_no + 1 - block_no_of(wr->off)) * BLOCK_LEN;
 }
 
-/* Blocks wholly inside the range and before its last one: full and not final whatever the size
- * becomes. */
+/* Seals, before the write lock is taken, the blocks wholly inside the range and before its last
+ * one: they are full and not final, whatever size the file will have. */
 static int seal_inner(struct file *f, struct worker *w, struct write *wr)
 {
 	uint64_t first = block_no_of(wr->off), last = block_no_of(wr->end - 1);
@@ -136,9 +136,9 @@ static int seal_rest(struct volume *v, struct file *f, struct worker *w, struct 
 {
 	int r = keys_load(f, w);
 
+	/* Truncated or renewed since the inner blocks were sealed: they are under another key. */
 	if (memcmp(wr->file_id, f->hdr.file_id, FILE_ID_LEN) != 0)
-		wr->sealed_to = wr->sealed_from; /* truncated or renewed since they were sealed:
-						    under another key */
+		wr->sealed_to = wr->sealed_from;
 	for (uint64_t b = wr->first; r == 0 && b <= wr->last; b++) {
 		if (b >= wr->sealed_from && b < wr->sealed_to)
 			continue;
@@ -181,7 +181,8 @@ static int put_blocks(struct volume *v, struct file *f, struct worker *w, struct
 	return 0;
 }
 
-/* Up to the first block of the write only, which itself begins with zeros up to its data. */
+/* Extends the file to where the first block of the write starts; that block itself begins with
+ * zeros up to its data. */
 static int fill_gap(struct volume *v, struct file *f, struct worker *w, struct write *wr)
 {
 	uint64_t gap_end = block_start(block_no_of(wr->off));
@@ -190,7 +191,7 @@ static int fill_gap(struct volume *v, struct file *f, struct worker *w, struct w
 	if (gap_end <= wr->old_size)
 		return 0;
 	r = blocks_extend_locked(v, f, w, gap_end);
-	wr->sealed_to = wr->sealed_from; /* w->disk was used */
+	wr->sealed_to = wr->sealed_from; /* blocks_extend_locked() overwrote w->disk */
 	if (r == 0)
 		wr->old_size = gap_end;
 	return r;
@@ -204,7 +205,7 @@ static int write_blocks(struct volume *v, struct file *f, struct worker *w, stru
 	wr->size = wr->end > wr->old_size ? wr->end : wr->old_size;
 	wr->first = block_no_of(wr->off);
 	wr->last = block_no_of(wr->end - 1);
-	/* A growing file's old last block is not final any more, so it is written along */
+	/* A growing file's old last block is no longer final, so it is written too. */
 	if (wr->size > wr->old_size && old_last < wr->first)
 		wr->first = old_last;
 	r = seal_rest(v, f, w, wr);

@@ -1,9 +1,9 @@
 /*
- * A file gets a fresh data key, block by block, while programs use it.
+ * fs/content/renew.c - a file gets a new data key, block by block, while programs use it.
  *
- * The states and their order are in fs/jobs/renewal.h. Readers try both keys from the moment on
- * that the header has the new one (keys.c), writers seal under the new one: so it does not matter
- * which of them comes to a block first.
+ * The states and their order are in fs/jobs/renewal.h. From the moment that the header has the new
+ * key, readers try both keys (keys.c) and writers seal under the new one: so it does not matter
+ * whether a writer or the renewal comes to a block first.
  */
 #include "fs/content/renew.h"
 
@@ -27,7 +27,7 @@
 #include "fs/policy/target.h"
 #include "fs/store/intent.h"
 
-#define RENEW_BLOCKS 64u     /* in one hold of the lock: half a millisecond */
+#define RENEW_BLOCKS 64u     /* while the lock is held once: half a millisecond */
 #define YIELD_NS     100000L /* for threads that wait for the lock to take it */
 
 /*
@@ -77,7 +77,7 @@ static void give_key(struct file *f, struct content_key *k)
 	f->unsynced = k->unsynced;
 }
 
-/* The header as it was, with the new key, under which one block is written: block 0. */
+/* The header of @f under the new key, under which one block is about to be written: block 0. */
 static struct content_key next_key(const struct file *f, struct new_file *n, bool two_keys)
 {
 	struct content_key k = {.hdr = n->hdr, .budget_used = 1, .unsynced = 1};
@@ -99,8 +99,8 @@ static int write_block0(struct file *f, struct worker *w, bool two_keys)
 	return r;
 }
 
-/* The policy of the new key may be denied. The job goes on, but programs lose their access. Gives
- * whether drain_content() is to follow. */
+/* The policy of the new key may be denied. The job goes on, but programs lose their access. Returns
+ * whether drain_content() must follow. */
 static bool state_after_swap(struct file *f, bool denied)
 {
 	bool drains = denied && atomic_load(&f->state) == CONTENT_OPEN;
@@ -118,7 +118,8 @@ static int swap_key(struct volume *v, struct file *f, struct new_file *n, bool t
 {
 	struct worker *w = worker_self();
 	struct content_key now, next;
-	int r = w ? blocks_open_one(v, f, w, 0, w->tail) : -ENOMEM; /* as it lies: in w->edge */
+	/* Leaves the ciphertext of block 0 in w->edge. */
+	int r = w ? blocks_open_one(v, f, w, 0, w->tail) : -ENOMEM;
 	bool denied;
 
 	if (r < 0)
@@ -142,19 +143,16 @@ static int swap_key(struct volume *v, struct file *f, struct new_file *n, bool t
 		give_key(f, &now);
 		(void)file_tag_locked(v, f, &f->hdr.ref); /* as before */
 		f->header_dirty = true;
+		/* The caller returns the errno of the write that failed. */
 		if (disk_write(f->fd, w->edge, BLOCK_LEN, 0) < 0)
-			(void)file_damage(
-				v, f->fd, 0,
-				"header not restored after a failed write"); /* the caller
-										returns the
-										write's errno */
+			(void)file_damage(v, f->fd, 0, "header not restored after a failed write");
 	}
 	if (r == 0)
 		*ret_drains = state_after_swap(f, denied);
 	return r;
 }
 
-/* How the file was when the new key was made, without the lock. */
+/* A new key for the file, and what the file was like when it was made, without the lock. */
 struct plan {
 	struct new_file n;
 	struct renewal ren;
@@ -166,7 +164,8 @@ struct plan {
 #define AGAIN 1 /* the file changed: another plan is needed */
 #define RESET 2 /* no plan is needed: the file was truncated to nothing, which gives a new key */
 
-/* Whether the plan is still good: else a crash could leave what the records do not describe. */
+/* 0: the file is still as the plan assumes. Else a swap could leave, after a crash, a file that its
+ * records do not describe. */
 static int fits_locked(const struct file *f, const struct plan *p)
 {
 	if (memcmp(f->hdr.file_id, p->ren.old_id, FILE_ID_LEN) != 0)
@@ -241,7 +240,8 @@ static int begin_once(struct volume *v, struct file *f, struct job *j, const str
 		r = record(v, f, &p, err);
 	if (r == 0) {
 		r = swap_if_fits(v, f, &p);
-		/* After a failed write either key may lie on disk: then the record stays. */
+		/* After a failed write block 0 on disk may be under either key, so the record
+		 * stays. */
 		if (r > 0)
 			renewal_drop(v->renewals, p.ren.file_id);
 		*ret_drains = p.drains;
@@ -262,7 +262,7 @@ static int begin(struct volume *v, struct file *f, struct job *j, const struct r
 
 		if (job_stops(j))
 			return -EINTR;
-		reader = target_read_begin(v->policies); /* until its header is on disk */
+		reader = target_read_begin(v->policies); /* until the header is on disk */
 		r = begin_once(v, f, j, rq, &drains, err);
 		target_read_end(v->policies, reader);
 		if (r == AGAIN)
@@ -275,10 +275,10 @@ static int begin(struct volume *v, struct file *f, struct job *j, const struct r
 
 /* ---- the blocks ---- */
 
-/* A piece: blocks [first, end) as they lie in w->disk; [from, to) of them were sealed anew and are
- * to be written. */
+/* A piece: blocks [first, end) as they lie in w->disk; of them, [from, to) were sealed anew and are
+ * still to be written. */
 struct piece {
-	uint64_t first, end, last; /* last: of the file */
+	uint64_t first, end, last; /* last: the file's last block */
 	uint64_t from, to;
 	uint64_t size;
 };
@@ -301,7 +301,7 @@ static int piece_write(struct file *f, struct worker *w, struct piece *p)
 	return r;
 }
 
-/* 1: sealed anew; 0: it is a hole, or under the new key already. */
+/* 1: the block was sealed anew; 0: it is a hole, or under the new key already. */
 static int renew_block(struct volume *v, struct file *f, struct worker *w, const struct piece *p,
 		       uint64_t b)
 {
@@ -362,7 +362,7 @@ static int renew_piece(struct volume *v, struct file *f, struct worker *w, struc
 	return r;
 }
 
-/* Whether the renewal to @file_id is still under way. A denial may have wiped both keys: then
+/* Whether the renewal to @file_id is still under way. A denial may have wiped both keys; then
  * reading and writing fail. */
 static bool is_on(const struct file *f, const uint8_t file_id[static FILE_ID_LEN])
 {

@@ -13,7 +13,7 @@
 
 #define STORE_PATH_LEN 4096
 
-/* Path relative to the store's top, for events; the inode's number where it is not known. */
+/* Path relative to the store's top, for events; the inode number where the path is not known. */
 static const char *path_in_store(struct volume *v, int fd, char out[static STORE_PATH_LEN])
 {
 	const char *path = fd_path_in(fd, v->path, out, STORE_PATH_LEN);

@@ -14,8 +14,8 @@ int file_damage(struct volume *v, int fd, uint64_t block_no, const char *what);
 /* file_event() - an event that names the file and one number, such as its size. */
 void file_event(struct volume *v, int fd, const char *event, uint64_t number);
 
-/* file_budget_event() - the file's data key is good for few more block writes, or for none (@used):
- * the event says how to renew it. */
+/* file_budget_event() - an event that the file's data key is good for few more block writes, or for
+ * none, and how to renew it; @used: block writes so far. */
 void file_budget_event(struct volume *v, int fd, const char *event, uint64_t used);
 
 #endif

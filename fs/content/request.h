@@ -1,4 +1,5 @@
-/* fs/content/request.h - on whose behalf content is used, and whether that may wait for a vault. */
+/* fs/content/request.h - on whose behalf content is used, and whether the request may wait for a
+ * vault. */
 #ifndef DEPFS_CONTENT_REQUEST_H
 #define DEPFS_CONTENT_REQUEST_H
 
@@ -7,7 +8,7 @@
 #include "fs/content/volume.h"
 #include "fs/keyring/keyring.h"
 
-/* Whether a call may wait for a vault; those that may not answer -EINPROGRESS instead. */
+/* Whether a call may wait for a vault; a call that may not returns -EINPROGRESS instead. */
 enum blocking {
 	NEVER_BLOCK,
 	MAY_BLOCK
@@ -16,12 +17,12 @@ enum blocking {
 struct request {
 	enum blocking blocking;
 	enum request_class class;
-	bool in_page; /* for the kernel's page cache, which all handles of the file share */
+	bool in_page; /* to fill or write back the kernel's pages, which all handles share */
 	struct key_wait wait;
 };
 
-/* request_kek() - the wrapping key that a header or a target names: from memory, or waited for.
- * Errors of keyring_peek() and keyring_get(). */
+/* request_kek() - the wrapping key that a header or a target names: from memory, or after a wait if
+ * @rq may block. Errors of keyring_peek() and keyring_get(). */
 int request_kek(struct volume *v, const struct wrap_ref *ref, const struct request *rq,
 		struct wrap_key **ret_kek) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Growing and shrinking: ftruncate(2), and the space that fallocate(2) reserves. */
+/* fs/content/resize.c - growing and shrinking: ftruncate(2), and the space that fallocate(2)
+ * reserves. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "fs/content/blocks_internal.h"
 #include "fs/content/header.h"
 
-/* Re-seals one block for a file that will have @size bytes, its plaintext otherwise as it was. */
+/* Re-seals one block for a file that will have @size bytes, its plaintext otherwise unchanged. */
 static int reseal(struct volume *v, struct file *f, struct worker *w, uint64_t block_no,
 		  uint64_t size)
 {
@@ -35,7 +36,7 @@ int blocks_extend_locked(struct volume *v, struct file *f, struct worker *w, uin
 	int r;
 
 	if (!f->dek)
-		return -EKEYREVOKED; /* before holes are declared that no header could carry */
+		return -EKEYREVOKED; /* before holes are declared: no header could be sealed */
 	r = blocks_declare_holes(f, old_last + 1, new_last - (new_last > old_last));
 	if (r == 0)
 		r = file_reserve_locked(v, f, 2, false);
@@ -66,8 +67,8 @@ static int shrink_locked(struct volume *v, struct file *f, struct worker *w, uin
 	if (r < 0)
 		return r;
 	f->budget_used++;
-	/* The new end first: a crash between leaves blocks behind a final one, which recovery cuts
-	 * off. */
+	/* The new end is written first: a crash before the cut leaves blocks behind a final one,
+	 * which recovery cuts off. */
 	r = reseal(v, f, w, last, size);
 	if (r < 0)
 		return r;

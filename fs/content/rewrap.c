@@ -11,9 +11,9 @@
 #include "fs/policy/target.h"
 
 /*
- * The data key under @target and for @scope_id, in memory. Expects the write lock. A system request
- * may bring content under a policy that is denied. Then *ret_drain: its pages in the kernel are to
- * be dropped by drain_content(), without the lock.
+ * Wraps the data key under @target and for @scope_id, in memory. Expects the write lock. A system
+ * request may bring content under a policy that is denied; *ret_drain is set then, and the caller
+ * has the file's pages dropped by drain_content(), without the lock.
  */
 static int rewrap_locked(struct volume *v, struct file *f, const struct wrap_ref *target,
 			 const uint8_t *scope_id, struct wrap_key *kek, const struct request *rq,
@@ -41,7 +41,8 @@ static int rewrap_locked(struct volume *v, struct file *f, const struct wrap_ref
 	return 0;
 }
 
-/* Dropping pages may wait for requests that the serving threads have to answer. */
+/* Whether this needs a thread that may block: dropping pages may wait for requests that the serving
+ * threads have to answer. */
 static bool must_wait(struct volume *v, const struct file *f, const struct wrap_ref *target,
 		      const struct request *rq)
 {
@@ -49,8 +50,8 @@ static bool must_wait(struct volume *v, const struct file *f, const struct wrap_
 	       !rq->in_page && keyring_denied(v->keyring, target);
 }
 
-/* In memory, unless a rename across scopes came between: *ret_epoch is 0 then, and the next write
- * looks again. */
+/* In memory, unless a rename across scopes came between: then *ret_epoch is 0, so that the next
+ * write compares again. */
 static int rewrap_in_memory(struct volume *v, struct file *f, const struct wrap_ref *target,
 			    const struct scope *scope, const struct request *rq,
 			    uint64_t *ret_epoch)
@@ -80,8 +81,8 @@ static int rewrap_in_memory(struct volume *v, struct file *f, const struct wrap_
 
 static int rewrap_if_due(struct volume *v, struct file *f, const struct request *rq)
 {
-	uint64_t epoch = targets_epoch(v->policies); /* before the target: a change in between is
-						     noticed at the next write */
+	/* Read before the target, so that a change in between is noticed at the next write. */
+	uint64_t epoch = targets_epoch(v->policies);
 	struct wrap_ref target, now;
 	const struct scope *scope;
 	int r = 0;
@@ -111,8 +112,8 @@ int file_rewrap_if_due(struct volume *v, struct file *f, const struct request *r
 	return r;
 }
 
-/* The header for scope @to (NULL: as it is) and @target, on disk, unless it is that already; mtime
- * stays. */
+/* Writes the header for scope @to (NULL: the present one) and @target to disk, unless it is for
+ * them already; mtime stays. */
 static int rewrap_on_disk(struct volume *v, struct file *f, const struct wrap_ref *target,
 			  const struct scope *to, const struct request *rq)
 {

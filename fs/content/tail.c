@@ -9,9 +9,10 @@
 #include "fs/content/report.h"
 #include "fs/inode/disk.h"
 
-#define META_OFF 28 /* behind nonce and tag */
+#define META_OFF 28 /* of a block's meta, behind nonce and tag */
 
-/* A block's meta as it stands on disk, not authenticated: good for finding a place to look. */
+/* A block's meta as it stands on disk, not authenticated: it only tells where to look for the
+ * end. */
 struct raw_meta {
 	bool written; /* not all zero */
 	bool final;
@@ -34,8 +35,8 @@ static int read_raw_meta(int fd, uint64_t block_no, struct raw_meta *ret_meta)
 	return 0;
 }
 
-/* Goes through the blocks up to the first that is marked final. *ret_end: how many belong to the
- * file; *ret_meta: of the last of them. */
+/* Goes through the blocks up to the first that is marked final. *ret_end: how many blocks belong to
+ * the file; *ret_meta: the meta of the last of them. */
 static int find_end(struct file *f, uint64_t n_blocks, uint64_t *ret_end, struct raw_meta *ret_meta)
 {
 	struct raw_meta m = {0};
@@ -63,7 +64,7 @@ static int find_end(struct file *f, uint64_t n_blocks, uint64_t *ret_end, struct
 	return 0;
 }
 
-/* Makes block @last the final one of a file of @size bytes, and the size hint agree with it. */
+/* Makes block @last the final one of a file of @size bytes, and sets the size hint accordingly. */
 static int write_end(struct volume *v, struct file *f, uint64_t last, bool reseal, uint64_t size)
 {
 	struct worker *w = worker_self();
@@ -91,9 +92,9 @@ static int write_end(struct volume *v, struct file *f, uint64_t last, bool resea
 }
 
 /*
- * A power cut may have kept blocks and lost the header that counted them; at most BUDGET_STEP,
- * since a reservation beyond that is synced before it is used (blocks_sync_count()). The header of
- * a one-block file is written with its block.
+ * A power cut may have kept blocks and lost the header that counted them; at most BUDGET_STEP of
+ * them, since a reservation beyond that is synced before it is used (blocks_sync_count()). The
+ * header of a one-block file is written with its block.
  */
 static void distrust_budget(struct file *f)
 {

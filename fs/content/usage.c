@@ -18,7 +18,7 @@ struct usage {
 	struct inoset open_set; /* their inodes, while a scan runs */
 	struct inoset counted;	/* inodes of the files that are in the sums */
 	struct scan_result sums;
-	int failed; /* why the sums are wrong; 0: they are right */
+	int failed; /* errno: the sums are wrong; 0: they are right */
 };
 
 int usage_new(struct usage **ret_usage)
@@ -58,8 +58,8 @@ struct contribution {
 	uint64_t bytes;
 };
 
-/* 1: it counts; 0: no file, or an empty one, which is just being made (or is damaged, and names no
- * policy). Not readable: its header does not decode. */
+/* 1: it counts; 0: not a regular file, or an empty one, which is just being created (or is damaged,
+ * and names no policy). c->readable is false when its header does not decode. */
 static int contribution_read(int fd, struct contribution *ret_c)
 {
 	struct contribution *c = ret_c;
@@ -93,7 +93,7 @@ static int sums_add_locked(struct usage *u, const struct contribution *c, enum w
 	return 0;
 }
 
-/* A change that cannot be followed fails the scan, and never the change. */
+/* A change that cannot be followed fails the scan, never the change. */
 static void fail_locked(struct usage *u, int r)
 {
 	if (r < 0 && !u->failed)
@@ -218,7 +218,7 @@ int usage_scan_begin(struct usage *u)
 	return r;
 }
 
-int usage_count(struct usage *u, int fd, enum workload workload, struct usage_file *ret_seen)
+int usage_count(struct usage *u, int fd, enum workload workload, struct usage_file *ret_file)
 {
 	struct contribution c;
 	bool counted = false;
@@ -234,9 +234,9 @@ int usage_count(struct usage *u, int fd, enum workload workload, struct usage_fi
 	pthread_mutex_unlock(&u->lock);
 	if (r <= 0)
 		return r;
-	*ret_seen = (struct usage_file){c.ref, c.st.st_dev, c.st.st_ino};
+	*ret_file = (struct usage_file){c.ref, c.st.st_dev, c.st.st_ino};
 	if (!c.readable)
-		ret_seen->ref = (struct wrap_ref){0};
+		ret_file->ref = (struct wrap_ref){0};
 	return !counted ? 0 : c.readable ? 1 : -EBADMSG;
 }
 
@@ -247,7 +247,7 @@ void usage_count_unreadable(struct usage *u)
 	pthread_mutex_unlock(&u->lock);
 }
 
-/* As it is on disk, after a header that memory is ahead of has been written. Removed files that are
+/* Adds a file as it is on disk, after writing its header if memory is ahead. Removed files that are
  * still open count: one may get a name again (O_TMPFILE). */
 static int add_open_locked(struct usage *u, struct file *f)
 {

@@ -18,19 +18,16 @@ struct file;
  *   counted   its header and size were read         in the sums, by what was read
  *   open      a program or job may change it        in no sum
  *
- *   unknown -> counted   the scan comes to it, or it is about to get a name where the scan has been
- *
- *   any -> open          it is made, or opened in a way that may change header or size; before
+ *   unknown -> counted   the scan comes to it, or it is about to get a name where the scan was
+ *   any -> open          it is created, or opened in a way that may change header or size; before
  *                        that, its contribution is read again (it is as before) and subtracted
- *
  *   open -> counted      its last user closes it: what is on disk then
- *
  *   any -> unknown       its last name is removed
  *
  * At the end, under one lock that all these steps take, the open ones are added as they are on disk
  * at that moment, their headers written first where memory is ahead. So the sums are those of one
  * instant: each file that had been made, and not removed, by an operation that had been answered
- * by then is in exactly one row, by what its header said; one whose operation was under way is in
+ * by then is in exactly one row, by what its header names; one whose operation was under way is in
  * or out. A file that is written during the scan is in once, with the policy, generation and size
  * of the end. Bytes that the kernel has not written back yet (writeback cache) are not in sizes.
  *
@@ -43,10 +40,11 @@ void usage_free(struct usage *u); /* NULL allowed */
 
 /* ---- from operations that change files; a lock and two pointers while no scan runs ---- */
 
-/* usage_open() - @f's descriptor is there and may be written through; the stripe of its inode is
- * held. Repeating it is harmless. */
+/* usage_open() - @f's descriptor is open and may be written through; its inode's stripe is held.
+ * Repeating it is harmless. */
 void usage_open(struct usage *u, struct file *f);
-/* usage_close() - the last user is gone, all is on disk; undoes usage_open(), if there was one. */
+/* usage_close() - the last user has closed @f and all is on disk; undoes usage_open(), if it was
+ * called. */
 void usage_close(struct usage *u, struct file *f);
 /* usage_is_on() - before a name is removed: usage_name_removed() needs a descriptor of the file. */
 bool usage_is_on(const struct usage *u);
@@ -70,15 +68,15 @@ int usage_scan_begin(struct usage *u) MUST_CHECK;
  * usage_count() - the scan comes to a file, or an operation that is about to move it does
  * @fd: of the file, for reading; borrowed
  * @ret_file: what it is, whether it was counted before or not; untouched when there is no file
- * Return: 1: counted now; 0: it need not be; -EBADMSG: its header cannot be read, which is counted
- * too; -ENOMEM.
+ * Return: 1: counted now; 0: counted before, open, or no file with content; -EBADMSG: its header
+ * cannot be read, which is counted too; other negative: it could not be read.
  */
 int usage_count(struct usage *u, int fd, enum workload workload,
 		struct usage_file *ret_file) MUST_CHECK;
 /* usage_count_unreadable() - one file more that could not be opened or read. */
 void usage_count_unreadable(struct usage *u);
-/* usage_scan_end() - the sums of now; the caller frees them. Negative: a file could not be counted.
- */
+/* usage_scan_end() - the sums of this moment; the caller frees them. Negative: a file could not be
+ * counted. */
 int usage_scan_end(struct usage *u, struct scan_result *ret_res) MUST_CHECK;
 void usage_scan_abort(struct usage *u);
 

@@ -1,4 +1,4 @@
-/* fs/content/volume.h - one open store, as the contents of its files need it. */
+/* fs/content/volume.h - one open store: the pieces of it that the contents of its files need. */
 #ifndef DEPFS_CONTENT_VOLUME_H
 #define DEPFS_CONTENT_VOLUME_H
 
@@ -36,7 +36,7 @@ struct volume {
 	const char *mount;     /* where it is mounted, for messages that name a path there */
 	int64_t unclean_since; /* s; files changed since may have a tail to complete; 0: none */
 	bool read_only;
-	_Atomic unsigned requests_waiting; /* for a vault's answer, now */
+	_Atomic unsigned requests_waiting; /* for a vault's answer, at this moment */
 	_Atomic unsigned mtime_seq;	   /* seqcount: odd while a renewal's writes show in the
 					      mtime of a file, which renew.c puts back */
 	/* Has the kernel write and drop its pages of content that began to drain, then calls

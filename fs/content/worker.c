@@ -12,15 +12,16 @@ static pthread_once_t worker_once = PTHREAD_ONCE_INIT;
 #define PLAIN_LEN (REQUEST_MAX + 2 * (size_t)BLOCK_LEN)
 #define DISK_LEN  (WORKER_BLOCKS * (size_t)BLOCK_LEN)
 
-/* Plaintext passes through: kept out of swap where the limit allows, and out of core files. */
+/* Plaintext passes through the buffers: kept out of swap where RLIMIT_MEMLOCK allows, and out of
+ * core files. */
 static uint8_t *map_buffer(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	(void)madvise(p, len, MADV_DONTDUMP); /* as well: core files are forbidden anyway */
-	(void)mlock2(p, len, MLOCK_ONFAULT);  /* unprivileged mounts may lack the limit */
+	(void)madvise(p, len, MADV_DONTDUMP); /* may fail: core files are forbidden anyway */
+	(void)mlock2(p, len, MLOCK_ONFAULT);  /* may fail: unprivileged mounts have a low limit */
 	return p;
 }
 
@@ -50,8 +51,8 @@ static void worker_thread_exit(void *w)
 
 static void worker_make_key(void)
 {
-	(void)pthread_key_create(&worker_key,
-				 worker_thread_exit); /* without a key worker_self() gives NULL */
+	/* Without a key worker_self() gives NULL. */
+	(void)pthread_key_create(&worker_key, worker_thread_exit);
 }
 
 static struct worker *worker_new(void)

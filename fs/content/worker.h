@@ -1,5 +1,5 @@
-/* fs/content/worker.h - what a serving thread owns: cipher contexts and buffers, made on first use.
- */
+/* fs/content/worker.h - what a serving thread owns: cipher contexts and buffers, created at first
+ * use. */
 #ifndef DEPFS_CONTENT_WORKER_H
 #define DEPFS_CONTENT_WORKER_H
 
@@ -15,14 +15,15 @@
 struct worker {
 	struct block_ctx *crypt;
 	struct block_ctx *crypt_old; /* for the old key of a file that is being renewed */
-	bool has_old;		     /* that one has a key */
+	bool has_old;		     /* crypt_old has a key loaded */
 	uint8_t *disk;		     /* WORKER_BLOCKS ciphertext blocks, page-aligned */
 	uint8_t *plain; /* REQUEST_MAX bytes of answer, page-aligned; wiped after each reply */
-	uint8_t *edge;	/* BLOCK_LEN: plaintext of a block that is only partly wanted */
+	uint8_t *edge;	/* BLOCK_LEN: a block that is only partly wanted, or its ciphertext */
 	uint8_t *tail;	/* BLOCK_LEN: plaintext of the block that was the last one */
 };
 
-/* worker_self() - this thread's; NULL when memory is short. Freed, wiped, when the thread ends. */
+/* worker_self() - this thread's worker; NULL when memory is short. Freed, wiped, when the thread
+ * ends. */
 struct worker *worker_self(void);
 
 #endif
