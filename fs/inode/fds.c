@@ -33,7 +33,7 @@ int fd_for_file(int fd)
 		return -errno;
 	if (!fd_kept_back(fd))
 		return fd;
-	(void)close(fd); /* nothing was done with it */
+	(void)close(fd); /* only opened */
 	return -EMFILE;
 }
 

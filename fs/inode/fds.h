@@ -1,5 +1,5 @@
-/* fs/inode/fds.h - how many descriptors files may take, so that some are left to ask vaults with.
- */
+/* fs/inode/fds.h - how many descriptors files may take, so that some are left to ask vaults
+ * with. */
 #ifndef DEPFS_INODE_FDS_H
 #define DEPFS_INODE_FDS_H
 
@@ -15,13 +15,15 @@
  * Return: how many descriptors files may have. Call before the first thread.
  */
 unsigned fds_keep_back(unsigned limit);
-/* fd_kept_back() - whether @fd is one that files may not have: close it, -EMFILE. */
+/* fd_kept_back() - whether files may not have the number of @fd: the caller closes it and fails
+ * with -EMFILE. */
 bool fd_kept_back(int fd);
-/* fd_for_file() - what open(2) returned: the descriptor, or a negative errno. */
+/* fd_for_file() - from what open(2) returned: the descriptor, or a negative errno; -EMFILE, and @fd
+ * closed, when its number is kept back. */
 int fd_for_file(int fd) MUST_CHECK;
 
-/* fds_depth_max() - nested folders that a walk goes into: each takes a descriptor and some stack,
- * and any user can make more of them than there are of either. */
+/* fds_depth_max() - how many nested folders a walk goes into: each takes a descriptor and some
+ * stack, and any user can nest more folders than there are of either. */
 unsigned fds_depth_max(void);
 
 #endif

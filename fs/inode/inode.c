@@ -20,7 +20,7 @@ struct inode_table {
 	size_t capacity, count;	   /* capacity: a power of two */
 	struct inode lru;	   /* ring: lru.lru_next is the one used last */
 	unsigned fd_count, fd_max; /* of the ring */
-	int mount_fd;		   /* for open_by_handle_at; -1: by name */
+	int mount_fd;		   /* for open_by_handle_at(2); -1: reopen by name */
 	struct inode root;
 	pthread_mutex_t stripes[STRIPES];
 };
@@ -84,8 +84,8 @@ static void drop_locked(struct inode_table *t, struct inode *i, struct inode **d
 	*dead = i;
 }
 
-/* Without the lock: closing the last descriptor of an unlinked file frees its blocks, which may
- * take long. */
+/* Called without the lock: closing the last descriptor of an unlinked file frees its blocks, which
+ * may take long. */
 static void free_nodes(struct inode *dead)
 {
 	for (struct inode *next; dead; dead = next) {
@@ -95,7 +95,7 @@ static void free_nodes(struct inode *dead)
 	}
 }
 
-/* Closes the descriptors used longest ago until the bound holds again. */
+/* Closes the descriptors used longest ago until no more than fd_max are left. */
 static void evict_locked(struct inode_table *t)
 {
 	struct inode *i = t->lru.lru_prev;
@@ -202,11 +202,11 @@ static struct inode *inode_make(struct inode_table *t, const struct stat *st, st
 	i->type = st->st_mode & S_IFMT;
 	i->fd = -1;
 	i->scope = scope;
-	i->keep_fd =
-		t->mount_fd >= 0 && st->st_dev != t->root.dev; /* its handle is for another mount */
+	/* On another device the file's handle could not be opened through t->mount_fd. */
+	i->keep_fd = t->mount_fd >= 0 && st->st_dev != t->root.dev;
+	/* NULL, without memory: then the descriptor is never closed early. */
 	if (t->mount_fd < 0 && parent)
-		i->reopen = reopen_by_name(parent,
-					   name); /* NULL: the descriptor is never closed early */
+		i->reopen = reopen_by_name(parent, name);
 	return i;
 }
 
@@ -278,7 +278,8 @@ struct inode *inode_find(struct inode_table *t, dev_t dev, ino_t ino)
 	return i;
 }
 
-/* Opens again by the parent's descriptor; refuses what is not the same file. */
+/* Opens the file again by its name, from the parent's descriptor; refuses another file of that
+ * name. */
 static int open_by_name(struct inode_table *t, const struct inode *i, struct inode *parent,
 			const char *name)
 {
@@ -299,7 +300,8 @@ static int open_by_name(struct inode_table *t, const struct inode *i, struct ino
 	return STEAL_FD(fd);
 }
 
-/* Without the lock: this may read the disk. The caller's lookup count keeps the node alive. */
+/* Called without the lock: this may read the disk. The caller's lookup count keeps the node
+ * alive. */
 static int reopen_fd(struct inode_table *t, struct inode *i)
 {
 	CLEANUP(free_mem_p) char *name = NULL;
@@ -318,7 +320,7 @@ static int reopen_fd(struct inode_table *t, struct inode *i)
 	}
 	pthread_mutex_unlock(&t->lock);
 
-	if (!parent) /* a handle never changes once it is there */
+	if (!parent) /* a handle never changes once it is set */
 		return fd_for_file(open_by_handle_at(t->mount_fd, &i->reopen->handle,
 						     O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	fd = name ? open_by_name(t, i, parent, name) : -ENOMEM;

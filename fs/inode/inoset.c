@@ -5,11 +5,11 @@
 
 #define CAPACITY_FIRST 256u
 
-/* An entry stays when its last bit is cleared: filesystems give the same numbers out again. */
+/* An entry stays when its last bit is cleared: filesystems reuse inode numbers. */
 struct inoset_word {
-	uint64_t mask; /* 0 and unused: free */
+	uint64_t mask; /* bit n: inode number 64 * base + n is in the set */
 	uint64_t base; /* inode number / 64 */
-	uint64_t dev;  /* plus 1: 0 is a free entry */
+	uint64_t dev;  /* device number + 1; 0: a free entry */
 };
 
 void inoset_fini(struct inoset *set)

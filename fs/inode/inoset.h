@@ -11,8 +11,8 @@
 #include "crypto/base/err.h"
 
 /*
- * Filesystems hand out inode numbers next to one another, so a million files take about a megabyte;
- * where each is alone in its 64, 48 MiB. Not thread-safe.
+ * Filesystems hand out neighbouring inode numbers, so a million files take about a megabyte; if
+ * each were alone in its group of 64, they would take 48 MiB. Not thread-safe.
  */
 struct inoset {
 	struct inoset_word *words; /* open addressing */
@@ -20,10 +20,10 @@ struct inoset {
 };
 
 void inoset_fini(struct inoset *set);
-/* inoset_add() - 1: it is new; 0: it was there; -ENOMEM. */
+/* inoset_add() - 1: added; 0: it was in the set already; -ENOMEM. */
 int inoset_add(struct inoset *set, dev_t dev, ino_t ino) MUST_CHECK;
 bool inoset_has(const struct inoset *set, dev_t dev, ino_t ino);
-/* inoset_remove() - whether it was there. */
+/* inoset_remove() - whether it was in the set. */
 bool inoset_remove(struct inoset *set, dev_t dev, ino_t ino);
 
 #endif
