@@ -1,4 +1,4 @@
-/* One file that a job comes to: its header read, a failure reported. */
+/* fs/walk/file.c - one file that a job comes to: its header read, a failure reported. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -71,7 +71,7 @@ void walk_file_failed(struct walk *w, struct job *j, int dir_fd, const char *nam
 	char path[WALK_PATH_LEN];
 
 	walk_path(w, dir_fd, name, path);
-	atomic_store(&w->unseen, true); /* or it was looked at, where this does no harm */
+	atomic_store(&w->unseen, true); /* it may have been read before it failed: no harm */
 	job_file_failed(j, path, reason(r));
 }
 

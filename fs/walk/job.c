@@ -1,4 +1,5 @@
-/* The runs of jobs: from the first pass over the files until nothing that moved is left. */
+/* fs/walk/job.c - the run of a job: from the first pass over the files until none that moved is
+ * left. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@
 #include "fs/walk/purge_list.h"
 #include "fs/walk/walk_internal.h"
 
-#define STOP_MS 5u  /* so long renames wait for a job that begins or ends, */
-#define GO_MS	50u /* and so long they go on before it tries again */
+#define STOP_MS 5u  /* how long renames wait for a job that begins or ends */
+#define GO_MS	50u /* how long they then go on before it tries again */
 
 int walk_new(struct volume *v, struct jobs *jobs, struct walk **ret_walk)
 {
@@ -27,9 +28,9 @@ int walk_new(struct volume *v, struct jobs *jobs, struct walk **ret_walk)
 
 	if (!w)
 		return -ENOMEM;
-	/* Else a steady stream of renames would keep a job from ever ending. */
 	w->v = v;
 	w->jobs = jobs;
+	/* With readers preferred a steady stream of renames would keep a job from ever ending. */
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	(void)pthread_rwlock_init(&w->lock, &attr);
@@ -53,7 +54,7 @@ void walk_free(struct walk *w)
 
 /*
  * Takes the lock for writing. A rename may hold it for reading as long as a vault takes to answer,
- * and while a writer waits no other rename begins: so this one waits in short pieces.
+ * and while a writer waits no other rename begins: so the wait is cut into short pieces.
  */
 static void stop_renames(struct walk *w)
 {
@@ -89,7 +90,8 @@ static int begin(struct walk *w, struct job *j)
 	return r;
 }
 
-/* Failures are forgotten and found anew, so every folder is walked again. */
+/* Another pass over everything. Failures are forgotten and found anew, so every folder is walked
+ * again. */
 static int pass_again(struct walk *w, struct job *j, struct err *err)
 {
 	int r;
@@ -119,7 +121,7 @@ static int walk_inode(struct walk *w, struct job *j, struct inode *i, struct err
 		r = fd < 0 ? -errno : tree_walk_folder(w, j, fd, i->scope, err);
 	}
 	inode_unhold(w->v->inodes, i);
-	return r == -ENOENT || r == -ESTALE ? 0 : r; /* removed since */
+	return r == -ENOENT || r == -ESTALE ? 0 : r; /* removed meanwhile */
 }
 
 static int walk_queued(struct walk *w, struct job *j, struct err *err)
@@ -141,7 +143,8 @@ static int walk_queued(struct walk *w, struct job *j, struct err *err)
 	return r;
 }
 
-/* True: nothing that moved is left, and the job has ended before another name can change. */
+/* True: nothing that moved is left to walk, and the job has ended before another name can
+ * change. */
 static bool end(struct walk *w)
 {
 	bool over;
@@ -163,10 +166,11 @@ static void give_up(struct walk *w)
 	pthread_rwlock_unlock(&w->lock);
 	for (struct inode *i; (i = walk_dequeue(w, &lost, &due));)
 		inode_unhold(w->v->inodes, i);
-	(void)walk_dequeue(w, &lost, &due); /* clears what was lost, too */
+	(void)walk_dequeue(w, &lost, &due); /* clears w->lost */
 }
 
-/* What moved while the job was interrupted was not queued: so one pass more from the start. */
+/* Goes on from the job's cursor. Nothing was queued while the job was interrupted, so then one more
+ * pass from the start follows. */
 static int walk_from(struct walk *w, struct job *j, struct err *err)
 {
 	char cursor[JOB_CURSOR_MAX + 1];
@@ -195,8 +199,7 @@ static int search(struct walk *w, struct job *j, struct err *err)
 	return r < 0 ? r : walk_queued(w, j, err);
 }
 
-/* After syncfs(2): the records of renewals that ended, or whose file is gone, are dropped durably.
- */
+/* After syncfs(2): durably drops the records of renewals that ended, or whose file is gone. */
 static int end_renewals(struct walk *w, struct err *err)
 {
 	if (w->searching)
@@ -276,7 +279,7 @@ static int run(void *arg, struct job *j, struct err *err)
 		r = end_renewals(w, err);
 	if (r < 0)
 		give_up(w);
-	w->searching = w->only_ends = false; /* for the operations: the job is over */
+	w->searching = w->only_ends = false; /* the next job starts without */
 	return r;
 }
 

@@ -1,4 +1,4 @@
-/* What is renamed, linked or made while a job walks. */
+/* fs/walk/moves.c - what is renamed, linked or created while a job walks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ void walk_names_end(struct walk *w)
 	pthread_rwlock_unlock(&w->lock);
 }
 
-/* @fd: read-only, consumed; @dir_fd, @name: for reports. */
+/* Processes a file before it moves. @fd: read-only, consumed; @dir_fd, @name: for reports. */
 static int process_early(struct walk *w, int dir_fd, const char *name, int fd,
 			 const struct scope *scope, const struct request *rq)
 {

@@ -12,7 +12,7 @@ struct purge_list {
 	pthread_mutex_t lock; /* guards the rest */
 	struct inoset listed;
 	struct receipt *receipt;
-	int failed; /* -ENOMEM: a file may be missing */
+	int failed; /* -ENOMEM: the list may lack a file; 0: it is complete */
 };
 
 static void list_free(struct purge_list *l)

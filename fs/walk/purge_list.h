@@ -8,10 +8,11 @@
 
 struct job;
 
-/* All but purge_list_add() from the job's thread; for another kind of job they do nothing. */
+/* All but purge_list_add() are called from the job's thread; for other kinds of jobs they do
+ * nothing. */
 int purge_list_begin(struct walk *w, struct job *j, struct err *err) MUST_CHECK;
-/* purge_list_add() - a scan came to this file, which is listed if it is under the purged policy;
- * any thread. */
+/* purge_list_add() - the scan came to @file, which is listed if it is under the purged policy. Any
+ * thread. */
 void purge_list_add(struct walk *w, struct job *j, const struct usage_file *file, int dir_fd,
 		    const char *name);
 /* purge_list_end() - writes the receipt. */

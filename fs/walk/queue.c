@@ -1,11 +1,11 @@
-/* Folders and files that moved while a job walks, and the number of its pass. */
+/* fs/walk/queue.c - folders and files that moved while a job walks, and the number of its pass. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "crypto/base/cleanup.h"
 #include "fs/walk/walk_internal.h"
 
-#define QUEUE_MAX 65536u /* nodes; a folder beyond them costs another pass over everything */
+#define QUEUE_MAX 65536u /* nodes; a folder that does not fit costs another pass */
 
 void walk_next_pass(struct walk *w)
 {
@@ -35,7 +35,7 @@ void walk_enqueue_folder(struct walk *w, struct inode *i)
 
 	pthread_mutex_lock(&w->queue_lock);
 	if (i && (i->walk_pass == w->pass || i->walk_queued)) {
-		; /* nothing in it is left to do, or it will be walked */
+		; /* walked in this pass, or queued already */
 	} else if (i && queue_fits_locked(w)) {
 		i->walk_queued = true;
 		w->queue[w->n_queued++] = STEAL(unused);
@@ -91,7 +91,7 @@ void walk_folder_made(struct walk *w, struct inode *folder)
 	pthread_mutex_unlock(&w->queue_lock);
 }
 
-/* Held; NULL: the kernel does not know it. */
+/* The folder's node, held; NULL: the kernel does not know the folder. */
 static struct inode *folder_of(struct walk *w, int dir_fd)
 {
 	struct stat st;

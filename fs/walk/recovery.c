@@ -16,7 +16,7 @@
 struct search {
 	struct volume *v;
 	uint64_t checked, left;
-	unsigned depth; /* folders that are open */
+	unsigned depth; /* subfolders that are open */
 };
 
 static void recover_file(struct search *k, int dir_fd, const char *name, const struct stat *st,
@@ -44,8 +44,8 @@ static void recover_file(struct search *k, int dir_fd, const char *name, const s
 		k->left++;
 		return;
 	}
-	r = file_get(v, inode, O_RDWR, &rq,
-		     &f); /* completes the tail, or an event says what is wrong */
+	/* Completes the tail, or an event says what is wrong. */
+	r = file_get(v, inode, O_RDWR, &rq, &f);
 	if (r == 0)
 		r = file_put(v, f);
 	if (r < 0 && r != -EIO)
@@ -80,7 +80,7 @@ static int search_inner(struct search *k, int dir_fd, const char *name, const st
 	return search_dir(k, fd, inner, false);
 }
 
-/* Files in folders that are too deep are looked at when they are opened. */
+/* Folders beyond the greatest depth are left: their files are completed when they are opened. */
 static int search_subdir(struct search *k, int dir_fd, const char *name, const struct scope *scope)
 {
 	int r;

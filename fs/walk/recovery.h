@@ -1,5 +1,5 @@
-/* fs/walk/recovery.h - after an unclean stop, before the mount is served: files that changed since.
- */
+/* fs/walk/recovery.h - after an unclean stop, before the mount is served: completes the files that
+ * changed. */
 #ifndef DEPFS_WALK_RECOVERY_H
 #define DEPFS_WALK_RECOVERY_H
 
@@ -11,8 +11,10 @@
 
 /**
  * recover_store() - open each file that changed since v->unclean_since, which completes it
- * Return: 0, and *ret_left files whose key could not be had, or that could not be come to: they are
- * completed when they are opened.
+ * @ret_left: files that could not be opened, for want of their key or for another reason, and
+ * folders that could not be searched, each as one; damaged files do not count, events name them.
+ * Files that are left are completed when they are opened.
+ * Return: 0; negative: the search was given up, @err says why.
  */
 int recover_store(struct volume *v, uint64_t *ret_checked, uint64_t *ret_left,
 		  struct err *err) MUST_CHECK;

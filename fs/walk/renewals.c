@@ -1,4 +1,5 @@
-/* A job that renews data keys: which files are due, and which files that move are queued. */
+/* fs/walk/renewals.c - a job that renews data keys: which files are due, and which moving files are
+ * queued. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +19,7 @@
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
 
-/* ---- where ---- */
+/* ---- the job's path ---- */
 
 static int no_such(const char *path, int r, struct err *err)
 {
@@ -27,7 +28,7 @@ static int no_such(const char *path, int r, struct err *err)
 	return err_set(err, r, "renew: '%s' in the mount: %s", path, strerror(-r));
 }
 
-/* One name more of a path; @dir_fd is consumed. */
+/* Opens the next name of a path; @dir_fd is consumed. */
 static int step_into(int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = fd < 0 ? -errno : fd;
@@ -35,7 +36,7 @@ static int step_into(int dir_fd, const char *name)
 
 	(void)close(dir_fd); /* O_PATH */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
-		(void)close(fd); /* the same */
+		(void)close(fd); /* O_PATH */
 		return -ELOOP;
 	}
 	return r;
@@ -76,8 +77,8 @@ int walk_renew_find(void *arg, const char *path, struct err *err)
 		       : err_set(err, -EINVAL, "renew: '%s' is neither a file nor a folder", path);
 }
 
-/* Whether @name in the folder @dir_fd, or with an empty name @dir_fd itself, lies where @j renews.
- */
+/* Whether @name in the folder @dir_fd, or with an empty name @dir_fd itself, lies where @j
+ * renews. */
 static bool is_below(struct walk *w, const struct job *j, int dir_fd, const char *name)
 {
 	const char *root = job_of(j)->path;
@@ -86,7 +87,7 @@ static bool is_below(struct walk *w, const struct job *j, int dir_fd, const char
 	const char *dir = fd_path_in(dir_fd, w->v->path, space, sizeof(space));
 
 	if (!dir || dir[0] == '/')
-		return true; /* not known: rather too much is renewed than too little */
+		return true; /* path unknown: better one file too many than one too few */
 	(void)snprintf(path, sizeof(path), "%s%s%s", dir, *dir && *name ? "/" : "", name);
 	return !root_len || (strncmp(path, root, root_len) == 0 &&
 			     (path[root_len] == '/' || path[root_len] == '\0'));
@@ -113,7 +114,7 @@ static int look(struct walk *w, const struct job *j, int fd, struct stat *ret_st
 	int r = walk_read_header(fd, ret_st, &hdr);
 
 	if (r != FOUND_FINE)
-		return r; /* an empty one is just being made, with a new key */
+		return r; /* an empty file is just being created, with a new key */
 	if (hdr.flags & HEADER_FLAG_RENEWING) {
 		renewal_found(w->v->renewals, hdr.file_id);
 		return FOUND_DUE;
@@ -176,13 +177,13 @@ int walk_renew_file(struct walk *w, struct job *j, int dir_fd, const char *name,
 	if (r == 0)
 		job_file(j, JOB_FILE_DONE);
 	else if (w->only_ends && is_below(w, j, dir_fd, name))
-		return 0; /* it was reported before the search, by the pass over the job's path */
+		return 0; /* the pass over the job's path, before the search, reported it */
 	else
 		walk_file_failed(w, j, dir_fd, name, r);
 	return 1;
 }
 
-/* Its last name may be gone while programs that have it open still write to it. */
+/* By the node, not by a name: the last name may be gone while programs still write to the file. */
 int walk_renew_moved(struct walk *w, struct job *j, struct inode *i, struct err *err)
 {
 	char link[FD_PATH_LEN];

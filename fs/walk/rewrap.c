@@ -1,4 +1,5 @@
-/* A job that re-wraps: a file's data key is put under the policy that the job wants for it. */
+/* fs/walk/rewrap.c - a job that re-wraps: puts each file's data key under the policy that the job
+ * wants for it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 #include "fs/policy/target.h"
 #include "fs/walk/walk_internal.h"
 
-/* enum finding, by the header; or an errno. */
+/* What the header says: enum finding, or a negative errno. */
 static int look(struct walk *w, struct job *j, int fd, const struct scope *scope,
 		struct stat *ret_st, struct wrap_ref *ret_target)
 {
@@ -68,7 +69,8 @@ int walk_rewrap_file(struct walk *w, struct job *j, int dir_fd, const char *name
 	return 1;
 }
 
-/* On behalf of the job, whatever the program that moves the file may do with it. */
+/* As a system request, for the job: the program that moves the file may have no access to its
+ * policy. */
 int walk_rewrap_early(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,
 		      const struct scope *scope, const struct request *rq)
 {

@@ -1,4 +1,4 @@
-/* A job that counts: each file once, and the mailboxes. */
+/* fs/walk/scan.c - a job that counts: each file once, and the mailboxes. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ int walk_scan_file(struct walk *w, struct job *j, int dir_fd, const char *name, 
 		purge_list_add(w, j, &file, dir_fd, name);
 	if (r > 0)
 		job_file(j, JOB_FILE_DONE);
-	if (r < 0 && r != -EBADMSG) /* that one is counted */
+	if (r < 0 && r != -EBADMSG) /* -EBADMSG: usage_count() counted it */
 		usage_count_unreadable(w->v->usage);
 	if (r < 0)
 		walk_file_failed(w, j, dir_fd, name, r);

@@ -1,5 +1,5 @@
-/* The walk of a job over the store: files of a folder first, then its subfolders in the order of
- * their names, so that a path says how far it came. */
+/* fs/walk/tree.c - the walk of a job over the store: the files of a folder first, then its
+ * subfolders in the order of their names, so that a path tells how far the walk has come. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Keeps the NAMES_MAX least ones. */
+/* Keeps the NAMES_MAX names that come first. */
 static void names_cut(struct names *names)
 {
 	if (names->n)
@@ -67,7 +67,7 @@ static int names_add(struct names *names, const char *name)
 	return 0;
 }
 
-/* One path, pushed and popped by a name. */
+/* The path of the folder that is walked: names are pushed and popped. */
 struct path {
 	char *text;
 	size_t len, capacity;
@@ -103,24 +103,24 @@ struct traversal {
 	struct walk *w;
 	struct job *j;
 	struct err *err;
-	const char *cursor; /* its rest, from this folder to where the walk begins; "": here */
+	const char *cursor; /* its rest below this folder; "": the walk begins here */
 	struct path path;
 	bool in_order;	    /* the path is a cursor */
-	bool whole;	    /* the store rather than the roots: not a cursor of theirs */
-	bool counts;	    /* it only counts files */
+	bool whole;	    /* all of the store, not the job's roots: no cursor for these */
+	bool counts;	    /* only counts files, processes none */
 	unsigned depth;	    /* folders of this traversal that are open */
-	uint64_t files;	    /* when it only counts */
-	uint64_t processed; /* files in this folder */
+	uint64_t files;	    /* counted, with `counts` */
+	uint64_t processed; /* files processed in this folder */
 };
 
 static const struct request rq_job = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
 
-/* After a crash the walk goes on from here; so the files before are synced first. */
+/* After a crash the job goes on from here, so the files before it are synced first. */
 static int checkpoint(struct traversal *t)
 {
 	int r;
 
-	if (!job_rewraps(t->j)) /* it begins anew in any case */
+	if (!job_rewraps(t->j)) /* a scan begins anew in any case */
 		return job_checkpoint(t->j, "", 0, t->err);
 	if (syncfs(t->w->v->top_fd) < 0)
 		return err_set(t->err, -errno, "the store cannot be synced: %s", strerror(errno));
@@ -128,7 +128,7 @@ static int checkpoint(struct traversal *t)
 	return r < 0 ? r : job_checkpoint(t->j, t->path.text, t->processed, t->err);
 }
 
-/* A walk out of order has no cursor: it begins anew. */
+/* A walk that does not follow the job's roots in order has no cursor: the job begins anew. */
 static int interrupted(struct traversal *t)
 {
 	int r = 0;
@@ -144,7 +144,7 @@ static int interrupted(struct traversal *t)
 	return r < 0 ? r : -EINTR;
 }
 
-/* Between two files. */
+/* Between two files: stops, slows down or saves the job when that is due. */
 static int go_on(struct traversal *t)
 {
 	if (job_stops(t->j))
@@ -205,7 +205,7 @@ static int walk_file(struct traversal *t, int dir_fd, const char *name, const st
 	return 0;
 }
 
-/* The files below cannot be looked at, so the failure is the folder's. */
+/* The files below cannot be looked at, so the failure is reported for the folder. */
 static int folder_failed(struct traversal *t, int dir_fd, const char *name, int r)
 {
 	if (t->counts)
@@ -225,7 +225,8 @@ static int folder_unreadable(struct traversal *t, int dir_fd, const char *name, 
 	return folder_failed(t, dir_fd, name, r);
 }
 
-/* Files, when @files; and the names of the least subfolders above @after (NULL: all). */
+/* Processes the files, when @files, and collects the first NAMES_MAX names of subfolders after
+ * @after (NULL: all), or from @after on when @inclusive. */
 static int read_folder(struct traversal *t, DIR *dir, const struct scope *scope, bool files,
 		       const char *after, bool inclusive, struct names *ret_names)
 {
@@ -265,7 +266,7 @@ static int walk_inner(struct traversal *t, int dir_fd, const char *name, const s
 	size_t len;
 	int r;
 
-	if (fd < 0) /* gone, or no folder any more: the operation that moved it has queued it */
+	if (fd < 0) /* removed or moved; the operation that moved it has queued it */
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
 			       : folder_unreadable(t, dir_fd, name, -errno);
@@ -301,7 +302,7 @@ static int walk_subfolders(struct traversal *t, DIR *dir, struct names *names,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
-		/* the rest of the cursor belongs to the folder that it names, and to no other */
+		/* The rest of the cursor belongs to the folder that it names, and to no other. */
 		if (cursor_name && strcmp(names->at[i], cursor_name) != 0)
 			t->cursor = "";
 		t->processed = 0;
@@ -313,7 +314,7 @@ static int walk_subfolders(struct traversal *t, DIR *dir, struct names *names,
 	return r;
 }
 
-/* The first name of the cursor, taken off it; NULL: the walk begins here. */
+/* Takes the first name off the cursor. NULL: no memory. */
 static char *cursor_step(struct traversal *t)
 {
 	size_t len = strcspn(t->cursor, "/");
@@ -371,8 +372,8 @@ static int walk_folder(struct traversal *t, int dir_fd, const struct scope *scop
 	return r;
 }
 
-/* A root that is not a folder: a file of a renewal, or one that was removed since the job was
- * started. */
+/* A root that is not a folder: the file of a renewal, or a folder that was removed since the job
+ * was started. */
 static int walk_root_file(struct traversal *t, int dir_fd, const char *name, const char *rest,
 			  int why, const struct scope *scope)
 {
@@ -385,7 +386,7 @@ static int walk_root_file(struct traversal *t, int dir_fd, const char *name, con
 	return 0;
 }
 
-/* A root by its path, opened name by name as the walk itself would. */
+/* Walks a root given by its path, opened name by name as the walk itself would open it. */
 static int walk_root(struct traversal *t, const char *root)
 {
 	const struct scope *scope = scope_root(t->w->v->scopes);
@@ -407,7 +408,7 @@ static int walk_root(struct traversal *t, const char *root)
 		}
 		if (r < 0)
 			r = folder_unreadable(t, fd, name, r);
-		(void)close(fd); /* the same */
+		(void)close(fd); /* only read from */
 		if (next < 0)
 			return r;
 		fd = next;
@@ -420,7 +421,7 @@ static int walk_root(struct traversal *t, const char *root)
 		return walk_folder(t, fd, scope);
 	r = fd < 0 ? -errno : r;
 	if (fd >= 0)
-		(void)close(fd); /* the same */
+		(void)close(fd); /* only read from */
 	return r;
 }
 
