@@ -1,4 +1,4 @@
-/* Attributes: read, completed by the plaintext size, and set. */
+/* fs/fuse/attr.c - attributes: read, completed by the plaintext size, and set. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,8 +16,8 @@
 
 /* ---- read ---- */
 
-/* The size that programs see: of the open content, else by the length on disk. Returns how long the
- * kernel may keep the attributes: see op_getattr() for revoked content. */
+/* The size that programs see: that of the open content, else by the length on disk. Returns how
+ * long the kernel may keep the attributes: see do_getattr_entered() for revoked content. */
 static double plain_size(struct session *s, struct inode *i, struct stat *st)
 {
 	pthread_mutex_t *stripe = inode_stripe(s->v.inodes, i);
@@ -29,10 +29,8 @@ static double plain_size(struct session *s, struct inode *i, struct stat *st)
 		timeout = 0;
 	if (i->file)
 		size = atomic_load(&i->file->size);
-	else
-		(void)file_plain_size(
-			(uint64_t)st->st_size,
-			&size); /* a guess for a damaged file: it can still be removed */
+	else /* a guess for a damaged file: it can still be removed */
+		(void)file_plain_size((uint64_t)st->st_size, &size);
 	pthread_mutex_unlock(stripe);
 	st->st_size = (off_t)size;
 	return timeout;
@@ -126,7 +124,7 @@ int op_stat_with_times(struct session *s, struct inode *i, const struct stat *ti
 
 int op_stat(struct session *s, struct inode *i, struct stat *ret_st)
 {
-	double timeout; /* the kernel does not get them */
+	double timeout; /* unused: the kernel does not get these attributes */
 
 	return op_stat_for(s, i, ret_st, &timeout);
 }
@@ -143,8 +141,8 @@ static int reply_attr(struct session *s, struct op *op)
 }
 
 /* The kernel sends GETATTR with a handle not for stat(2) but before a write into its page cache,
- * and before a seek from the end: nothing else is sent before a write(2) succeeds. Attributes of
- * revoked content are never kept, so it is sent each time, and refused here. */
+ * and before a seek from the end: nothing else is sent before a write(2) succeeds. The kernel never
+ * keeps attributes of revoked content, so GETATTR comes each time, and is refused here. */
 static int do_getattr_entered(struct session *s, struct op *op, const struct request *rq)
 {
 	struct request opener = *rq;
@@ -224,7 +222,7 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 	return r < 0 ? r : put;
 }
 
-/* The kernel holds back all dirty pages of the file until this is answered. */
+/* The kernel holds back all dirty pages of the file until this request is answered. */
 static int set_size(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
@@ -250,7 +248,7 @@ static int set_owner_and_mode(struct session *s, struct inode *i, const struct s
 	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		r = fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 											: 0;
-	/* after the owner: chown clears set-id bits */
+	/* After the owner: chown clears set-id bits. */
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
 		r = chmod(fd_path(fd, link), attr->st_mode) < 0 ? -errno : 0;
 	inode_fd_done(s->v.inodes, i);
@@ -275,8 +273,8 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 
 	if (r < 0)
 		return r;
-	/* Not between a header write and its putting mtime back, also when the file is just being
-	 * closed. */
+	/* Under the locks, since a header write puts mtime back right after it, also while the file
+	 * is being closed. */
 	pthread_mutex_lock(stripe);
 	if (i->file)
 		file_lock_write(&i->file->lock);
@@ -292,7 +290,7 @@ int op_kill_setid(struct session *s, struct inode *i)
 {
 	struct stat st;
 	int r = op_stat(s, i, &st);
-	/* set-group-id without group execution means mandatory locking, and stays */
+	/* Set-group-id without group execution means mandatory locking, and stays. */
 	mode_t gone = S_ISUID | ((st.st_mode & S_IXGRP) ? S_ISGID : 0);
 
 	if (r < 0 || !(st.st_mode & gone))
@@ -307,7 +305,7 @@ static int do_setattr(struct session *s, struct op *op, const struct request *rq
 	uint64_t epoch = revoke_epoch(s);
 	int r = 0;
 
-	/* the size first: it alone can be put off, and then nothing else may have been done */
+	/* The size first: only it can be put off, and then nothing else may have been done. */
 	if (op->flags & FUSE_SET_ATTR_SIZE)
 		r = set_size(s, op, rq);
 	if (r == 0 && (op->flags & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE)))

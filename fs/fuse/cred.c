@@ -9,7 +9,7 @@
 
 static _Thread_local bool own_umask;
 
-/* Held by a thread whose umask cannot be its own, while it creates. */
+/* Held while it creates by a thread that has no umask of its own, because unshare(2) failed. */
 static pthread_mutex_t shared_umask = PTHREAD_MUTEX_INITIALIZER;
 
 void cred_init(struct session *s)

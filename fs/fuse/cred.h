@@ -6,8 +6,8 @@
 
 #include "fs/fuse/session.h"
 
-/* cred_init() - before threads are made: keep capabilities across setfsuid(), when mounted by root.
- */
+/* cred_init() - before threads are created: keeps capabilities across setfsuid(2), when mounted by
+ * root. */
 void cred_init(struct session *s);
 
 /* cred_enter() ... cred_leave() on the same thread around the one call that creates something. */

@@ -1,4 +1,5 @@
-/* Content: bytes read and written, space allocated and freed, data and holes found. */
+/* fs/fuse/data.c - content: bytes read and written, space allocated and freed, data and holes
+ * found. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -24,8 +25,8 @@ static int do_read(struct session *s, struct op *op, const struct request *rq)
 	if (!w)
 		return -ENOMEM;
 	opener.class = handle_of(&op->fi)->class;
-	opener.in_page =
-		!op->fi.lock_owner; /* a read that bypasses the page cache names its lock owner */
+	/* A read that bypasses the page cache names its lock owner. */
+	opener.in_page = !op->fi.lock_owner;
 	n = file_enter(&s->v, f, &opener, &borrowed);
 	if (n == 0)
 		n = blocks_read(&s->v, f, w, op->off, op->len);
@@ -48,7 +49,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 		op_run(&op, do_read);
 }
 
-/* A page that became dirty before the denial is written under the key that the file has. */
+/* A page that became dirty before the denial is written under the key that the file has now. */
 static int write_drained(struct session *s, struct file *f, struct worker *w, const struct op *op)
 {
 	int r;
@@ -83,7 +84,7 @@ static int write_content(struct session *s, struct worker *w, const struct op *o
 	struct request opener = drain_interrupts(s->v.inodes, f->inode, rq, &wait);
 	int r;
 
-	/* a write out of the page cache comes from the kernel, not from a caller */
+	/* A write out of the page cache comes from the kernel, not from a caller. */
 	opener.class = handle_of(&op->fi)->class;
 	opener.in_page = op->fi.writepage;
 	r = drain_errno(s->v.inodes, f->inode, write_entered(s, f, w, op, &opener));
@@ -123,8 +124,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t 
 		return;
 	}
 	op_run(&op, do_write);
-	explicit_bzero((char *)(uintptr_t)in,
-		       len); /* libfuse's buffer, until this returns: no plaintext stays in it */
+	/* The buffer is libfuse's until this returns: no plaintext stays in it. */
+	explicit_bzero((char *)(uintptr_t)in, len);
 }
 
 /* ---- space ---- */
@@ -178,21 +179,21 @@ static int do_lseek(struct session *s, struct op *op, const struct request *rq)
 	off_t at;
 	int r;
 
-	r = file_enter(&s->v, f, rq,
-		       &borrowed); /* where a file has holes says something about its content */
+	/* Where a file has holes tells something about its content. */
+	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r < 0)
 		return r;
 	file_leave(f, borrowed);
 	/*
-	 * Under write-back the kernel may hold dirty pages where the backing file has a hole:
-	 * called a hole, a copy would lose them. So they are written back first, on the blocking
-	 * pool, while the serving threads answer the writes that this causes.
+	 * Under write-back the kernel may hold dirty pages where the backing file has a hole: if
+	 * that were reported as a hole, a copy would lose them. So they are written back first, on
+	 * the blocking pool, while the serving threads answer the writes that this causes.
 	 */
 	if (s->writeback && atomic_load(&f->writers)) {
 		if (rq->blocking == NEVER_BLOCK)
 			return -EINPROGRESS;
-		(void)fuse_lowlevel_notify_inval_inode(s->fuse, op->ino, 0,
-						       0); /* no pages: nothing to do */
+		/* Fails when there are no pages. */
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, op->ino, 0, 0);
 	}
 	at = blocks_seek(f, op->off, op->flags);
 	if (at >= 0)

@@ -1,4 +1,4 @@
-/* Folders read. */
+/* fs/fuse/dir.c - folders opened, read, synced, closed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 
 #define DENTS_LEN 32768
 
-/* An open folder: entries of the backing one, as getdents64(2) gives them. In the top folder the
- * store's own .depfs stands for the control directory. */
+/* An open folder: entries of the backing folder, as getdents64(2) gives them. In the top folder the
+ * entry .depfs, which in the store is the folder of its own state, is the control directory. */
 struct dir {
 	LIST_ENTRY(dir) others; /* guarded by session.opened.lock */
 	pthread_mutex_t lock;
@@ -114,7 +114,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 				       : 0);
 }
 
-/* The entry at offset d->off; NULL and *ret_r 0 at the end. */
+/* The entry at offset d->off. NULL: *ret_r is 0 at the end, else a negative errno. */
 static struct dirent64 *peek_entry(struct dir *d, int *ret_r)
 {
 	*ret_r = 0;
@@ -147,9 +147,9 @@ static bool is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* An entry for the kernel; *ret_counted: a lookup count was taken. An entry that cannot be looked
- * up, because it is gone again or for another reason, is listed by name and type alone, so that it
- * does not hide the others. */
+/* An entry for the kernel. With @plus it is looked up; *ret_counted: a lookup count was taken.
+ * Without @plus, and when the lookup fails, it has inode number and type alone: one entry that
+ * cannot be looked up does not hide the others. */
 static void entry_param(struct session *s, const struct dir *d, const struct dirent64 *ent,
 			bool plus, struct fuse_entry_param *ret_e, bool *ret_counted)
 {
@@ -165,8 +165,8 @@ static void entry_param(struct session *s, const struct dir *d, const struct dir
 			.attr = {.st_ino = ent->d_ino, .st_mode = (mode_t)DTTOIF(ent->d_type)}};
 }
 
-/* Adds entries until the buffer is full; returns the bytes used, or an errno when not even one
- * came. */
+/* Adds entries until the buffer is full. Returns the bytes used, 0 at the end, or a negative errno
+ * when the first entry cannot be read. */
 static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bool plus)
 {
 	struct session *s = session_of(req);

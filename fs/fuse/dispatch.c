@@ -1,5 +1,5 @@
-/* Requests that may have to wait for a vault: first on the serving thread, then on the blocking
- * pool. */
+/* fs/fuse/dispatch.c - runs requests that may have to wait for a vault: first on the serving
+ * thread, then on the blocking pool. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,20 +21,21 @@ static enum request_class class_of(struct session *s, fuse_req_t req, bool all_g
 		return REQUEST_USER;
 	if (fuse_req_ctx(req)->gid == s->system_gid)
 		return REQUEST_SYSTEM;
-	n = all_groups ? fuse_req_getgroups(req, 256, groups)
-		       : 0; /* reads /proc, so only on the blocking pool */
+	/* This reads /proc, so only on the blocking pool. */
+	n = all_groups ? fuse_req_getgroups(req, 256, groups) : 0;
 	for (int i = 0; i < n && i < 256; i++)
 		if (groups[i] == s->system_gid)
 			return REQUEST_SYSTEM;
 	return REQUEST_USER;
 }
 
+/* A request on its way to a pool: it outlives the buffers of the serving thread. */
 struct parked {
 	struct op op;
 	op_fn fn;
 	char *name, *name2; /* owned copies */
 	uint8_t *data;
-	struct protocol_request served; /* to be counted where it is answered */
+	struct protocol_request served; /* for the thread that will answer it */
 };
 
 static void parked_free(struct parked *p)
@@ -111,8 +112,8 @@ void op_run(struct op *op, op_fn fn)
 	const struct request rq = {.blocking = NEVER_BLOCK, .class = class_of(s, op->req, false)};
 	int r = fn(s, op, &rq);
 
-	/* Refused as a user's request: a supplementary group may still make it one of the system's.
-	 */
+	/* When it was refused as a user's request, a supplementary group may still make it a system
+	 * request. */
 	if (r == -EINPROGRESS ||
 	    (r == -EKEYREVOKED && s->has_system_gid && rq.class == REQUEST_USER))
 		run_on(s->pool, op, fn);

@@ -1,4 +1,4 @@
-/* Entries of folders: made, linked, removed, renamed. */
+/* fs/fuse/entries.c - entries of folders: created, linked, removed, renamed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 #include "fs/store/intent.h"
 #include "fs/walk/walk.h"
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
-/* Names that cannot be made: the control directory's in the top folder, and any among virtual
+/* Names that cannot be created: the control directory's in the top folder, and any among virtual
  * files. */
 static int refuse_name(struct session *s, fuse_ino_t parent, const char *name)
 {
@@ -111,12 +111,12 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 	struct op op = {.req = req, .ino = parent, .name = name, .mode = mode};
 
 	if (S_ISREG(mode) && !node_is_virtual(parent))
-		op_run(&op, op_make_regular); /* with its header, under its key */
+		op_run(&op, op_make_regular); /* a file gets a header and a data key */
 	else
 		make_and_reply(parent, &m);
 }
 
-/* The scope of a name: for a folder, of what lies in it. */
+/* The scope that a name lies in; for a folder, the scope of what lies in the folder. */
 static int scope_at(struct session *s, struct inode *parent, const char *name, bool folder,
 		    const struct scope **ret_scope)
 {
@@ -180,8 +180,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 /* ---- removing ---- */
 
 /*
- * A node that loses its last name keeps its descriptor, as long as the kernel keeps the node.
- * Returns it held, for keep_done(); NULL: there is none.
+ * A node that loses its last name keeps its descriptor for as long as the kernel keeps the node.
+ * Returns the node held, for keep_done(); NULL: no node loses its last name.
  */
 static struct inode *keep_if_last(struct session *s, int dir_fd, const char *name)
 {
@@ -197,8 +197,8 @@ static struct inode *keep_if_last(struct session *s, int dir_fd, const char *nam
 	return i;
 }
 
-/* @r: of the removal. A name that stays must not cost a descriptor for good: any user can call
- * rmdir on full folders. */
+/* @r: result of the removal. If the name stays, the descriptor may be closed again: else any user
+ * could use up descriptors for good, by rmdir(2) of folders that are not empty. */
 static void keep_done(struct session *s, struct inode *kept, int r)
 {
 	if (!kept)
@@ -209,7 +209,7 @@ static void keep_done(struct session *s, struct inode *kept, int r)
 }
 
 /* A descriptor of the file that is about to lose a name, for the scan that runs. Negative: no scan
- * runs, it is no file, or it cannot be opened. */
+ * runs, it is no regular file, or it cannot be opened. */
 static int watch_name(struct session *s, int dir_fd, const char *name)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -233,7 +233,7 @@ static void watch_done(struct session *s, int fd, const struct inode *dir)
 	(void)close(fd); /* only read from */
 }
 
-/* Needs no key and no readable block: what is damaged can always be removed. */
+/* Needs no key and no readable block: a damaged file can always be removed. */
 static void remove_entry(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
 	struct session *s = session_of(req);
@@ -295,8 +295,9 @@ static int move_entry(struct session *s, const struct move *m)
 }
 
 /*
- * A file that changes its scope: its header first. After a crash between the two the old name has a
- * header of the new scope; the intent, durable before, lets recovery put that right.
+ * A file that changes its scope gets the header of the new scope first. After a crash between the
+ * two steps the old name has a header of the new scope; the intent record, durable before, lets
+ * recovery put that right.
  */
 static int move_across(struct session *s, const struct move *m, const struct stat *st,
 		       const struct request *rq)
@@ -376,8 +377,8 @@ static void note_moved(struct session *s, struct inode *dir, int dir_fd, const c
 	}
 }
 
-/* What moves within its scope keeps its header, so a job that has not come to it yet processes it
- * before. */
+/* A file that moves within its scope keeps its header, so a job that has not come to it yet
+ * processes it before the move. */
 static int prepare_walk(struct session *s, const struct move *m, const struct stat *st,
 			const struct request *rq)
 {

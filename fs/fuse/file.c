@@ -1,4 +1,4 @@
-/* Files made, opened, synced and closed. */
+/* fs/fuse/file.c - files created, opened, synced and closed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +46,7 @@ static void handle_close(struct session *s, struct handle *h)
 	pthread_mutex_unlock(&s->opened.lock);
 	atomic_fetch_sub(&h->file->writers, h->writes);
 	atomic_fetch_sub(&h->file->handles, 1);
-	(void)file_put(&s->v, h->file); /* release(2) has no result; fsync(2) reported it */
+	(void)file_put(&s->v, h->file); /* RELEASE has no result; fsync(2) reports failures */
 	free(h);
 }
 
@@ -60,7 +60,7 @@ void ops_close_files(struct session *s)
 
 /* ---- create ---- */
 
-/* The backing file with its first block; nothing is left of it when that fails. */
+/* Creates the backing file with its first block; when that fails, nothing of it is left. */
 static int make_backing(struct session *s, const struct op *op, struct inode *parent,
 			struct new_file *n, int *ret_fd)
 {
@@ -90,7 +90,7 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 	return r;
 }
 
-/* Node and open content of what make_backing() made; @fd is consumed. */
+/* Node and open content of the file that make_backing() created; @fd is consumed. */
 static int take_over_new(struct session *s, const struct op *op, const struct request *rq,
 			 struct inode *parent, struct new_file *n, int fd,
 			 struct fuse_entry_param *ret_e, struct file **ret_file)
@@ -116,7 +116,7 @@ static int take_over_new(struct session *s, const struct op *op, const struct re
 	content_fd = -1;
 	ret_e->attr.st_size = 0;
 	if (rq->class == REQUEST_USER && atomic_load(&(*ret_file)->state) != CONTENT_OPEN) {
-		/* denied after its key was looked up; the file is empty */
+		/* The policy was denied after its key was looked up; the file is empty. */
 		(void)file_put(&s->v, *ret_file);
 		inode_forget(s->v.inodes, i, 1);
 		return -EKEYREVOKED;
@@ -162,7 +162,7 @@ static int make_file(struct session *s, const struct op *op, const struct reques
 
 static void set_cache_flags(struct fuse_file_info *fi, struct handle *h)
 {
-	/* revoked, and opened by a system request: nothing of it goes into the page cache */
+	/* Opened by a system request although revoked: nothing of it goes into the page cache. */
 	h->direct = atomic_load(&h->file->state) != CONTENT_OPEN;
 	fi->direct_io = h->direct;
 	fi->keep_cache = 1; /* pages stay: the content changes through this mount alone */
@@ -178,9 +178,9 @@ static int do_create(struct session *s, struct op *op, const struct request *rq)
 
 	r = make_file(s, op, rq, &e, &f);
 	/*
-	 * The file came into the store without the kernel's knowledge, which has checked the caller
-	 * against the folder alone. After ESTALE it looks the name up again and checks the file's
-	 * own mode too.
+	 * A file that the kernel did not know of: it has checked the caller against the folder
+	 * alone. After ESTALE the kernel looks the name up again and checks the file's own mode
+	 * too.
 	 */
 	if (r == -EEXIST && !(op->fi.flags & O_EXCL))
 		return -ESTALE;
@@ -305,7 +305,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
-static _Atomic unsigned syncing;
+static _Atomic unsigned syncing; /* threads in do_fsync() */
 
 static int do_fsync(struct session *s, struct op *op, const struct request *rq)
 {
@@ -340,6 +340,6 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 	}
 	if (ph)
 		fuse_pollhandle_destroy(ph);
-	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM |
-				     POLLWRNORM); /* a regular file is always ready */
+	/* A regular file is always ready. */
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }

@@ -1,4 +1,4 @@
-/* Names looked up, nodes forgotten. */
+/* fs/fuse/lookup.c - names looked up, nodes forgotten. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

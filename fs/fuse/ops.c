@@ -1,4 +1,4 @@
-/* The table of operations, and what the kernel is asked for. */
+/* fs/fuse/ops.c - the table of operations, and the capabilities asked of the kernel. */
 #include <errno.h>
 #include <sys/statvfs.h>
 
@@ -25,8 +25,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 				FUSE_CAP_CACHE_SYMLINKS |
 				(s->writeback ? FUSE_CAP_WRITEBACK_CACHE : 0);
 
-	/* No splice: each byte is touched anyway. No automatic invalidation: files change through
-	 * this mount alone. */
+	/* No splice, since every byte is encrypted or decrypted here. No automatic invalidation,
+	 * since files change through this mount alone. */
 	conn->want = conn->capable & wanted;
 	conn->max_write = REQUEST_MAX;
 	conn->max_readahead = REQUEST_MAX;
@@ -60,8 +60,8 @@ const struct fuse_lowlevel_ops session_ops = {
 	.open = op_open,
 	.read = op_read,
 	.write = op_write,
-	/* no flush: the kernel writes its pages back at close(2) by itself, and stops asking after
-	   ENOSYS */
+	/* No flush: the kernel writes its pages back at close(2) by itself, and stops sending FLUSH
+	 * after ENOSYS. */
 	.release = op_release,
 	.fsync = op_fsync,
 	.fallocate = op_fallocate,

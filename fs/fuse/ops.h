@@ -1,5 +1,5 @@
-/* fs/fuse/ops.h - the FUSE operations, and what they share: nodes, requests that may have to wait,
- * attributes. */
+/* fs/fuse/ops.h - the FUSE operations, and what they share: nodes, handles, requests that may have
+ * to wait, attributes. */
 #ifndef DEPFS_FUSE_OPS_H
 #define DEPFS_FUSE_OPS_H
 
@@ -38,7 +38,7 @@ struct handle {
 	LIST_ENTRY(handle) others; /* guarded by session.opened.lock */
 	struct file *file;
 	struct inode *inode;
-	enum request_class class; /* of the opener: writes out of the page cache name no caller */
+	enum request_class class; /* the opener's: writes out of the page cache name no caller */
 	bool writes;
 	bool direct; /* nothing of what it reads or writes goes into the page cache */
 };
@@ -49,8 +49,9 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 }
 
 /*
- * One request with everything it brought. Work is done by an op_fn, first on the serving thread and
- * without waiting for a vault; when it says -EINPROGRESS, again on the blocking pool with a copy.
+ * One request with all its arguments. Work is done by an op_fn, first on the serving thread and
+ * without waiting for a vault; when it returns -EINPROGRESS, again on the blocking pool with a
+ * copy.
  */
 struct op {
 	fuse_req_t req;
@@ -64,7 +65,7 @@ struct op {
 	int flags;
 	struct stat attr;
 	struct fuse_file_info fi;
-	bool kills_setid; /* set-id bits are to go with it */
+	bool kills_setid; /* the request also clears set-id bits */
 };
 
 /* Return: 0: replied; -EINPROGRESS: nothing was done yet and nothing replied; else the errno to
@@ -80,7 +81,7 @@ void op_run_control(struct op *op, op_fn fn); /* control files: on a pool of the
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */
 int op_lookup(struct session *s, struct inode *parent, const char *name,
 	      struct fuse_entry_param *ret_e) MUST_CHECK;
-/* op_entry_of() - the same for a descriptor just opened or made; @fd is consumed. */
+/* op_entry_of() - the same for a descriptor that was just opened; @fd is consumed. */
 int op_entry_of(struct session *s, struct inode *parent, const char *name, int fd,
 		struct fuse_entry_param *ret_e) MUST_CHECK;
 /* op_reply_entry() - replies; takes the lookup count back when the caller was interrupted. */
@@ -102,14 +103,15 @@ int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st,
  * as programs see them. Returns how long the kernel may keep them. */
 double op_complete_stat(struct session *s, struct inode *i, unsigned seq, struct stat *st);
 /**
- * op_stat_with_times() - the same of a regular file whose mtime and ctime the kernel has just sent
- * A filesystem with multigrain timestamps (Linux 6.13) that is asked for them stamps the next
- * change finer than the clock ticks, and from then on the kernel's own clock is ahead: it would
- * send new times at each fsync(2).
+ * op_stat_with_times() - attributes of a regular file whose mtime and ctime are those in @times
+ * For times that the kernel has just sent. They are not read from the backing filesystem. One with
+ * multigrain timestamps (Linux 6.13) stamps the next change after they were read finer than the
+ * clock ticks, and from then on the kernel's own clock is ahead: it would send new times at each
+ * fsync(2).
  */
 int op_stat_with_times(struct session *s, struct inode *i, const struct stat *times,
 		       struct stat *ret_st, double *ret_timeout) MUST_CHECK;
-/* op_kill_setid() - what a write, truncation or opening does to set-id bits; quick when there are
+/* op_kill_setid() - clears set-id bits as a write, truncation or opening does; quick when there are
  * none. */
 int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
@@ -123,7 +125,7 @@ static inline int reply_r(fuse_req_t req, int r)
 
 extern const struct fuse_lowlevel_ops session_ops; /* ops.c */
 
-/* ---- entries.c: entries made, linked, removed, renamed ---- */
+/* ---- entries.c: entries created, linked, removed, renamed ---- */
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
@@ -134,19 +136,20 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t parent2,
 	       const char *name2, unsigned flags);
 
-/* ---- dir.c: folders read ---- */
+/* ---- dir.c: folders opened, read, synced, closed ---- */
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off,
 		    struct fuse_file_info *fi);
-/* ops_close_dirs(), ops_close_files() - what is still open after the last request was served. */
+/* ops_close_dirs(), ops_close_files() - close what is still open after the last request was
+ * served. */
 void ops_close_dirs(struct session *s);
 void ops_close_files(struct session *s);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 
-/* ---- file.c: files made, opened, synced and closed ---- */
+/* ---- file.c: files created, opened, synced and closed ---- */
 
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi);
@@ -154,7 +157,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
-/* A regular file made without opening it (mknod). */
+/* op_make_regular() - a regular file created without opening it (mknod). */
 int op_make_regular(struct session *s, struct op *op, const struct request *rq);
 
 /* ---- data.c: bytes and space ---- */

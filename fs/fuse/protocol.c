@@ -1,13 +1,13 @@
 /*
- * libfuse 3.14 speaks FUSE 7.38 only in part. Three things are added where bytes come in and go out
- * (linux/fuse.h names every field):
- * - FUSE_TMPFILE is FUSE_CREATE to the byte, with the name "/", which no creation can have: it is
- * handed on as one.
- * - FUSE_HANDLE_KILLPRIV_V2: without it the kernel asks for security.capability at every write(2).
- * With it, it says when set-id bits are to go.
- * - FUSE_PARALLEL_DIROPS: without it the kernel serialises look-ups in a folder.
- * And requests are counted here, where each passes once when it arrives and once when it is
- * answered.
+ * fs/fuse/protocol.c - requests and replies between the kernel and libfuse: amended, and counted.
+ *
+ * libfuse 3.14 implements FUSE 7.38 only in part (linux/fuse.h names every field). Added here are:
+ * - FUSE_TMPFILE, which is FUSE_CREATE byte for byte, with the name "/", which no creation can
+ *   have: it is handed on as FUSE_CREATE.
+ * - FUSE_HANDLE_KILLPRIV_V2: without it the kernel asks for security.capability at every write(2);
+ *   with it, the kernel tells which requests clear set-id bits.
+ * - FUSE_PARALLEL_DIROPS: without it the kernel serialises lookups in a folder.
+ * Requests are counted here because each passes once when it arrives and once when it is answered.
  */
 #include "fs/fuse/protocol.h"
 
@@ -25,7 +25,7 @@
 static _Thread_local bool kills_setid;
 static _Thread_local struct protocol_request serving;
 
-/* The handshake of the mount, on any thread: its number, and what the kernel offered. */
+/* The INIT request of the mount, on whichever thread: its number, and what the kernel offered. */
 static _Atomic uint64_t init_unique;
 static _Atomic uint32_t init_offered;
 
@@ -93,7 +93,7 @@ static enum metric_op op_of(const struct fuse_in_header *head)
 	return node_is_virtual(head->nodeid) && !is_unanswered(op) ? METRIC_OP_CONTROL : op;
 }
 
-/* A request without a reply counts as served when its thread comes for the next one. */
+/* A request without a reply counts as served when its thread reads the next one. */
 static void count_unanswered(struct metrics *m)
 {
 	if (!serving.unique || !is_unanswered(serving.op))
@@ -120,21 +120,21 @@ static void count_bytes(struct metrics *m, const struct fuse_out_header *head,
 	}
 }
 
-/* After the write to the kernel, which takes its time for a megabyte. */
+/* Called after the write to the kernel, so that its time is counted too. */
 static void count_answer(struct metrics *m, const struct fuse_out_header *head)
 {
 	metrics_op(m, serving.op, clock_now_ns() - serving.since_ns, head->error);
 	serving.unique = 0;
 }
 
-/* ---- on their way in ---- */
+/* ---- requests ---- */
 
 bool protocol_kills_setid(void)
 {
 	return kills_setid;
 }
 
-/* Copies a request's body when it is there in full. */
+/* Copies a request's body, if the buffer has all of it. */
 static bool body_of(const void *buf, ssize_t n, void *ret_body, size_t len)
 {
 	if (n < (ssize_t)(sizeof(struct fuse_in_header) + len))
@@ -197,7 +197,7 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 	return n;
 }
 
-/* ---- on their way out ---- */
+/* ---- replies ---- */
 
 static void amend_init(const struct iovec *body)
 {
@@ -218,7 +218,7 @@ static ssize_t reply(int fd, struct iovec *iov, int count, void *userdata)
 	struct fuse_out_header head;
 	ssize_t n;
 
-	if (iov[0].iov_len != sizeof(head)) /* not how libfuse 3.14 does it */
+	if (iov[0].iov_len != sizeof(head)) /* not so with libfuse 3.14 */
 		return writev(fd, iov, count);
 	memcpy(&head, iov[0].iov_base, sizeof(head));
 	if (count == 2 && atomic_load_explicit(&init_unique, memory_order_relaxed) &&

@@ -1,5 +1,5 @@
 /* fs/fuse/protocol.h - what the kernel offers and libfuse 3.14 does not know: O_TMPFILE, set-id
- * bits, parallel lookups. */
+ * bits, parallel lookups; and the counting of requests. */
 #ifndef DEPFS_FUSE_PROTOCOL_H
 #define DEPFS_FUSE_PROTOCOL_H
 
@@ -20,16 +20,17 @@ extern const struct fuse_custom_io protocol_io;
 bool protocol_kills_setid(void);
 
 /*
- * What is counted of a request (fs/metrics/metrics.h): its latency, from here to its reply, and the
- * reply's errno. The thread that read it replies to it too, or hands this on to the one that does.
+ * What is counted of a request (fs/metrics/metrics.h): its latency, from its arrival to its reply,
+ * and the reply's errno. The thread that read a request replies to it, or hands this on to the
+ * thread that does.
  */
 struct protocol_request {
-	uint64_t unique; /* the kernel's number of it; 0: none */
+	uint64_t unique; /* the kernel's number of the request; 0: none */
 	uint64_t since_ns;
 	enum metric_op op;
 };
 
-struct protocol_request protocol_request(void);		/* the one that this thread serves */
-void protocol_go_on(const struct protocol_request *rq); /* this thread serves it from now on */
+struct protocol_request protocol_request(void);		/* the request that this thread serves */
+void protocol_go_on(const struct protocol_request *rq); /* from now on this thread serves @rq */
 
 #endif

@@ -12,7 +12,7 @@
 #include "fs/metrics/metrics.h"
 
 #define SWEEPERS_MAX 4u /* threads of one revocation: a slow file holds up few others */
-#define SERVE_MS     50 /* between two looks whether the last revocation has ended */
+#define SERVE_MS     50 /* pause while waiting for revocations, or for memory */
 
 /* ---- one file ---- */
 
@@ -22,23 +22,23 @@ static fuse_ino_t number_of(struct inode *i)
 }
 
 /*
- * Attributes alone (offset -1). A write(2) into the page cache sends no request as long as they are
- * valid; from now on each asks for them by its handle, and is refused (op_getattr).
+ * Drops attributes alone (offset -1). A write(2) into the page cache sends no request as long as
+ * they are valid; from now on each asks for them by its handle, and is refused (op_getattr).
  */
 static void drop_attributes(struct session *s, struct inode *i)
 {
 	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), -1, 0); /* ENOENT: unknown */
 }
 
-/* Waits for pages that are being read or written just now; the threads that answer those requests
- * must not wait for this one. */
+/* Waits for pages that are being read or written; so the threads that answer those requests must
+ * not wait for this one. */
 static void drop_pages(struct session *s, struct inode *i)
 {
-	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), 0, 0); /* the same */
+	(void)fuse_lowlevel_notify_inval_inode(s->fuse, number_of(i), 0, 0); /* ENOENT: unknown */
 }
 
 /*
- * Two passes: what a write(2) that was under way dirtied behind the first one is refused in the
+ * Two passes: pages that a write(2) under way dirtied behind the first pass are refused in the
  * second. Returns how many data keys were wiped.
  */
 static unsigned drain(struct session *s, struct file *f)
@@ -49,7 +49,7 @@ static unsigned drain(struct session *s, struct file *f)
 	return drain_finish(f);
 }
 
-/* false: the mount goes away. */
+/* False: the mount is being ended. */
 static bool enter(struct session *s)
 {
 	bool go;
@@ -68,7 +68,7 @@ static void leave(struct session *s)
 	pthread_mutex_unlock(&s->revoke.lock);
 }
 
-/* volume.drain */
+/* Set as volume.drain. */
 static void drain_one(void *arg, struct file *f)
 {
 	struct session *s = arg;
@@ -89,9 +89,9 @@ uint64_t revoke_epoch(struct session *s)
 
 void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch)
 {
+	/* It fails when the kernel has dropped the inode, and with it the attributes. */
 	if (revoke_epoch(s) != epoch || epoch == UINT64_MAX)
-		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1,
-						       0); /* gone: nothing is kept */
+		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1, 0);
 }
 
 /* ---- all files of a policy ---- */
@@ -99,15 +99,15 @@ void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch)
 struct sweep {
 	struct session *s;
 	const uint8_t *policy_id;
-	struct inode **nodes; /* held; NULL: not of this policy after all */
+	struct inode **nodes; /* held; NULL: needs nothing (mark()) */
 	struct file **files;  /* with one more user; NULL: not open */
 	size_t count;
-	_Atomic size_t next; /* [0, count): open ones, [count, 2 count): the others */
+	_Atomic size_t next; /* [0, count): open files, [count, 2 count): others */
 	_Atomic uint64_t open_files, handles, cached_files, flushed, lost, data_keys;
 };
 
-/* Open content of the policy begins to drain, with one more user. *ret_skip: the node needs
- * nothing: it is another policy's, or was revoked before. */
+/* Open content of the policy begins to drain; returned with one more user. *ret_skip: the node
+ * needs nothing, because it is under another policy or was revoked before. */
 static struct file *mark(struct session *s, struct inode *i, const uint8_t *policy_id,
 			 bool *ret_skip)
 {
@@ -131,7 +131,7 @@ static struct file *mark(struct session *s, struct inode *i, const uint8_t *poli
 	return marked ? f : NULL;
 }
 
-/* All are marked before the first is drained: from here on nothing more can be read. */
+/* Marks all files before the first is drained: from here on no program can read any of them. */
 static void mark_all(struct sweep *sw)
 {
 	for (size_t n = 0; n < sw->count; n++) {
@@ -188,7 +188,7 @@ static void sweep_all(struct sweep *sw)
 
 	while (started < SWEEPERS_MAX - 1 && started + 1 < sw->count &&
 	       pthread_create(&more[started], NULL, sweep_run, sw) == 0)
-		started++; /* without threads it goes on alone */
+		started++; /* without threads, this one does all */
 	(void)sweep_run(sw);
 	while (started)
 		(void)pthread_join(more[--started], NULL); /* each once */
@@ -201,7 +201,7 @@ static void sweep(struct session *s, const uint8_t *policy_id, struct revoked_fi
 	struct sweep sw = {.s = s, .policy_id = policy_id};
 
 	atomic_fetch_add(&s->revoke.sweeps, 1);
-	/* Retry until allocation succeeds; new opens and requests are already refused. */
+	/* Retries until allocation succeeds; new opens and requests are already refused. */
 	while (inode_table_tagged(s->v.inodes, access_tag_of(policy_id), &nodes, &sw.count) < 0 ||
 	       !(files = calloc(sw.count + 1, sizeof(*files)))) {
 		for (size_t n = 0; nodes && n < sw.count; n++)
@@ -240,8 +240,8 @@ static void on_revoked(void *arg, const uint8_t policy_id[UUID_LEN], struct revo
 
 void revoke_listen(struct session *s)
 {
-	(void)pthread_mutex_init(&s->revoke.lock,
-				 NULL); /* default attributes cannot fail on Linux */
+	/* Default attributes cannot fail on Linux. */
+	(void)pthread_mutex_init(&s->revoke.lock, NULL);
 	s->v.drain_arg = s;
 	s->v.drain = drain_one;
 	keyring_on_revoked(s->v.keyring, on_revoked, s);
@@ -259,8 +259,9 @@ static bool set_silent(struct session *s)
 }
 
 /*
- * After a signal the kernel still has the mount, and a revocation under way waits for its dirty
- * pages, while no serving thread takes requests any more: so they are taken here.
+ * After a signal the kernel still has the mount, and a revocation under way waits for dirty pages
+ * to be written, while no serving thread reads requests any more: so they are read and answered
+ * here.
  */
 void revoke_silence(struct session *s)
 {

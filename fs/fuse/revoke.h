@@ -1,5 +1,5 @@
-/* fs/fuse/revoke.h - what a denied policy does to the kernel's cache: dirty pages written out,
- * cached ones dropped, attributes not kept. What it does to the content: fs/content/drain.h. */
+/* fs/fuse/revoke.h - what a denied policy does to the kernel's cache: dirty pages are written out,
+ * cached pages and attributes dropped. What it does to the content: fs/content/drain.h. */
 #ifndef DEPFS_FUSE_REVOKE_H
 #define DEPFS_FUSE_REVOKE_H
 
@@ -9,14 +9,15 @@
 
 /* revoke_listen() - revocations are carried out from now on; s->fuse is set. */
 void revoke_listen(struct session *s);
-/* revoke_silence() - after the last request was served: answers what revocations under way still
- * need, waits for them, and none comes after. */
+/* revoke_silence() - after the last request was served: answers the requests that revocations under
+ * way still need, and waits for their end. None uses the session afterwards. */
 void revoke_silence(struct session *s);
 
 /*
- * revoke_epoch() before the attributes in a reply are read, revoke_recheck() after it: the kernel
- * takes those of a creation or a change of attributes as they come, even when a revocation has
- * invalidated them since they were read. Then they are invalidated again.
+ * revoke_epoch() before the attributes in a reply are read, revoke_recheck() after the reply was
+ * sent. The kernel takes the attributes in the reply to a creation or a SETATTR as they are, even
+ * when a revocation has invalidated the inode since they were read; then they are invalidated
+ * again.
  */
 uint64_t revoke_epoch(struct session *s);
 void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch);

@@ -10,16 +10,19 @@ struct jobs;
 
 #define SERVE_FDS_CACHED 4096u /* O_PATH descriptors kept; fewer when RLIMIT_NOFILE is low */
 
-/* serve_init() - inodes, pools and walk of a session; all else that is constant in it and in its
- * volume is set. @jobs: whose files the walk goes through. */
+/* serve_init() - inodes, pools and walk of a session; everything else that is constant in the
+ * session and its volume is set before. @jobs: the jobs that the walk serves. */
 int serve_init(struct session *s, struct jobs *jobs, struct err *err) MUST_CHECK;
 void serve_fini(struct session *s);
-unsigned serve_inodes(struct session *s); /* files and folders that the kernel knows */
+unsigned serve_inodes(struct session *s); /* nodes that the kernel knows */
 
-/* serve_recover() - completes what an unclean stop left; *ret_left files wait for their key. */
+/* serve_recover() - completes the files that an unclean stop left unfinished; those that cannot be
+ * completed now, for want of their key or for another reason, are completed when they are
+ * opened. */
 int serve_recover(struct session *s, struct err *err) MUST_CHECK;
 
-/* serve_sync() - after the last request of a clean stop: all files on disk, no rename under way. */
+/* serve_sync() - after the last request of a clean stop: syncs all files, and forgets the intents
+ * of renames. */
 int serve_sync(struct session *s, struct err *err) MUST_CHECK;
 
 /**

@@ -1,4 +1,4 @@
-/* fs/fuse/session.h - one mount: what every operation is handed. */
+/* fs/fuse/session.h - one mount: the volume, and what the FUSE operations need beside it. */
 #ifndef DEPFS_FUSE_SESSION_H
 #define DEPFS_FUSE_SESSION_H
 
@@ -25,29 +25,28 @@ struct session {
 	struct volume v;
 	struct walk *walk; /* of the job that runs, if any */
 	struct pool *pool; /* for requests that wait for a vault or a disk */
-	struct pool
-		*control_pool; /* the control directory's own: it answers whatever files wait for */
+	/* the control directory's own: it answers even when `pool` is full of waiting requests */
+	struct pool *control_pool;
 	struct fuse_session *fuse; /* for notifications; set before the first request */
 	struct {
 		pthread_mutex_t lock;	    /* guards `silent`, and the changes of `under_way` */
 		_Atomic unsigned under_way; /* revocations that use `fuse` */
-		bool silent;		    /* no more of them: the mount goes away */
+		bool silent;		    /* no revocation may begin: the mount is being ended */
 		_Atomic uint64_t sweeps;    /* revocations of a policy so far */
-	} revoke;			    /* revoke.c's own */
+	} revoke;			    /* used by revoke.c alone */
 	const struct vtree_ops *vops;	    /* the control directory, served as <top>/.depfs */
 	void *vtree;
-	unsigned threads; /* that answer the kernel */
+	unsigned threads; /* serving threads */
 	gid_t system_gid;
 	bool has_system_gid;
 	bool writeback;
-	bool drops_ids; /* root: creations take on the caller's fsuid and fsgid */
+	bool drops_ids; /* run by root: creations use the caller's fsuid and fsgid */
 	struct {
 		pthread_mutex_t lock;
 		LIST_HEAD(, handle) files; /* of programs; what is left at the end is closed */
 		LIST_HEAD(, dir) dirs;
 	} opened;
-	_Atomic bool
-		ending; /* no request is served any more: those that wait for a vault give up */
+	_Atomic bool ending; /* no request is served: waits for vaults are interrupted */
 };
 
 #endif

@@ -1,3 +1,4 @@
+/* fs/fuse/virtual.c - FUSE operations on the control directory, answered by its vtree_ops. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -6,9 +7,9 @@
 #include "crypto/base/cleanup.h"
 #include "fs/fuse/ops.h"
 
-#define VIRTUAL_INO(node) \
-	((ino_t)((node) | (UINT64_C(1) << 62))) /* far from any backing inode number */
-#define VIRTUAL_READ_MAX (64u << 10)
+/* Far from any backing inode number. */
+#define VIRTUAL_INO(node) ((ino_t)((node) | (UINT64_C(1) << 62)))
+#define VIRTUAL_READ_MAX  (64u << 10)
 
 static uint64_t node_of(fuse_ino_t ino)
 {
@@ -38,7 +39,7 @@ static struct stat stat_of(const struct vtree_attr *a)
 	};
 }
 
-/* Not cached: the next look may find something else. */
+/* With timeouts of 0: the next lookup may find something else. */
 static struct fuse_entry_param entry_of(const struct vtree_attr *a)
 {
 	return (struct fuse_entry_param){.ino = (fuse_ino_t)(a->node << 1 | 1), .attr = stat_of(a)};
@@ -92,7 +93,7 @@ void virtual_setattr(fuse_req_t req, fuse_ino_t ino, const struct stat *attr, in
 		virtual_getattr(req, ino); /* `echo >` truncates first; times are not kept */
 }
 
-/* ---- files: everything but the listing may ask a vault, so it runs on the blocking pool ---- */
+/* ---- files: opening, reading and writing may ask a vault, so they run on the control pool ---- */
 
 static struct vtree_file *file_of(const struct fuse_file_info *fi)
 {
@@ -207,8 +208,8 @@ struct filling {
 static int fill_one(void *arg, const char *name, const struct vtree_attr *attr, uint64_t next_off)
 {
 	struct filling *fill = arg;
-	struct fuse_entry_param e = {
-		.attr = stat_of(attr)}; /* node 0: the kernel looks it up when it is used */
+	/* Node 0: the kernel looks the name up when it is used. */
+	struct fuse_entry_param e = {.attr = stat_of(attr)};
 	size_t space = fill->len - fill->used, n;
 
 	n = fill->plus ? fuse_add_direntry_plus(fill->req, fill->out + fill->used, space, name, &e,

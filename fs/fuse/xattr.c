@@ -1,4 +1,4 @@
-/* Extended attributes, which pass through as they are. */
+/* fs/fuse/xattr.c - extended attributes, which pass through as they are. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +11,11 @@
 
 #define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
 
-/* The calls for extended attributes take no O_PATH descriptor; its link in /proc leads to the very
- * inode, also to a symbolic link. */
+/* The system calls for extended attributes take no O_PATH descriptor; its link in /proc leads to
+ * the same inode, also when that is a symbolic link. */
 struct xattr_target {
 	struct session *s;
-	struct inode *inode; /* NULL: refused, r says why */
+	struct inode *inode; /* NULL: refused, r is the errno */
 	char path[FD_PATH_LEN];
 	int r;
 };
@@ -79,7 +79,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	reply_r(req, t.r);
 }
 
-/* A size of 0 asks how much there is. */
+/* With a size of 0 the kernel asks for the length alone. */
 static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t asked_len)
 {
 	if (n < 0)
