@@ -28,7 +28,8 @@ static bool groups_have(const char *line, gid_t gid)
 	}
 }
 
-/* is_member() - of a supplementary group; unknown when the process has ended or is not visible. */
+/* is_member() - whether a process has the supplementary group @gid; unknown when it has ended or is
+ * not visible. */
 static enum member is_member(pid_t pid, gid_t gid)
 {
 	CLEANUP(fclose_p) FILE *status = NULL;
@@ -36,7 +37,7 @@ static enum member is_member(pid_t pid, gid_t gid)
 	char path[64];
 	size_t cap = 0;
 
-	if (pid <= 0) /* in a pid namespace that ours does not contain: FUSE reports 0 */
+	if (pid <= 0) /* FUSE reports 0 for a process outside our pid namespace */
 		return MEMBER_UNKNOWN;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	status = fopen(path, "re");

@@ -1,5 +1,5 @@
-/* fs/control/call_internal.h - one show, store or act on the control directory: its input checked,
- * its failure kept. */
+/* fs/control/call_internal.h - one show, store or act on the control directory: input checked,
+ * failure recorded. */
 #ifndef DEPFS_CONTROL_CALL_INTERNAL_H
 #define DEPFS_CONTROL_CALL_INTERNAL_H
 
@@ -17,12 +17,12 @@ struct ctl_call {
 	struct ctl_ref ref;
 	const struct actor *actor; /* NULL for show */
 	struct err err;
-	bool refused; /* by the control directory, before an act: no act records it */
+	bool refused; /* before an act began, so that no act records the failure */
 	FILE *out;
 };
 
 /* access.c */
-/* ctl_refuse() - the write asks for what cannot be; nothing was done. Return: @r. */
+/* ctl_refuse() - sets the error of a command that is refused before anything was done; gives @r. */
 int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /**
@@ -32,15 +32,15 @@ int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
  * where they cannot be read, the kernel's check stands. Return: 0; -EACCES.
  */
 int ctl_may(const struct control *c, const struct actor *actor) MUST_CHECK;
-/* ctl_record() - the events that no act records: a refusal, a write by another user than @opener
- * (NULL: not a write). */
+/* ctl_record() - the events that no act records: a refusal, and a write by another user than
+ * @opener (NULL: the call is not a write). */
 void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r);
 
 /* failure.c: last_error and error_log */
-/* ctl_failed() - keep a failure in error_log, and in last_error of @ref's folder. */
+/* ctl_failed() - records a failure in error_log, and in last_error of @ref's folder. */
 void ctl_failed(struct control *c, const struct ctl_ref *ref, const char *path,
 		const struct actor *actor, int r, const char *sentence);
-/* ctl_last_error_set() - in last_error alone. */
+/* ctl_last_error_set() - records a failure in last_error alone. */
 void ctl_last_error_set(struct control *c, const struct ctl_ref *ref, const char *path,
 			const struct actor *actor, int r, const char *sentence);
 

@@ -7,7 +7,7 @@
 
 /* One mkdir, rmdir or rename: an act on the entry @name of @parent. */
 struct change {
-	struct ctl_call call; /* ref: the parent; after change_target() the entry itself */
+	struct ctl_call call; /* its ref: the parent; after change_target() the entry */
 	const char *name;     /* below ref; empty once ref is the entry itself */
 };
 
@@ -37,7 +37,8 @@ static int change_may(struct change *ch, const char *verb)
 	return 0;
 }
 
-/* change_target() - resolve the entry, a policy, so that its own last_error has a failure too. */
+/* change_target() - resolves the entry, a policy, so that a failure goes to its own last_error
+ * too. */
 static int change_target(struct change *ch)
 {
 	int r = ctl_child(ch->call.c, ch->call.ref.folder, ch->name, &ch->call.ref);
@@ -50,7 +51,7 @@ static int change_target(struct change *ch)
 
 #define CHANGE_PATH_MAX (CTL_PATH_MAX + NAME_MAX + 2)
 
-/* change_path() - of the entry that was to change, for texts. */
+/* change_path() - path of the entry that was to change, for texts. */
 static void change_path(struct change *ch, char out[static CHANGE_PATH_MAX])
 {
 	bool in_top = ch->call.ref.folder->kind == CTL_TOP;
@@ -63,8 +64,8 @@ static void change_path(struct change *ch, char out[static CHANGE_PATH_MAX])
 }
 
 /*
- * change_end() - a failure goes to last_error beside policies/, and when the policy exists to
- * that of its own folder too.
+ * change_end() - records a failure in error_log and in last_error of the top folder, and when the
+ * policy was found in its own last_error too.
  */
 static int change_end(struct change *ch, int r)
 {

@@ -41,7 +41,8 @@ static void op_quiet(void *tree)
 	ctl_events_stop(tree);
 }
 
-/* The pieces of the open store; the other files take the one they use. */
+/* Borrows the pieces of the open store that the files of this folder use; none of them uses the
+ * engine itself. */
 static void take_pieces(struct control *c, struct engine *e)
 {
 	c->policies = e->policies;

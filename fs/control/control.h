@@ -1,5 +1,5 @@
-/* fs/control/control.h - the control directory: virtual files that steer policies, see
- * depfs-control(5). */
+/* fs/control/control.h - the control directory: virtual files that steer policies
+ * (depfs-control(5)). */
 #ifndef DEPFS_CONTROL_H
 #define DEPFS_CONTROL_H
 

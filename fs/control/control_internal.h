@@ -1,5 +1,5 @@
-/* fs/control/control_internal.h - the control directory of one mount: the pieces it steers, its
- * folders, failures and open handles. */
+/* fs/control/control_internal.h - the state of one mount's control directory: the pieces that it
+ * steers, its folders, failures and open handles. */
 #ifndef DEPFS_CONTROL_CONTROL_INTERNAL_H
 #define DEPFS_CONTROL_CONTROL_INTERNAL_H
 
@@ -39,7 +39,7 @@ struct control {
 
 	pthread_mutex_t lock; /* guards the rest, down to streams_lock */
 	struct ctl_folders folders;
-	bool synced; /* policies stand as of change_no */
+	bool synced; /* the folders of policies are those of change_no */
 	uint64_t change_no;
 	char *log[CTL_LOG_MAX];
 	uint64_t log_n; /* failures so far; the next goes into log[log_n % CTL_LOG_MAX] */

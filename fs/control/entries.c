@@ -1,5 +1,5 @@
-/* fs/control/entries.c - which policies, mailboxes and jobs have a folder: taken from the pieces.
- */
+/* fs/control/entries.c - which policies, mailboxes and jobs have a folder: asked of the pieces that
+ * have them. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,8 @@
 int ctl_policies_sync(struct control *c)
 {
 	CLEANUP(free_mem_p) struct policy_info *list = NULL;
-	uint64_t no = policy_change_no(c->policies); /* before the list: a later change is seen */
+	/* Read before the list, so that a later change is noticed. */
+	uint64_t no = policy_change_no(c->policies);
 	size_t n = 0;
 	bool current;
 	int r;
@@ -33,7 +34,7 @@ int ctl_policies_sync(struct control *c)
 		return r;
 
 	pthread_mutex_lock(&c->lock);
-	if (!c->synced || no > c->change_no) { /* else another thread took over a newer list */
+	if (!c->synced || no > c->change_no) { /* else another thread has a newer list */
 		r = ctl_folders_set_policies_locked(&c->folders, list, n);
 		c->synced = r == 0;
 		c->change_no = no;
@@ -128,7 +129,7 @@ static bool is_folder(DIR *dir, const struct dirent *d)
 	return fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* scan_folders() - the folders of STORE/mailbox; none while there is no such folder yet. */
+/* scan_folders() - the folders below STORE/mailbox; none while that does not exist. */
 static int scan_folders(const char *store, struct id_list *l)
 {
 	CLEANUP(closedir_p) DIR *dir = NULL;

@@ -23,7 +23,7 @@ static int lines_grow(struct ctl_cursor *cur)
 	return 0;
 }
 
-/* lines_fill() - read whole lines ahead, since a reader's own buffer may end within one. */
+/* lines_fill() - reads whole lines ahead, since the caller's buffer may end within a line. */
 static int lines_fill(struct control *c, struct ctl_cursor *cur)
 {
 	struct err err = {0};
@@ -126,8 +126,8 @@ static bool stream_take(struct control *c, struct ctl_stream **list, struct ctl_
 	return s != NULL;
 }
 
-/* on_append() - a handle that is polled again meanwhile goes into a new list, so that this round
- * ends. */
+/* on_append() - notifies each handle that is polled now; one that is polled again meanwhile goes
+ * into a new list, so that this round ends. */
 static void on_append(void *arg)
 {
 	struct control *c = arg;

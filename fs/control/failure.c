@@ -32,15 +32,15 @@ static char *last_text(const char *when, const char *path, const struct actor *a
 	return text;
 }
 
-/* replace() - put @text into @slot, and free what was there. NULL, for lack of memory, replaces it
- * too: the failure before must not be taken for this one. */
+/* replace() - puts @text into @slot, and frees the old text. NULL, for lack of memory, replaces it
+ * too: an older failure must not be taken for this one. */
 static void replace(char **slot, char *text)
 {
 	free(*slot);
 	*slot = text;
 }
 
-/* sanitize() - @sentence as one line: it may quote what was written. */
+/* sanitize() - @sentence on one line, without control characters: it may quote what was written. */
 static void sanitize(const char *sentence, char out[static ERR_TEXT_LEN])
 {
 	(void)snprintf(out, ERR_TEXT_LEN, "%s", sentence);

@@ -35,7 +35,7 @@ int ctl_policy_description_store(struct ctl_call *call, const char *in);
 int ctl_policy_enabled_show(struct ctl_call *call);
 int ctl_policy_enabled_store(struct ctl_call *call, const char *in);
 int ctl_policy_status_show(struct ctl_call *call);
-/* policy_keys.c: its keys */
+/* policy_keys.c: the policy's keys */
 int ctl_policy_key_ids_show(struct ctl_call *call);
 int ctl_policy_key_ids_store(struct ctl_call *call, const char *in);
 int ctl_policy_refresh_show(struct ctl_call *call);
@@ -44,7 +44,7 @@ int ctl_policy_rotate_show(struct ctl_call *call);
 int ctl_policy_rotate_store(struct ctl_call *call, const char *in);
 int ctl_policy_check_show(struct ctl_call *call);
 int ctl_policy_check_store(struct ctl_call *call, const char *in);
-/* policy_remove.c: its end */
+/* policy_remove.c: purging and removing it */
 int ctl_policy_purge_show(struct ctl_call *call);
 int ctl_policy_purge_store(struct ctl_call *call, const char *in);
 int ctl_policy_remove_show(struct ctl_call *call);
@@ -60,17 +60,17 @@ int ctl_job_control_show(struct ctl_call *call);
 int ctl_job_control_store(struct ctl_call *call, const char *in);
 int ctl_job_failed_show(struct ctl_call *call);
 
-/* ---- what several of them print ---- */
+/* ---- what several of these files print ---- */
 
-/* ctl_answer_job() - ends an answer with the number of the job later than @after that applies it to
- * existing files, if there is one. @mailbox: NULL: the tenant's. */
+/* ctl_answer_job() - ends an answer with the number of the job, newer than @after, that applies the
+ * change to existing files, if there is one. @mailbox: whose job; NULL: the tenant's. */
 void ctl_answer_job(struct ctl_call *call, const char *mailbox, uint64_t after);
 
-/* Of the policy whose folder the call is on: by its id, so that a handle stays with its policy
- * through a rename. */
+/* ctl_policy_id(), ctl_policy_info() - of the policy whose folder the call is on: by its id, so
+ * that a handle stays with its policy through a rename. */
 const char *ctl_policy_id(const struct ctl_call *call);
 int ctl_policy_info(struct ctl_call *call, struct policy_info *ret_info) MUST_CHECK;
-/* ctl_policy_answer() - "ok: policy NAME ...", by the name it has now. */
+/* ctl_policy_answer() - "ok: policy NAME ...", by the policy's present name. */
 void ctl_policy_answer(struct ctl_call *call, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* ctl_key_version() - the version that @key_id names, in @ret_key, or "none". */

@@ -1,4 +1,5 @@
-/* fs/control/folder.c - the table of folders. */
+/* fs/control/folder.c - the table of folders: found by number, by policy id, by name; never
+ * removed. */
 #include "fs/control/folder_internal.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 /*
- * Folder numbers from 0 are these; policies, mailboxes and jobs get the following ones at their
+ * Folder numbers from 0 are these; policies, mailboxes and jobs get the numbers after them at their
  * first use, and keep them.
  */
 static const struct {
@@ -21,7 +22,7 @@ static const struct {
 	{CTL_JOBS, "jobs"},
 };
 
-/* list_reserve() - space for one more, so that list_add() cannot fail. */
+/* list_reserve() - space for one more folder, so that list_add() cannot fail. */
 static int list_reserve(struct ctl_list *list)
 {
 	size_t cap = list->cap ? 2 * list->cap : 64;
@@ -173,7 +174,7 @@ int ctl_folder_named_locked(struct ctl_folders *f, enum ctl_kind kind, const cha
 	return 0;
 }
 
-/* set_policy() - list one policy, in a folder made at its first use. */
+/* set_policy() - lists one policy; its folder is created at its first use. */
 static int set_policy(struct ctl_folders *f, const struct policy_info *info)
 {
 	CLEANUP(folder_free_p) struct ctl_folder *made = NULL;

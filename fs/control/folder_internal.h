@@ -20,14 +20,15 @@ struct ctl_folders {
 int ctl_folders_init(struct ctl_folders *f) MUST_CHECK; /* -ENOMEM */
 void ctl_folders_fini(struct ctl_folders *f);
 
-/* All of these with control.lock held. */
+/* All of these expect control.lock. */
 /* ctl_folder_fixed_locked() - the one folder of @kind: the top, policies/, mailboxes/, jobs/. */
 struct ctl_folder *ctl_folder_fixed_locked(const struct ctl_folders *f, enum ctl_kind kind);
-/* ctl_folder_by_id_locked() - of a policy, listed or not; NULL: none. */
+/* ctl_folder_by_id_locked() - the folder of a policy, listed or not; NULL: none. */
 struct ctl_folder *ctl_folder_by_id_locked(const struct ctl_folders *f,
 					   const uint8_t id[static UUID_LEN]);
 struct ctl_folder *ctl_folder_by_policy_name_locked(const struct ctl_folders *f, const char *name);
-/* ctl_folder_named_locked() - a mailbox's folder or a job's, made at its first use; -ENOMEM. */
+/* ctl_folder_named_locked() - the folder of a mailbox or a job, created at its first use;
+ * -ENOMEM. */
 int ctl_folder_named_locked(struct ctl_folders *f, enum ctl_kind kind, const char *name,
 			    struct ctl_folder **ret_folder) MUST_CHECK;
 /* ctl_folders_set_policies_locked() - exactly these policies are listed from now on, under these
@@ -35,7 +36,7 @@ int ctl_folder_named_locked(struct ctl_folders *f, enum ctl_kind kind, const cha
 int ctl_folders_set_policies_locked(struct ctl_folders *f, const struct policy_info *list,
 				    size_t n) MUST_CHECK;
 /* ctl_folders_set_named_locked() - exactly these @n mailboxes, or jobs, are listed from now on; a
- * name may come twice; -ENOMEM. */
+ * name may be given twice; -ENOMEM. */
 int ctl_folders_set_named_locked(struct ctl_folders *f, enum ctl_kind kind, char *const *names,
 				 size_t n) MUST_CHECK;
 /* ctl_folder_next_locked() - the first entry of policies/, mailboxes/ or jobs/ at or after @index

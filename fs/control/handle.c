@@ -1,4 +1,5 @@
-/* fs/control/handle.c - open files: content made at open, one command a write, its answer. */
+/* fs/control/handle.c - open files: content printed at open, one command a write, its answer read
+ * back. */
 #include "fs/control/handle_internal.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct vtree_file {
 	size_t text_len;
 	off_t base;
 	bool written;
-	int failed;		  /* what its newest write came to, when that was refused; else 0 */
+	int failed;		  /* errno of the newest write, when it failed; else 0 */
 	struct ctl_cursor cursor; /* of a CTL_STREAM row */
 };
 
@@ -77,8 +78,8 @@ static int show(struct vtree_file *f, struct ctl_call *call)
 	return r;
 }
 
-/* open_check() - the kernel's check of mode bits again: root is not held by it, and the tree may be
- * called without a kernel. */
+/* open_check() - the kernel's check of mode bits, repeated: root is exempt from it, and the tree
+ * may be used without a kernel. */
 static int open_check(const struct ctl_call *call, int flags)
 {
 	const struct ctl_row *row = call->ref.row;
@@ -91,7 +92,7 @@ static int open_check(const struct ctl_call *call, int flags)
 	return ctl_may(call->c, call->actor);
 }
 
-/* open_refused() - an open that fails leaves its sentence as a write does. */
+/* open_refused() - records a failed open in last_error and error_log, as a failed write. */
 static int open_refused(struct ctl_call *call, int r)
 {
 	char path[CTL_PATH_MAX];
@@ -171,7 +172,7 @@ ssize_t ctl_read(struct vtree_file *f, char *buf, size_t len, off_t off)
 	return n;
 }
 
-/* place_check() - a command is one write at the start, or with O_APPEND the handle's first. */
+/* place_check() - a command is one write at offset 0, or with O_APPEND the handle's first write. */
 static int place_check(struct vtree_file *f, struct ctl_call *call, off_t off)
 {
 	bool again;
@@ -187,7 +188,7 @@ static int place_check(struct vtree_file *f, struct ctl_call *call, off_t off)
 			  f->ref.row->name, (long long)off);
 }
 
-/* carry_out() - one command, from the check of its writer to its answer in call->out. */
+/* carry_out() - one command, from the check of its caller to its answer in call->out. */
 static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *buf, size_t len,
 		     off_t off)
 {
@@ -208,7 +209,8 @@ static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *bu
 	return f->ref.row->store(call, in);
 }
 
-/* answer() - make @text what the handle shows from @off on; takes @text over. @r: of the write. */
+/* answer() - @text, which is taken over, is what the handle shows from @off on. @r: result of the
+ * write. */
 static void answer(struct vtree_file *f, char *text, size_t text_len, off_t off, int r)
 {
 	char *old;
@@ -235,8 +237,9 @@ static void write_failed(struct vtree_file *f, struct ctl_call *call, const char
 }
 
 /*
- * refused_before() - the refusal of the write before, when this one is blank. A shell whose write
- * of a line failed may write the rest of it, the newline: that must not replace the first refusal.
+ * refused_before() - errno of the previous write, when it failed and this write is blank; else 0. A
+ * shell whose write of a line failed may write the rest of it, the newline: that must not replace
+ * the first failure.
  */
 static int refused_before(struct vtree_file *f, const char *buf, size_t len)
 {
@@ -269,7 +272,7 @@ ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 		return -ENOMEM;
 	r = carry_out(f, &call, buf, len, off);
 	if (fclose(STEAL(call.out)) != 0)
-		text_len = 0; /* done all the same; only the answer is lost */
+		text_len = 0; /* the command was carried out; only the answer is lost */
 
 	ctl_path(f->c, &call.ref, path);
 	if (r < 0)
@@ -291,8 +294,8 @@ unsigned ctl_poll(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(
 			drop(arg);
 		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 	}
-	ctl_stream_watch(f->c, &f->stream, notify, drop,
-			 arg); /* before looking: nothing is missed */
+	/* Before the check below, so that no event in between is missed. */
+	ctl_stream_watch(f->c, &f->stream, notify, drop, arg);
 	pthread_mutex_lock(&f->lock);
 	ready = ctl_events_ready(f->c, &f->cursor);
 	pthread_mutex_unlock(&f->lock);

@@ -13,7 +13,7 @@ ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 void ctl_release(struct vtree_file *f);
 unsigned ctl_poll(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 		  void *arg);
-/* ctl_files_fini() - releases what is still open. */
+/* ctl_files_fini() - releases the handles that are still open. */
 void ctl_files_fini(struct control *c);
 
 /* events.c. A cursor belongs to one handle, whose lock guards it. */
@@ -24,7 +24,7 @@ struct ctl_cursor {
 };
 
 ssize_t ctl_events_read(struct control *c, struct ctl_cursor *cur, char *buf, size_t len);
-/* ctl_events_ready() - a read would return events at once. */
+/* ctl_events_ready() - whether a read would return events at once. */
 bool ctl_events_ready(struct control *c, const struct ctl_cursor *cur);
 
 /* The notification that one handle asked for; guarded by control.streams_lock. */
@@ -36,11 +36,12 @@ struct ctl_stream {
 	void *arg;
 };
 
-/* ctl_stream_watch() - keep one notification, dropping the one before; @notify NULL: none. */
+/* ctl_stream_watch() - keeps one notification, and drops the one kept before; @notify NULL: keeps
+ * none. */
 void ctl_stream_watch(struct control *c, struct ctl_stream *s, void (*notify)(void *arg),
 		      void (*drop)(void *arg), void *arg);
 void ctl_events_start(struct control *c);
-/* ctl_events_stop() - no notify() runs, nor will, when this returns. */
+/* ctl_events_stop() - when it returns, no notify() runs, nor will. */
 void ctl_events_stop(struct control *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* fs/control/jobs.c - jobs/N: how far, what failed, and commands. */
+/* fs/control/jobs.c - jobs/N: how far a job is, which files failed, and commands to it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@ struct listing {
 	void *arg;
 };
 
-/* list_one() - hand one entry on; non-zero: the buffer is full. */
+/* list_one() - hands one entry to fill(); non-zero: the buffer is full. */
 static int list_one(const struct listing *l, const char *name, const struct ctl_ref *ref,
 		    uint64_t next_off)
 {
@@ -22,7 +22,8 @@ static int list_one(const struct listing *l, const char *name, const struct ctl_
 	return l->fill(l->arg, name, &attr, next_off);
 }
 
-/* list_dots() - "." and "..", the top's being itself; non-zero: the buffer is full. */
+/* list_dots() - "." and "..", which in the top folder is the folder itself; non-zero: the buffer is
+ * full. */
 static int list_dots(const struct listing *l, uint64_t off)
 {
 	static const enum ctl_kind parents[CTL_KIND_COUNT] = {
@@ -50,8 +51,8 @@ static void list_rows(const struct listing *l, uint64_t at)
 	}
 }
 
-/* next_folder() - the first listed entry at or after @index, and its name now; NULL: none is left.
- */
+/* next_folder() - the first listed entry at or after @index, and its present name; NULL: none is
+ * left. */
 static struct ctl_folder *next_folder(const struct listing *l, size_t *index,
 				      char ret_name[static MAILBOX_ID_MAX + 1])
 {

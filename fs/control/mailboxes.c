@@ -48,7 +48,8 @@ int ctl_mailbox_policy_show(struct ctl_call *call)
 	return 0;
 }
 
-/* A policy may be assigned before the mailbox exists, but mostly its id was misspelt. */
+/* A policy may be assigned before the mailbox exists, but more often the id is misspelt: the answer
+ * warns. */
 static bool has_folder(struct ctl_call *call, const char *mailbox)
 {
 	CLEANUP(free_mem_p) char *path = NULL;
@@ -82,8 +83,8 @@ int ctl_mailbox_policy_store(struct ctl_call *call, const char *in)
 	r = assign_mailbox(policies, mailbox, in, call->actor, &call->err);
 	if (r < 0)
 		return r;
-	if (assignment_of_mailbox(policies, mailbox, &info) <
-	    0) /* changed by another administrator since */
+	/* It fails when another administrator has changed the assignment since. */
+	if (assignment_of_mailbox(policies, mailbox, &info) < 0)
 		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
 	(void)fprintf(call->out, "ok: mailbox %s%s is assigned policy %s", mailbox,
 		      has_folder(call, mailbox) ? "" : ", which has no folder yet,", info.name);

@@ -1,4 +1,4 @@
-/* fs/control/metrics.c - the file `metrics`: what the mount does, for Prometheus. */
+/* fs/control/metrics.c - the file `metrics`: counters and gauges of the mount, for Prometheus. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>

@@ -1,14 +1,15 @@
-/* fs/control/metrics_internal.h - inside metrics*.c only: a page in Prometheus' text format. */
+/* fs/control/metrics_internal.h - for metrics*.c alone: a page in Prometheus' text format. */
 #ifndef DEPFS_CONTROL_METRICS_INTERNAL_H
 #define DEPFS_CONTROL_METRICS_INTERNAL_H
 
 #include "fs/control/control_internal.h"
 
-/* Every series carries the mount, so that one host's mounts can be read into one collector. */
+/* Every series carries the mount as a label, so that one collector can read several mounts of a
+ * host. */
 struct metrics_page {
 	FILE *out;
 	struct control *c;
-	const char *family; /* the one that samples go into */
+	const char *family; /* name of the family that samples go into */
 };
 
 enum metric_type {
@@ -17,9 +18,10 @@ enum metric_type {
 	METRIC_HISTOGRAM,
 };
 
-/* page_family() - its HELP and TYPE lines; the samples that follow are its own. */
+/* page_family() - the HELP and TYPE lines of a family; the samples that follow belong to it. */
 void page_family(struct metrics_page *p, const char *name, enum metric_type type, const char *help);
-/* page_value() - one sample; then names and values of its labels, ended by NULL. */
+/* page_value(), page_count() - one sample; after the value, names and values of its labels, ended
+ * by NULL. */
 void page_value(struct metrics_page *p, double value, ...) __attribute__((sentinel));
 void page_count(struct metrics_page *p, uint64_t value, ...) __attribute__((sentinel));
 /* page_single() - a family of one sample. */
@@ -29,9 +31,9 @@ void page_histogram(struct metrics_page *p, const struct metric_histogram *h, ..
 	__attribute__((sentinel));
 uint64_t histogram_count(const struct metric_histogram *h);
 
-/* More policies than these have no samples of their own: they count in depfs_policies only. */
+/* Policies beyond this number have no samples of their own: they count in depfs_policies alone. */
 #define METRICS_POLICIES_MAX 256
-/* More rows of a scan than these are added up for each workload. */
+/* Rows of a scan beyond this number are added up for each workload. */
 #define METRICS_SCAN_ROWS_MAX 1024
 
 /* Each prints its families, in the order of depfs-metrics(5). Errors: -ENOMEM. */

@@ -13,8 +13,7 @@ void page_family(struct metrics_page *p, const char *name, enum metric_type type
 	(void)fprintf(p->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
 }
 
-/* In a label's value a backslash, a quote and a line end are escaped; all else stands for itself.
- */
+/* In a label's value a backslash, a quote and a line end are escaped, and nothing else. */
 static void put_label(FILE *out, const char *name, const char *value)
 {
 	(void)fprintf(out, "%s=\"", name);

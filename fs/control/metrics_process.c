@@ -5,7 +5,8 @@
 
 #include "fs/control/metrics_internal.h"
 
-/* Not named process_...: read by a node exporter they would stand beside its own. */
+/* The names do not begin with process_: collected through a node exporter, they would be mixed with
+ * its own. */
 static void show_cpu(struct metrics_page *p)
 {
 	struct rusage use = {0};
@@ -27,7 +28,7 @@ static void show_memory(struct metrics_page *p)
 	unsigned long size, resident;
 
 	if (!f || fscanf(f, "%lu %lu", &size, &resident) != 2)
-		return; /* no /proc: these two are left out */
+		return; /* no /proc: both are left out */
 	page_single(p, "depfs_process_resident_memory_bytes", METRIC_GAUGE, "Memory of the daemon.",
 		    (double)resident * page_len);
 	page_single(p, "depfs_process_virtual_memory_bytes", METRIC_GAUGE,

@@ -62,7 +62,7 @@ static void show_rows(struct metrics_page *p, const struct scan_result *res,
 	for (size_t i = 0; i < res->n_rows && i < METRICS_SCAN_ROWS_MAX; i++) {
 		struct scan_label label;
 
-		if (!res->rows[i].files) /* its files left while the scan ran */
+		if (!res->rows[i].files) /* all its files were changed or removed during the scan */
 			continue;
 		label_of(&res->rows[i], list, n, &label);
 		page_count(p, value(&res->rows[i]), "workload",

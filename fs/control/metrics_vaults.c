@@ -1,4 +1,4 @@
-/* fs/control/metrics_vaults.c - metrics of the calls of key vaults. */
+/* fs/control/metrics_vaults.c - metrics of calls to key vaults, and of their circuit breakers. */
 #include <errno.h>
 
 #include "fs/control/metrics_internal.h"

@@ -1,4 +1,4 @@
-/* fs/control/node.c - from a node number, or a name in a folder, to folder and row. */
+/* fs/control/node.c - resolves a node number, or a name in a folder, to folder and row. */
 #include "fs/control/control_internal.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@
 
 static_assert(CTL_NODE(0, 1) == VTREE_ROOT, "the top folder is the tree's root");
 
-/* row_at() - by the number in a node; NULL: no such row, or a folder, which has a node of its own.
- */
+/* row_at() - the row with a node's row number; NULL: no such row, or a folder, which has a node of
+ * its own. */
 static const struct ctl_row *row_at(enum ctl_kind kind, unsigned row_no)
 {
 	const struct ctl_row *row = ctl_rows(kind);
@@ -58,7 +58,7 @@ void ctl_attr(const struct control *c, const struct ctl_ref *ref, struct vtree_a
 		.mode = S_IFDIR | (folder->kind == CTL_TOP ? CTL_ENTER : CTL_DIR),
 		.uid = c->config.owner,
 		.gid = c->config.admin_gid,
-		/* of a folder too: find(1) takes 1 for "not counted" and looks at each entry */
+		/* for folders too: find(1) takes 1 for "not counted" and looks at each entry */
 		.nlink = 1,
 		.mtime = {.tv_sec = when},
 	};
@@ -71,8 +71,8 @@ void ctl_attr(const struct control *c, const struct ctl_ref *ref, struct vtree_a
 	*ret_attr = attr;
 }
 
-/* row_named() - a row of @io_ref's folder; the folder of its own that the row stands for, if it
- * does. */
+/* row_named() - finds a row of @io_ref's folder by name. If the row is a folder, @io_ref becomes
+ * that folder. */
 static int row_named(struct control *c, const char *name, struct ctl_ref *io_ref)
 {
 	const struct ctl_row *row = ctl_rows(io_ref->folder->kind);
@@ -82,7 +82,7 @@ static int row_named(struct control *c, const char *name, struct ctl_ref *io_ref
 	if (!row->name)
 		return -ENOENT;
 	if (row->flags & CTL_FOLDER) {
-		pthread_mutex_lock(&c->lock); /* the array may be moving */
+		pthread_mutex_lock(&c->lock); /* by_no may be reallocated */
 		io_ref->folder = ctl_folder_fixed_locked(&c->folders, row->child);
 		pthread_mutex_unlock(&c->lock);
 	} else {

@@ -41,8 +41,8 @@ enum ctl_kind {
 #define CTL_EMPTY  0x2u /* an empty write is a value */
 #define CTL_STREAM 0x4u /* content is read through the handle's own cursor: events */
 #define CTL_FOLDER 0x8u /* a folder of its own, @child */
-/* Content may be longer than CTL_SIZE: st_size is 0, as in procfs, since tail(1) and others believe
- * any other size and would cut it. */
+/* Content may be longer than CTL_SIZE. st_size is 0, as in procfs, since tail(1) and others trust
+ * any other size and would cut the content. */
 #define CTL_LONG 0x10u
 
 /*
@@ -60,21 +60,21 @@ struct ctl_row {
 	int (*store)(struct ctl_call *call, const char *in);
 };
 
-/* ctl_rows() - what a folder of @kind holds, up to a row without a name: none for the folders whose
- * entries are policies, mailboxes or jobs. */
+/* ctl_rows() - the rows of a folder of @kind, ended by a row without a name; none for the folders
+ * whose entries are policies, mailboxes or jobs. */
 const struct ctl_row *ctl_rows(enum ctl_kind kind);
 
 /*
- * A folder lives as long as the control directory, also after its policy is removed: a pointer to
- * it needs no reference count, and its number is never used for another.
+ * A folder lives as long as the control directory, also after its policy is removed: so pointers to
+ * it need no reference count, and its number is never used for another folder.
  */
 struct ctl_folder {
 	enum ctl_kind kind;
 	uint64_t no;
 	uint8_t policy_id[UUID_LEN];
-	char policy_text[UUID_TEXT_LEN]; /* the same, as fs/policy/ takes it */
+	char policy_text[UUID_TEXT_LEN]; /* policy_id as text, as fs/policy/ takes it */
 	uint64_t created;		 /* of a policy, s since the epoch */
-	bool listed;	  /* such a policy, mailbox or job exists; guarded by control.lock */
+	bool listed;	  /* the policy, mailbox or job exists; guarded by control.lock */
 	char *last_error; /* content of the file, NULL: none yet; guarded by control.lock */
 	char name[];	  /* a policy's: guarded by control.lock; others: constant */
 };
@@ -82,26 +82,28 @@ struct ctl_folder {
 /* Node numbers: row 1 is the folder itself, row i + 2 the i-th of ctl_rows(). */
 #define CTL_NODE(folder_no, row_no) (((folder_no) << 8) | (row_no))
 
-/* A node, resolved. @row is NULL for a folder itself. */
+/* A node, resolved. @row is NULL when it is the folder itself. */
 struct ctl_ref {
 	struct ctl_folder *folder;
 	const struct ctl_row *row;
 };
 
 /* node.c */
-/* ctl_resolve() - -ENOENT: no node ever had this number; -ESTALE: its policy was removed. */
+/* ctl_resolve() - folder and row of a node. -ENOENT: no node ever had this number; -ESTALE: its
+ * policy was removed. */
 int ctl_resolve(struct control *c, uint64_t node, struct ctl_ref *ret_ref) MUST_CHECK;
 void ctl_attr(const struct control *c, const struct ctl_ref *ref, struct vtree_attr *ret_attr);
 /* ctl_child() - an entry of @folder by name; a policy by its exact name or its id. */
 int ctl_child(struct control *c, struct ctl_folder *folder, const char *name,
 	      struct ctl_ref *ret_ref) MUST_CHECK;
-/* ctl_path() - below the control directory, for texts; control characters become '?'. */
+/* ctl_path() - a node's path below the control directory, for texts; control characters become
+ * '?'. */
 void ctl_path(struct control *c, const struct ctl_ref *ref, char out[static CTL_PATH_MAX]);
 
 /* entries.c: which policies, mailboxes and jobs have a folder */
-/* ctl_policies_sync() - take over what changed in the policies since the last call. */
+/* ctl_policies_sync() - brings the folders of policies up to date. */
 int ctl_policies_sync(struct control *c) MUST_CHECK;
-/* ctl_mailboxes_scan() - read STORE/mailbox and the assignments, and list what is there. */
+/* ctl_mailboxes_scan() - reads STORE/mailbox and the assignments, and lists the mailboxes found. */
 int ctl_mailboxes_scan(struct control *c) MUST_CHECK;
 int ctl_jobs_scan(struct control *c) MUST_CHECK;
 /* ctl_entry() - the entry @name of policies/, mailboxes/ or jobs/. Return: 0; -ENOENT, for a

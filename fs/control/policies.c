@@ -21,7 +21,7 @@ void ctl_policy_answer(struct ctl_call *call, const char *fmt, ...)
 	struct policy_info info;
 	va_list args;
 
-	if (ctl_policy_info(call, &info) < 0) /* removed by another administrator since */
+	if (ctl_policy_info(call, &info) < 0) /* another administrator has removed it since */
 		(void)snprintf(info.name, sizeof(info.name), "%s", ctl_policy_id(call));
 	(void)fprintf(call->out, "ok: policy %s ", info.name);
 	va_start(args, fmt);

@@ -37,8 +37,8 @@ static int split(char *in, char **words, int max)
 	return n;
 }
 
-/* answer_versions() - the answer of an act that wraps anew: the version of each key before and
- * after. */
+/* answer_versions() - the answer of an act that wraps the policy's key anew: the version of each
+ * root key before and after. */
 static void answer_versions(struct ctl_call *call, const char *did,
 			    const struct policy_info *before)
 {
@@ -98,7 +98,7 @@ int ctl_policy_key_ids_store(struct ctl_call *call, const char *in)
 	return 0;
 }
 
-/* outcome_show() - the report of the last such act; "none" when there was none since the mount. */
+/* outcome_show() - prints an act's last report; "none" when there was none since the mount. */
 static int outcome_show(struct ctl_call *call, const char *lines)
 {
 	size_t len = strlen(lines);

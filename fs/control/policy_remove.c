@@ -32,8 +32,8 @@ int ctl_policy_purge_show(struct ctl_call *call)
 	return 0;
 }
 
-/* "reason=TEXT contact=TEXT confirm=ID" in any order; each text goes on to the next word that is
- * one of these. @in is cut into pieces. */
+/* Parses "reason=TEXT contact=TEXT confirm=ID", in any order; each text goes on to the next of
+ * these words. Cuts @in into pieces. */
 static int purge_parse(struct ctl_call *call, char *in, struct purge_request *rq)
 {
 	static const char *const names[] = {"reason=", "contact=", "confirm="};
@@ -93,7 +93,7 @@ int ctl_policy_remove_show(struct ctl_call *call)
 	return 0;
 }
 
-/* On success the folder that @call is on is not listed any more. */
+/* On success the folder that @call is on is no longer listed. */
 int ctl_policy_remove_store(struct ctl_call *call, const char *in)
 {
 	bool force = strcmp(in, "force") == 0;

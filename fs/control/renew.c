@@ -1,4 +1,4 @@
-/* fs/control/renew.c - renew: starts a job that gives files new data keys. */
+/* fs/control/renew.c - renew: a write starts a job that gives files new data keys. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,8 +11,8 @@ int ctl_renew_show(struct ctl_call *call)
 	return 0;
 }
 
-/* path_below() - @in relative to the mount's top: it may be absolute, or relative already; "" is
- * the top; NULL: not below the mount. */
+/* path_below() - @in relative to the mount's top; it may be absolute, or relative already. "": the
+ * top; NULL: it is not below the mount. */
 static const char *path_below(const struct ctl_call *call, const char *in)
 {
 	size_t len = strlen(call->c->mount);

@@ -1,5 +1,5 @@
-/* fs/control/revocation.c - status lines: how soon a denial takes effect, and what revocations did.
- */
+/* fs/control/revocation.c - lines of status files: how soon a denial takes effect, what revocations
+ * did. */
 #include "fs/control/control_internal.h"
 #include "fs/control/files_internal.h"
 

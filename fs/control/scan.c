@@ -1,4 +1,4 @@
-/* fs/control/scan.c - scan: what the last one counted, and starting another. */
+/* fs/control/scan.c - scan: shows what the last scan counted, and starts another. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,8 @@
 #include "fs/control/files_internal.h"
 #include "fs/policy/scan.h"
 
-/* By workload, policy, generation: the results of two scans can be compared line by line. */
+/* Orders by workload, policy, generation, so that the results of two scans can be compared line by
+ * line. */
 static int row_compare(const void *a, const void *b)
 {
 	const struct scan_row *x = a, *y = b;
@@ -21,7 +22,7 @@ static int row_compare(const void *a, const void *b)
 	return x->ref.generation < y->ref.generation ? -1 : x->ref.generation > y->ref.generation;
 }
 
-/* The name comes last: it may have blanks. A policy that was removed has only its id. */
+/* The name comes last, since it may have blanks. A policy that was removed has only its id. */
 static void row_show(struct ctl_call *call, size_t no, const struct scan_row *row)
 {
 	struct policy_info info = {.name = ""};
@@ -56,7 +57,7 @@ static void result_show(struct ctl_call *call, struct scan_result *res)
 			row_show(call, ++no, &res->rows[i]);
 }
 
-/* Jobs that have not ended yet. */
+/* Scans that have not ended yet. */
 static void under_way_show(struct ctl_call *call)
 {
 	CLEANUP(free_mem_p) struct job_info *list = NULL;
@@ -99,7 +100,7 @@ int ctl_scan_store(struct ctl_call *call, const char *in)
 	return r;
 }
 
-/* The rows of one policy, one line a generation. */
+/* The counts of one policy, with one line for each generation. */
 void ctl_scan_of_policy(struct ctl_call *call, const uint8_t id[static UUID_LEN])
 {
 	CLEANUP(scan_result_fini) struct scan_result res = {0};

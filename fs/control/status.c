@@ -4,7 +4,7 @@
 #include "fs/control/control_internal.h"
 #include "fs/control/files_internal.h"
 
-/* All policies together. */
+/* Counts over all policies. */
 struct summary {
 	unsigned by_state[POLICY_PURGED + 1];
 	const char *tenant;
@@ -30,8 +30,7 @@ static void summarise(const struct policy_info *list, size_t n, struct summary *
 	}
 }
 
-/* failing_show() - each root key whose last answer was not ok: with one of two failing, files still
- * open and nothing else shows it. */
+/* failing_show() - one line for each root key whose last answer was not ok. */
 static void failing_show(FILE *out, const struct policy_info *list, size_t n)
 {
 	unsigned no = 0;
@@ -52,7 +51,8 @@ static void failing_show(FILE *out, const struct policy_info *list, size_t n)
 
 #define CIRCUITS_MAX 64
 
-/* circuits_show() - each vault or token service that is probed instead of asked. */
+/* circuits_show() - one line for each vault or token service whose circuit breaker is not
+ * closed. */
 static void circuits_show(FILE *out, struct kms *kms)
 {
 	struct kms_circuit list[CIRCUITS_MAX];

@@ -1,11 +1,11 @@
 /*
- * fs/control/table.c - every control file there is.
+ * fs/control/table.c - the rows of all control files.
  *
  * To add one: write its show, and its store if it takes a command, in the file of its subject;
  * declare both in files_internal.h; add a row here; describe it in man/depfs-control.5, and in the
- * page of about.c if an administrator writes to it. A file of another folder than these four needs
- * a kind in node_internal.h and a case in ctl_rows(). Node numbers are positions of rows, and a
- * kernel keeps them no longer than the mount, so a row may go anywhere.
+ * README of about.c if an administrator writes to it. A file in another folder than these four
+ * needs a kind in node_internal.h and a case in ctl_rows(). Node numbers are positions of rows, and
+ * a kernel keeps them no longer than the mount, so a row may go anywhere.
  */
 #include <assert.h>
 

@@ -1,4 +1,4 @@
-/* fs/control/text.c - words in and out: trimmed, checked, times. */
+/* fs/control/text.c - text of commands trimmed and checked; times and names made printable. */
 #include "fs/control/call_internal.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@ static bool is_blank(char ch)
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
 
-/* is_text() - printable UTF-8; @lines allows what separates them. */
+/* is_text() - printable UTF-8; with @lines also blanks, tabs and line ends. */
 static bool is_text(const char *in, size_t in_len, bool lines)
 {
 	size_t len;
@@ -78,7 +78,7 @@ void ctl_time_line(FILE *out, const char *what, uint64_t when)
 	(void)fprintf(out, "%s: %s\n", what, text);
 }
 
-/* By bytes: the text may be anything. */
+/* A byte alone, since the text may not be UTF-8. */
 static bool is_control(unsigned char ch)
 {
 	return ch < 0x20 || ch == 0x7f;
