@@ -6,7 +6,7 @@
 
 #include "crypto/base/clock.h"
 
-#define IDLE_MS 10000u /* a thread without a task leaves after this */
+#define IDLE_MS 10000u /* a thread without a task ends after this */
 
 struct task {
 	struct task *next;
@@ -21,8 +21,7 @@ struct pool {
 	unsigned queued, idle, threads, threads_max;
 	bool closing;
 	unsigned ended_count;
-	pthread_t ended[]; /* threads_max: they have left, or are just leaving, and are to be joined
-			    */
+	pthread_t ended[]; /* [threads_max]: ended or about to end, to be joined */
 };
 
 static struct task *take_locked(struct pool *p)
@@ -38,7 +37,7 @@ static struct task *take_locked(struct pool *p)
 	return t;
 }
 
-/* Waits for a task; NULL: none came, or the pool closes, and the thread is to end. */
+/* Waits for a task. NULL: none came in time, or the pool closes: the thread must end. */
 static struct task *next_task(struct pool *p)
 {
 	uint64_t until_ms = clock_now_ms() + IDLE_MS;
@@ -72,8 +71,8 @@ static void *pool_thread(void *arg)
 	return NULL;
 }
 
-/* Threads on the list do not take the lock again, so they can be joined under it; after that what
- * they own (thread-specific data) is freed. */
+/* Ended threads do not take the lock again, so they can be joined under it; joining frees their
+ * thread-specific data. */
 static void join_ended_locked(struct pool *p)
 {
 	while (p->ended_count)
@@ -84,7 +83,7 @@ static int start_thread_locked(struct pool *p)
 {
 	pthread_t id;
 
-	join_ended_locked(p); /* so that running and ended ones together never exceed threads_max */
+	join_ended_locked(p); /* so that running and ended threads never exceed threads_max */
 	return -pthread_create(&id, NULL, pool_thread, p);
 }
 
@@ -121,7 +120,8 @@ unsigned pool_busy(struct pool *p)
 	unsigned busy;
 
 	pthread_mutex_lock(&p->lock);
-	/* a thread that was started for a queued task is not idle before it looks for one */
+	/* A thread that was started for a queued task is not idle before it first looks for a
+	 * task. */
 	busy = p->threads - p->idle;
 	busy = busy > p->queued ? busy : p->queued;
 	pthread_mutex_unlock(&p->lock);

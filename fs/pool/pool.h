@@ -13,14 +13,13 @@ int pool_new(unsigned threads_max, struct pool **ret_pool) MUST_CHECK;
 void pool_free(struct pool *p);
 
 /*
- * pool_run() - @fn(@arg) on a thread of the pool: an idle one, else a new one, which leaves after
- * ten seconds without a task. A task never waits for another: the pool has no queue beyond its
- * idle threads.
+ * pool_run() - @fn(@arg) on a thread of the pool: an idle one, else a new one. A thread ends after
+ * ten seconds without a task. A task never waits for another: each queued task has its thread.
  * Return: 0; -EAGAIN: all threads are busy, or no thread can be started; -ENOMEM.
  */
 int pool_run(struct pool *p, void (*fn)(void *arg), void *arg) MUST_CHECK;
 
-/* pool_busy() - tasks that run, or are about to. */
+/* pool_busy() - how many tasks run, or are about to. */
 unsigned pool_busy(struct pool *p);
 
 #endif

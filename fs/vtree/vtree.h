@@ -13,22 +13,24 @@
 #define VTREE_ROOT 1 /* node number of the control directory itself */
 
 /*
- * Node numbers stay valid while the file or folder exists; -ESTALE or -ENOENT after. A tree may be
- * used from many threads. Calls marked (may block) ask vaults or the disk and are made from threads
- * that serve no files; all others answer from memory. All return 0 or a count, or a negative errno.
+ * A node number is valid while the file or folder exists; afterwards -ESTALE or -ENOENT. A tree may
+ * be used from many threads. Calls marked (may block) ask vaults or the disk and are made from
+ * threads that serve no files; all others answer from memory. All return 0 or a count, or a
+ * negative errno.
  */
 struct vtree_attr {
 	uint64_t node;
 	mode_t mode; /* type and permissions */
 	uid_t uid;
 	gid_t gid;
-	off_t size; /* 4096 for files whose content is made when they are opened, as in sysfs; 0
-		       for those that may be longer, as in procfs */
+	/* 4096 for files whose content is printed at open, as in sysfs; 0 for files whose content
+	 * may be longer, as in procfs */
+	off_t size;
 	nlink_t nlink;
 	struct timespec mtime;
 };
 
-/* One open file or folder. Content is made at open; a write is one command; a read after a write
+/* One open file or folder. Content is printed at open; a write is one command; a read after a write
  * shows its answer. */
 struct vtree_file;
 
@@ -50,10 +52,10 @@ struct vtree_ops {
 	ssize_t (*write)(struct vtree_file *f, const char *buf, size_t len, off_t off,
 			 const struct actor *actor); /* (may block) */
 	void (*release)(struct vtree_file *f);
-	/* Returns POLLIN|POLLOUT... now. @notify is kept and called once when that may have
-	 * changed, and @drop once when it is kept no longer: after notify, at the next poll of this
-	 * file, at release, or at once when nothing will ever change; @notify NULL: none is kept.
-	 * Both are called with no lock held, from any thread. */
+	/* Returns the events that are ready now (POLLIN | POLLOUT ...). @notify is kept and called
+	 * once when that may have changed, and @drop once when it is no longer kept: after notify,
+	 * at the next poll of this file, at release, or at once when nothing will ever change.
+	 * @notify NULL: none is kept. Both are called with no lock held, from any thread. */
 	unsigned (*poll)(struct vtree_file *f, void (*notify)(void *arg), void (*drop)(void *arg),
 			 void *arg);
 
@@ -65,8 +67,8 @@ struct vtree_ops {
 		     const struct actor *actor); /* (may block) */
 	int (*rename)(void *tree, uint64_t parent, const char *name, uint64_t new_parent,
 		      const char *new_name, const struct actor *actor); /* (may block) */
-	/* truncate to 0 before a write, as `echo >` does, is accepted and ignored; other sizes
-	 * -EINVAL; chmod, chown -EPERM: handled by the caller. */
+	/* The caller answers truncation: to 0 before a write, as `echo >` does, it is accepted and
+	 * ignored; other sizes -EINVAL; chmod, chown -EPERM. */
 };
 
 #endif
