@@ -1,9 +1,9 @@
 /*
- * depfs STORE MOUNT - opens a store and serves it.
+ * fs/main.c - depfs STORE MOUNT: opens a store and serves it.
  *
  * One mount from start to end, in main(), start() and run_store(): options, place, background,
- * privileges dropped, store opened, recovered, session served, system calls filtered once it is
- * there, and all closed in the reverse order (fs/README.md, A mount from start to end).
+ * privileges dropped, store opened, recovered, session served, system calls filtered once the mount
+ * is there, and all closed in the reverse order (fs/README.md, A mount from start to end).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ struct run {
 	struct engine *engine;
 	struct session session;
 	struct control *control;
-	int ready_fd; /* of background_begin(); -1: foreground */
+	int ready_fd; /* from background_begin(); -1: in the foreground */
 };
 
 /* ---- once the mount is there ---- */
@@ -51,8 +51,8 @@ static bool any_root_is(struct engine *e, const char *scheme)
 }
 
 /*
- * Without its vaults a store still opens, by the availability keys, and that the folder of the
- * vaults or a credential is not named would show nowhere else.
+ * Without its vaults a store still opens, by the availability keys, so a missing folder of local
+ * vaults or a missing credential would be noticed nowhere else.
  */
 static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 {
@@ -79,7 +79,7 @@ static void warn_of_missing_vaults(struct engine *e, const char *vaults_dir)
 	}
 }
 
-/* Durable before the caller finds the mount there. */
+/* The event is durable before the caller finds the mount there. */
 static void record_mount(struct engine *e)
 {
 	struct err err = {0};
@@ -94,7 +94,8 @@ static void record_mount(struct engine *e)
 		report(LOG_WARNING, "%s", err.text);
 }
 
-/* Root's daemon only: an ordinary user's runs fusermount3, which is set-user-id, when it ends. */
+/* For root's daemon only: an ordinary user's daemon runs fusermount3, which is set-user-id, when it
+ * ends. */
 static void filter_syscalls(struct engine *e)
 {
 	enum syscall_network network =
@@ -144,7 +145,7 @@ static int open_store(struct run *run, const struct place *place, struct err *er
 	return engine_open(&config, &run->engine, err);
 }
 
-/* The session takes the pieces that it uses; the engine stays here. */
+/* Gives the session the pieces that it uses; it does not see the engine. */
 static int init_session(struct run *run, const struct place *place, struct err *err)
 {
 	const struct options *o = run->options;
@@ -193,8 +194,8 @@ static int open_control(struct run *run, struct err *err)
 	return r;
 }
 
-/* close_all() - whatever run_store() came to; @r is its outcome, @clean: no request is unfinished.
- */
+/* close_all() - closes what run_store() opened, however far it came; @r is its outcome, @clean: no
+ * request is unfinished. */
 static void close_all(struct run *run, int r, bool clean)
 {
 	if (run->engine && run->control)
@@ -231,9 +232,9 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	return r;
 }
 
-/* ---- from the command line to there ---- */
+/* ---- from the command line to the open store ---- */
 
-/* As many descriptors as allowed: the shell's default is low. */
+/* Raises the limit of descriptors as far as allowed: the shell's default is low. */
 static void raise_file_limit(void)
 {
 	struct rlimit files;

@@ -55,28 +55,28 @@ static int add_kernel(struct options *o, const char *word)
 
 	if (!longer)
 		return -ENOMEM;
-	(void)snprintf(longer + old_len, len - old_len, "%s%s", old_len ? "," : "",
-		       word); /* sized above */
+	/* The buffer has the size that this needs. */
+	(void)snprintf(longer + old_len, len - old_len, "%s%s", old_len ? "," : "", word);
 	o->kernel = longer;
 	return 0;
 }
 
 /* ---- options with a value ---- */
 
-/* One of depfs's own options: what parses its value, and where to. */
+/* One of depfs's own options: how its value is parsed, and where it is stored. */
 struct row {
 	const char *name;
 	int (*parse)(const struct row *row, const char *value, void *ret_value, struct err *err);
 	size_t offset; /* in struct options */
 	unsigned min, max;
-	const char *what; /* of a number, for its error */
+	const char *what; /* names a number in its error */
 };
 
 static int parse_text(const struct row *row, const char *value, void *ret_value, struct err *err)
 {
 	char **at = ret_value;
 
-	(void)row, (void)err; /* judged where it is used */
+	(void)row, (void)err; /* checked where it is used */
 	free(*at);
 	*at = strdup(value);
 	return *at ? 0 : -ENOMEM;
@@ -161,14 +161,14 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 	return -ENOENT;
 }
 
-/* ---- words without one ---- */
+/* ---- options without a value ---- */
 
-/* What mount(8) and fstab(5) may add, too. */
+/* Includes what mount(8) and fstab(5) may add. */
 static const struct {
 	const char *word;
 	enum {
 		TO_LIBFUSE, /* for the kernel */
-		IGNORED,    /* for mount(8) itself, or what holds in any case */
+		IGNORED,    /* for mount(8) itself, or in force in any case */
 	} what;
 } words[] = {
 	{"rw", TO_LIBFUSE},	  {"suid", TO_LIBFUSE},	      {"nosuid", TO_LIBFUSE},
@@ -236,8 +236,8 @@ static int parse_word(struct options *o, char *word, struct err *err)
 
 /*
  * Split by hand, at commas, without quoting. fuse_opt_parse(3) would add "\," but prints errors of
- * its own on standard error and checks no ranges; getsubopt(3) has no quoting either, and what it
- * saves is this loop.
+ * its own on standard error and checks no ranges; getsubopt(3) has no quoting either, and would
+ * save only this loop.
  */
 static int parse_list(struct options *o, const char *list, struct err *err)
 {

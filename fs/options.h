@@ -17,11 +17,11 @@ struct options {
 	unsigned vault_timeout_s;		    /* 0: default */
 	unsigned key_check_s;
 	unsigned job_rate;   /* files/s of a new job; 0: no limit */
-	unsigned events_mib; /* MiB of the audit log at most; 0: no limit */
+	unsigned events_mib; /* size of the audit log, MiB; 0: no limit */
 	gid_t admin_gid, system_gid;
 	bool has_system_gid;
 	bool writeback, read_only, strict;
-	bool allow_other; /* asked for; root's mounts always do */
+	bool allow_other; /* -o allow_other was given; mounts by root allow it without (place.c) */
 	char *kernel;	  /* malloc'ed: options for libfuse, comma-separated */
 };
 

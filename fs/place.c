@@ -39,7 +39,8 @@ static int refuse_mount_point(const char *path, int error, struct err *err)
 	return err_set(err, -error, "mount point %s: %s", path, strerror(error));
 }
 
-/* refuse_full() - the folder holds something: is that a mounted filesystem? */
+/* refuse_full() - the mount point is not empty: the error tells whether a filesystem is mounted
+ * there. */
 static int refuse_full(const char *path, dev_t dev, struct err *err)
 {
 	CLEANUP(close_fd_p) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

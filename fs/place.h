@@ -1,4 +1,4 @@
-/* fs/place.h - what is mounted where, checked before anything is opened. */
+/* fs/place.h - the two folders of a mount: found and checked before anything is opened. */
 #ifndef DEPFS_PLACE_H
 #define DEPFS_PLACE_H
 
@@ -13,14 +13,14 @@ struct place {
 	char store[PATH_MAX], mount[PATH_MAX]; /* absolute, without symbolic links */
 };
 
-/* place_find() - both folders of the command line: they exist, neither hides the other, and the
+/* place_find() - the two folders of the command line: both exist, neither hides the other, and the
  * mount point is empty. Return: 0; -errno with a sentence. */
 int place_find(const struct options *o, struct place *ret_place, struct err *err) MUST_CHECK;
-/* place_check() - what would fail only after the store was opened: /dev/fuse, -o vaults=. A vault
- * folder that is missing may come later. */
+/* place_check() - checks /dev/fuse and -o vaults=, which would otherwise fail only after the store
+ * was opened. A folder of vaults that is missing may be created later. */
 int place_check(const struct options *o, struct err *err) MUST_CHECK;
-/* place_fuse_options() - the -o text for libfuse, into @out; -EINVAL: it is longer than @out_len.
- */
+/* place_fuse_options() - writes the -o text for libfuse into @out; -EINVAL: it is longer than
+ * @out_len. */
 int place_fuse_options(const struct place *place, const struct options *o, char *out,
 		       size_t out_len, struct err *err) MUST_CHECK;
 

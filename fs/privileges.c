@@ -38,7 +38,7 @@ static int refused(int error, struct err *err)
 	return err_set(err, -error, "capabilities cannot be dropped: %s", strerror(error));
 }
 
-/* The kernel says which capabilities there are: it may know more than the headers. */
+/* The kernel is asked which capabilities exist: it may know more than the headers. */
 static int drop_capabilities(struct err *err)
 {
 	const capng_type_t all =
@@ -55,8 +55,9 @@ static int drop_capabilities(struct err *err)
 		if (capng_update(CAPNG_DROP, all, cap) < 0)
 			return refused(EINVAL, err);
 	}
-	errno = EPERM; /* of refusals that libcap-ng finds itself: no CAP_SETPCAP */
-	/* Bounds that need no change are left alone, for that takes CAP_SETPCAP. */
+	errno = EPERM; /* for refusals by libcap-ng itself: no CAP_SETPCAP */
+	/* Changing the bounding set takes CAP_SETPCAP, so it is left alone when nothing in it is to
+	 * be dropped. */
 	if (capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0)
 		return refused(errno, err);
 	return 0;

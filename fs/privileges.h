@@ -7,9 +7,9 @@
 
 /**
  * privileges_drop() - keep the capabilities that serving files takes, lose the others for good
- * Of those kept, only what the process has. To be called before the first thread, since
- * capabilities are each thread's own. Sets no_new_privs as well. Does nothing unless root: an
- * unprivileged mount needs fusermount3, which is set-user-id.
+ * Adds none that the process does not have. Call before the first thread, since each thread has its
+ * own capabilities. Sets no_new_privs as well. Does nothing unless root: an unprivileged mount
+ * needs fusermount3, which is set-user-id.
  * Return: 0; -errno with a sentence.
  */
 int privileges_drop(struct err *err) MUST_CHECK;

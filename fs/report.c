@@ -22,14 +22,14 @@ void report(int priority, const char *fmt, ...)
 	if (to_syslog) {
 		vsyslog(priority, fmt, args);
 	} else {
-		(void)fputs("depfs: ", stderr); /* nowhere else to go */
+		(void)fputs("depfs: ", stderr); /* failure cannot be reported */
 		(void)vfprintf(stderr, fmt, args);
 		(void)fputc('\n', stderr);
 	}
 	va_end(args);
 }
 
-/* One datagram to $NOTIFY_SOCKET. Not by libsystemd, which would be linked for this alone. */
+/* One datagram to $NOTIFY_SOCKET, sent without libsystemd, which would be linked for this alone. */
 void report_ready(void)
 {
 	static const char state[] = "READY=1";

@@ -6,10 +6,10 @@
 
 #include "crypto/base/cleanup.h"
 
-/* report() - a line on standard error; after background_end() to syslog, with @priority. */
+/* report() - a line on standard error; after background_end() in syslog, with @priority. */
 void report(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* report_ready() - to the service manager, if one started the daemon, see sd_notify(3). */
+/* report_ready() - notifies the service manager, if one started the daemon; see sd_notify(3). */
 void report_ready(void);
 
 /*

@@ -16,12 +16,12 @@
 
 /*
  * A list of what is allowed, found by strace(1) over the mount tests and completed by the calls
- * that libc makes in the place of one of these on another architecture or kernel.
+ * that libc makes in place of a listed one on another architecture or kernel.
  *
- * What is not on it fails with ENOSYS and never kills: a call that a future libc or OpenSSL tries
- * first is then answered as an older kernel would, and the library falls back to one on the list; a
- * daemon that was killed would lose what the kernel has not written back yet. ENOSYS, not EPERM,
- * since libraries fall back on the first alone.
+ * A call that is not on it fails with ENOSYS and does not kill the process: a call that a future
+ * libc or OpenSSL tries first is then answered as by an older kernel, and the library falls back to
+ * one on the list; a daemon that was killed would lose what the kernel has not written back yet.
+ * ENOSYS, not EPERM, since libraries fall back on ENOSYS alone.
  */
 static const int allowed[] = {
 	/* content of files, of the state (LMDB), of the FUSE device, of sockets */
@@ -100,7 +100,7 @@ static const int allowed[] = {
 	SCMP_SYS(setfsuid),
 	SCMP_SYS(setfsgid),
 	SCMP_SYS(umask),
-	/* memory; mmap(2) and mprotect(2) are judged below */
+	/* memory; mmap(2) and mprotect(2) by their arguments, below */
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
@@ -109,7 +109,7 @@ static const int allowed[] = {
 	SCMP_SYS(mlock),
 	SCMP_SYS(mlock2),
 	SCMP_SYS(munlock),
-	/* threads; clone(2) is judged below */
+	/* threads; clone(2) by its arguments, below */
 	SCMP_SYS(clone3), /* answered by the other filter, see refuse_clone3() */
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
@@ -140,7 +140,7 @@ static const int allowed[] = {
 	SCMP_SYS(clock_getres),
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(time),
-	/* what the process is */
+	/* about the process and the system */
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
 	SCMP_SYS(getuid),
@@ -154,7 +154,7 @@ static const int allowed[] = {
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(uname),
 	SCMP_SYS(getrandom),
-	/* sockets: which there can be is judged below */
+	/* sockets: which can be opened is in the tables below */
 	SCMP_SYS(connect),
 	SCMP_SYS(sendto),
 	SCMP_SYS(sendmsg),
@@ -173,8 +173,8 @@ static const int allowed[] = {
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(eventfd2),
 #ifdef SYSCALL_FILTER_FOR_SANITIZER
-	/* LeakSanitizer stops the threads and looks through their memory as a debugger does, from a
-	 * process of its own; the others ask what they run on. */
+	/* LeakSanitizer stops the threads and reads their memory as a debugger does, from a process
+	 * of its own; other sanitizers ask about the system. */
 	SCMP_SYS(ptrace),
 	SCMP_SYS(wait4),
 	SCMP_SYS(prctl),
@@ -202,7 +202,7 @@ static const int allowed[] = {
 	}
 #define ARG_INT(no, value) ARG(no, INT_MASK, (uint32_t)(value))
 
-/* A call that is allowed when its arguments are these; several rows of one call: any of them. */
+/* A call that is allowed with these arguments; with several rows for one call, by any of them. */
 struct judged {
 	int call;
 	unsigned n;
@@ -211,12 +211,12 @@ struct judged {
 
 static const struct judged judged[] = {
 #ifdef SYSCALL_FILTER_FOR_SANITIZER
-	{SCMP_SYS(clone), 1, {ARG(0, NAMESPACES, 0)}}, /* a process too, see above */
+	{SCMP_SYS(clone), 1, {ARG(0, NAMESPACES, 0)}}, /* a new process too, see above */
 #else
 	{SCMP_SYS(clone),
 	 1,
 	 {ARG(0, THREAD | NAMESPACES | CLONE_VFORK | CLONE_PTRACE | CLONE_UNTRACED, THREAD)}},
-	/* read a limit of one's own, as sysconf(3) does */
+	/* only to read a limit of this process, as sysconf(3) does */
 	{SCMP_SYS(prlimit64), 2, {ARG_INT(0, 0), ARG(2, UINT64_MAX, 0)}},
 #endif
 	/* a serving thread takes a umask of its own, see fs/fuse/cred.c */
@@ -265,13 +265,13 @@ static int judge(scmp_filter_ctx ctx, const struct judged *rows, size_t n)
 	return r;
 }
 
-/* TCP and UDP: not raw sockets, and none of the kernel's own families (netlink, packet, vsock,
- * ...); getaddrinfo(3) does without. */
+/* TCP and UDP alone: no raw sockets, and none of the kernel's own families (netlink, packet, vsock,
+ * ...), which getaddrinfo(3) does not need. */
 static int judge_network(scmp_filter_ctx ctx)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	static const struct {
-		int type, protocol; /* 0 stands for the protocol too, see ip(7) */
+		int type, protocol; /* protocol 0 means the same, see ip(7) */
 	} kinds[] = {{SOCK_STREAM, 0},
 		     {SOCK_STREAM, IPPROTO_TCP},
 		     {SOCK_DGRAM, 0},
@@ -291,11 +291,11 @@ static int judge_network(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* Signals to threads of this process alone: pthread_cancel(3), abort(3). */
+/* Signals to threads of this process alone, as pthread_cancel(3) and abort(3) send them. */
 static int judge_signals(scmp_filter_ctx ctx)
 {
 #ifdef SYSCALL_FILTER_FOR_SANITIZER
-	(void)ctx; /* allowed to any */
+	(void)ctx; /* tgkill(2) is in allowed[] */
 	return 0;
 #else
 	const struct judged row = {SCMP_SYS(tgkill), 1, {ARG_INT(0, getpid())}};
@@ -311,7 +311,8 @@ static int filter_new(uint32_t action, scmp_filter_ctx *ret_ctx)
 
 	if (!ctx)
 		return -ENOMEM;
-	/* Calls by another architecture's numbers, or x32's: these are killed otherwise. */
+	/* Calls by the numbers of another architecture or of x32: without this they kill the
+	 * process. */
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1); /* all threads */
@@ -321,15 +322,16 @@ static int filter_new(uint32_t action, scmp_filter_ctx *ret_ctx)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree */
 	if (r < 0)
 		return r;
-	/* Kernels from 4.17: else those before 5.16 slow down every load of the process. */
+	/* Since Linux 4.17; without this, kernels before 5.16 slow down every load of the
+	 * process. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
 	*ret_ctx = STEAL(ctx);
 	return 0;
 }
 
 /*
- * A filter sees no memory, so it cannot judge the flags of clone3(2), which glibc tries first for
- * every thread; after ENOSYS it takes clone(2). In a filter of its own, which has no line logged.
+ * A filter sees no memory, so it cannot check the flags of clone3(2), which glibc tries first for
+ * every thread; after ENOSYS glibc calls clone(2). In a filter of its own, which logs nothing.
  */
 static int refuse_clone3(void)
 {
@@ -356,7 +358,7 @@ int syscall_filter_install(enum syscall_network network)
 		r = judge_signals(ctx);
 	if (r < 0)
 		return r;
-	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1); /* kernels from 4.14 */
-	r = refuse_clone3(); /* first: the filter below has no seccomp(2) left */
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1); /* since Linux 4.14 */
+	r = refuse_clone3(); /* first: the filter below refuses seccomp(2) */
 	return r < 0 ? r : seccomp_load(ctx);
 }
