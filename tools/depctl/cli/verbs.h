@@ -19,8 +19,7 @@ struct verb_call {
 	const struct verb *verb;
 	char command[32];			 /* "job list" */
 	const char *operands[VERB_OPERANDS_MAX]; /* NULL: not given */
-	const char
-		*options[VERB_OPTIONS_MAX]; /* by option.val; NULL: not given; "": a flag */
+	const char *options[VERB_OPTIONS_MAX];	 /* by option.val; NULL: not given; "": a flag */
 	struct client *ctl;
 	struct err err;
 };
