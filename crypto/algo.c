@@ -1,4 +1,4 @@
-/* crypto/algo.c - OpenSSL algorithm objects and the contexts of a thread. */
+/* crypto/algo.c - OpenSSL's algorithms fetched once, and each thread's contexts made and freed. */
 #include "crypto/algo_internal.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct algo algo;	 /* written in once, constant after */
-static bool algo_usable;	 /* the same */
-static pthread_key_t thread_key; /* the same */
+static bool algo_usable;	 /* as algo */
+static pthread_key_t thread_key; /* as algo */
 
 static void thread_free(void *p)
 {
@@ -54,7 +54,7 @@ const struct algo *algo_get(void)
 	return algo_usable ? &algo : NULL;
 }
 
-/* CMAC's cipher is set once; EVP_MAC_init() with a key alone keeps it. */
+/* The cipher of CMAC is set once; EVP_MAC_init() with a key alone keeps it. */
 static bool cmac_set_cipher(EVP_MAC_CTX *cmac)
 {
 	char name[] = "AES-256-CBC";

@@ -1,4 +1,4 @@
-/* crypto/block.c - one 4 KiB block: AES-256-GCM seal and open, layout as in block.h. */
+/* crypto/block.c - one 4 KiB block (layout: block.h): AES-256-GCM seal and open, nonces, sizes. */
 #include "crypto/block_internal.h"
 
 #include <assert.h>
@@ -24,13 +24,13 @@ static_assert(BLOCK_OVERHEAD == GCM_NONCE_LEN + GCM_TAG_LEN + META_LEN, "what pr
 static_assert(BLOCK_CAP <= UINT16_MAX, "meta.used is a u16");
 
 struct nonce_pool {
-	size_t used_len; /* bytes before it are drawn and zero again */
+	size_t used_len; /* bytes before this offset have been used, and are zero again */
 	unsigned forks;	 /* fork_count when it was filled */
 	uint8_t bytes[NONCE_POOL_LEN];
 };
 
-/* The cipher context of one direction. Two of them, so that a read expands one key schedule only.
- */
+/* The cipher context of one direction. There are two, so that a read expands one key schedule
+ * only. */
 struct gcm_direction {
 	EVP_CIPHER_CTX *evp;
 	bool current; /* has expanded the key of the last block_ctx_load() */
@@ -111,7 +111,7 @@ int block_ctx_load_key(struct block_ctx *ctx, const uint8_t key[static DEK_LEN],
 	memcpy(ctx->key, key, DEK_LEN);
 	memcpy(ctx->file_id, file_id, FILE_ID_LEN);
 	ctx->has_key = true;
-	ctx->enc.current = false; /* each expands it at its first block */
+	ctx->enc.current = false; /* each direction expands the key at its first block */
 	ctx->dec.current = false;
 	return 0;
 }
@@ -123,8 +123,8 @@ int block_ctx_load(struct block_ctx *ctx, const struct dek *dek,
 }
 
 /*
- * Expanding a key of zeros overwrites key schedule and hash table in place; it takes about dir
- * the time of a reset, which frees them and has the next block allocate again.
+ * Expanding a key of zeros overwrites key schedule and hash table in place. It takes about half the
+ * time of a reset, which frees them, so that the next block allocates again.
  */
 static void direction_forget(struct gcm_direction *dir, int enc)
 {
@@ -137,8 +137,8 @@ static void direction_forget(struct gcm_direction *dir, int enc)
 	if (EVP_CipherInit_ex2(dir->evp, NULL, zero, zero, enc, NULL) == 1)
 		return;
 	(void)algo_failed();
-	/* A reset forgets the cipher too: the next use fails with -EIO instead of using this key.
-	 */
+	/* A reset forgets the cipher too: the next use fails with -EIO instead of using this
+	 * key. */
 	EVP_CIPHER_CTX_reset(dir->evp);
 }
 
@@ -169,7 +169,7 @@ static int nonce_draw(struct nonce_pool *pool, uint8_t out[static GCM_NONCE_LEN]
 	return 0;
 }
 
-/* Key (first block only), nonce and, for opening, the tag: all in one call. */
+/* Sets the key (before the first block only), the nonce and, for opening, the tag in one call. */
 static bool gcm_start(struct block_ctx *ctx, struct gcm_direction *dir, int enc,
 		      const uint8_t *nonce, const OSSL_PARAM *params, struct gcm_aad aad)
 {
@@ -350,7 +350,7 @@ bool file_plain_size(uint64_t disk_len, uint64_t *ret_size)
 	if (last > BLOCK_NO_MAX)
 		return false;
 	cap = block_cap((uint32_t)last);
-	/* No valid length: count the blocks that are there as full. */
+	/* Not a length that file_disk_len() gives: all blocks are counted as full. */
 	if (tail_len > cap || (tail_len == 0 && last > 0)) {
 		*ret_size = block_start(last) + cap;
 		return false;

@@ -30,21 +30,21 @@ int dek_wrap(const struct dek *dek, const struct wrap_key *kek, struct header *h
 
 /**
  * dek_unwrap() - open hdr->wrapped_dek; the caller checks the header's MAC next (header_verify())
- * Return: 0; -EBADMSG when @kek is not its key or a bound field was changed; -ENOMEM; -EIO.
+ * Return: 0; -EBADMSG: @kek is not the wrapping key, or a bound field was changed; -ENOMEM; -EIO.
  */
 int dek_unwrap(const struct wrap_key *kek, const struct header *hdr,
 	       struct dek **ret_dek) MUST_CHECK;
 
 /**
  * dek_wrap_old() - seal a file's previous data key under its present one, while it is renewed
- * @id, @old_id: the file_id that goes with each; the associated data is @old_id | @id
+ * @id, @old_id: the file_id of @dek and of @old; the associated data is @old_id | @id
  * Only @dek opens @old, so a re-wrap or the loss of @dek covers @old too.
  * Return: 0; -ENOMEM; -EIO.
  */
 int dek_wrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN], const struct dek *old,
 		 const uint8_t old_id[static FILE_ID_LEN],
 		 uint8_t ret_wrap[static WRAP_LEN]) MUST_CHECK;
-/* dek_unwrap_old() - the reverse; -EBADMSG when these do not belong together. */
+/* dek_unwrap_old() - the reverse; -EBADMSG: key, ids and wrap do not belong together. */
 int dek_unwrap_old(const struct dek *dek, const uint8_t id[static FILE_ID_LEN],
 		   const uint8_t wrap[static WRAP_LEN], const uint8_t old_id[static FILE_ID_LEN],
 		   struct dek **ret_old) MUST_CHECK;

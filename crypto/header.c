@@ -21,7 +21,8 @@ static_assert(HEADER_MACED_LEN == HEADER_AAD_LEN + HEADER_WRAP_LEN + 4 + 8 * HEA
 					  8 + HEADER_RESERVED_LEN,
 	      "the table's rows add up");
 
-/* Used slots first, ascending, a gap of a block or more between them, unused ones zero. */
+/* Whether used slots come first, ascending, with a gap of a block or more, and unused ones are
+ * zero. */
 static bool holes_ok(const struct hole holes[static HEADER_HOLES_MAX])
 {
 	uint64_t free_from = 1; /* block 0 is never a hole; 64 bits: start + count may exceed 32 */

@@ -36,7 +36,7 @@ struct hole {
 };
 
 /*
- * Under which key a DEK is wrapped. A policy id of zeros is the service key, whose only
+ * The key under which a DEK is wrapped. A policy id of zeros is the service key, whose only
  * generation is 1.
  */
 struct wrap_ref {
@@ -85,7 +85,7 @@ int header_encode(const struct header *hdr, const struct dek *dek,
 		  uint8_t out[static HEADER_LEN]) MUST_CHECK;
 
 /**
- * header_decode() - parse, without a key: the MAC is not looked at
+ * header_decode() - parse without a key: the MAC is not checked
  * Return: 0; -ENOTSUP: unknown version, suite or flag; -EBADMSG: anything else that the table
  * forbids. @err says which field.
  */
@@ -95,7 +95,7 @@ int header_decode(const uint8_t in[static HEADER_LEN], struct header *ret_hdr,
 /* header_verify() - the MAC of @in under @dek, compared in constant time; -EBADMSG, -EIO. */
 int header_verify(const uint8_t in[static HEADER_LEN], const struct dek *dek) MUST_CHECK;
 
-/* header_aad() - bytes 0..75: what the DEK wrap is bound to. */
+/* header_aad() - bytes 0..75 of the table, the associated data of the DEK wrap. */
 void header_aad(const struct header *hdr, uint8_t out[static HEADER_AAD_LEN]);
 
 static inline bool wrap_ref_equal(const struct wrap_ref *a, const struct wrap_ref *b)

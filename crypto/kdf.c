@@ -1,4 +1,4 @@
-/* crypto/kdf.c - HKDF-SHA256, HMAC-SHA256 and SHA-256. */
+/* crypto/kdf.c - HKDF-SHA256, HMAC-SHA256 and SHA-256 on a thread's SHA-256 context. */
 #include "crypto/kdf.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static bool hash_parts(EVP_MD_CTX *md, const struct kdf_part *parts, size_t n_pa
 }
 
 /*
- * A null type keeps the fetched digest and skips its look-up. Called after the work as well: it
+ * A null type keeps the fetched digest and skips its look-up. Called after a hash too, since it
  * overwrites the chaining value, which for a derived key is the key.
  */
 static bool hash_start(EVP_MD_CTX *md)
@@ -80,7 +80,7 @@ static bool hmac_run(struct algo_thread *t, const struct kdf_part *parts, size_t
 }
 
 /*
- * Why not EVP_MAC and EVP_KDF: both allocate from the secure heap at every key, under its one lock,
+ * Why not EVP_MAC and EVP_KDF: both allocate from the secure heap for each key, under its one lock,
  * and keep keyed states on the ordinary heap until they are keyed again. A MAC takes 1.8 times as
  * long that way, the two keys of a DEK 3.2 times (tests/bench/primitives.c). A re-wrap job needs
  * five HMACs a file: with EVP_MAC alone it took 22.5 us of processor time a file instead of 19.9,

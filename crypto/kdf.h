@@ -29,7 +29,8 @@
 int hkdf_sha256(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len,
 		const uint8_t *info, size_t info_len, uint8_t *out, size_t out_len) MUST_CHECK;
 
-/* Its two steps, RFC 5869 sections 2.2 and 2.3, for several outputs from one extract. */
+/* hkdf_extract(), hkdf_expand() - the two steps of hkdf_sha256(), RFC 5869 sections 2.2 and 2.3,
+ * for several outputs from one extract. */
 int hkdf_extract(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len,
 		 uint8_t ret_prk[static SHA256_LEN]) MUST_CHECK;
 int hkdf_expand(const uint8_t prk[static SHA256_LEN], const uint8_t *info, size_t info_len,
@@ -39,7 +40,7 @@ int hkdf_expand(const uint8_t prk[static SHA256_LEN], const uint8_t *info, size_
 int kdf_derive(const uint8_t *key, size_t key_len, const char *info, uint8_t *out,
 	       size_t out_len) MUST_CHECK;
 
-/* A piece of a message; what is hashed is their concatenation. */
+/* A piece of a message; the concatenation of all pieces is hashed. */
 struct kdf_part {
 	const void *data;
 	size_t len;

@@ -1,4 +1,4 @@
-/* crypto/oaep.c - software RSA root keys for the local vaults: RSA-OAEP-256. */
+/* crypto/oaep.c - software RSA keys by OpenSSL: made, read, written; RSA-OAEP-256 (RFC 8017). */
 #include "crypto/oaep.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ int rsa_key_to_pem(const struct rsa_key *k, struct secret **ret_pem, struct err 
 	return secret_new_from(text, (size_t)len, ret_pem);
 }
 
-/* OpenSSL's default asks for a passphrase on the terminal. */
+/* Given to OpenSSL because its default function asks for a passphrase on the terminal. */
 static int no_passphrase(char *buf, int len, int rw, void *data)
 {
 	(void)buf, (void)len, (void)rw, (void)data;

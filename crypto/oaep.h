@@ -19,16 +19,16 @@ void rsa_key_free(struct rsa_key *k);
 DEFINE_CLEANUP(struct rsa_key *, rsa_key_free)
 unsigned rsa_key_bits(const struct rsa_key *k);
 
-/* PKCS #8 PEM, unencrypted: the caller sets the file's mode. */
+/* rsa_key_to_pem() - unencrypted PKCS #8 PEM, which the caller keeps in a private file. */
 int rsa_key_to_pem(const struct rsa_key *k, struct secret **ret_pem, struct err *err) MUST_CHECK;
-/* -EBADMSG: not an RSA private key of such a size. */
+/* rsa_key_from_pem() - -EBADMSG: not an RSA private key of 2048, 3072 or 4096 bits. */
 int rsa_key_from_pem(const uint8_t *pem, size_t pem_len, struct rsa_key **ret_key,
 		     struct err *err) MUST_CHECK;
 
-/* SHA-256 for both hash and MGF1, no label. *ret_len = modulus bytes. */
+/* oaep_wrap() - SHA-256 as hash and in MGF1, no label. @ret_len: the bytes of the modulus. */
 int oaep_wrap(const struct rsa_key *k, const uint8_t *in, size_t in_len,
 	      uint8_t out[static OAEP_WRAP_MAX], size_t *ret_len) MUST_CHECK;
-/* -EBADMSG when it does not open, whatever the cause: no padding oracle. */
+/* oaep_unwrap() - -EBADMSG for every cause of failure, so that it is no padding oracle. */
 int oaep_unwrap(const struct rsa_key *k, const uint8_t *in, size_t in_len,
 		struct secret **ret_key) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* crypto/secret.c - key bytes in OpenSSL's secure heap, and the process settings around it. */
+/* crypto/secret.c - OpenSSL's secure heap set up, used and wiped; core dumps forbidden;
+ * randomness. */
 #include "crypto/secret.h"
 
 #include <assert.h>

@@ -11,7 +11,7 @@
 #include "crypto/base/err.h"
 
 #define SECRET_HEAP_LEN (4u << 20) /* bytes; below the usual RLIMIT_MEMLOCK of 8 MiB */
-/* Of them for policies' keys alone, as any user can open many files. */
+/* Bytes of the heap that only policies' keys may use, since any user can open many files. */
 #define SECRET_HEAP_KEPT (512u << 10)
 
 /* Length and bytes in one allocation on the secure heap; wiped when freed. */
@@ -28,8 +28,8 @@ int secret_init(struct err *err) MUST_CHECK;
 
 /* secret_alloc() - zeroed bytes on the secure heap, for a struct with keys; NULL when full. */
 void *secret_alloc(size_t len);
-/* secret_alloc_for_file() - the same; NULL also where that leaves less than SECRET_HEAP_KEPT,
- * so that policies' keys find space however many files are open. */
+/* secret_alloc_for_file() - secret_alloc(); NULL also where less than SECRET_HEAP_KEPT would be
+ * left, so that policies' keys find space however many files are open. */
 void *secret_alloc_for_file(size_t len);
 void secret_free_mem(void *p, size_t len); /* wipes; NULL is allowed */
 
@@ -44,7 +44,7 @@ uint8_t *secret_bytes(struct secret *s); /* borrowed */
 size_t secret_len(const struct secret *s);
 /* secret_shrink() - keep the first @len bytes, which must not exceed the length; wipe the rest. */
 void secret_shrink(struct secret *s, size_t len);
-/* secrets_equal() - same length and bytes; takes as long whichever byte differs (CRYPTO_memcmp). */
+/* secrets_equal() - same length and bytes; its time does not depend on which bytes differ. */
 bool secrets_equal(const struct secret *a, const struct secret *b);
 
 /* random_bytes() - public randomness (ids, nonces), RAND_bytes; -EIO when OpenSSL has none. */

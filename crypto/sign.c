@@ -1,4 +1,4 @@
-/* crypto/sign.c - Ed25519 (RFC 8032) by OpenSSL. */
+/* crypto/sign.c - Ed25519 (RFC 8032) by OpenSSL: keys, signatures, their check. */
 #include "crypto/sign.h"
 
 #include <errno.h>

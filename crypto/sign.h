@@ -22,7 +22,7 @@ const uint8_t *sign_key_public(const struct sign_key *key); /* SIGN_PUBLIC_LEN b
 /* sign_make() - RFC 8032 section 5.1.6: the same message gives the same signature. -EIO. */
 int sign_make(const struct sign_key *key, const uint8_t *msg, size_t msg_len,
 	      uint8_t ret_sig[static SIGN_LEN]) MUST_CHECK;
-/* sign_check() - RFC 8032 section 5.1.7. 0; -EBADMSG: not that key's signature of that message;
+/* sign_check() - RFC 8032 section 5.1.7. Return: 0; -EBADMSG: not a signature of @msg by the key;
  * -ENOMEM. */
 int sign_check(const uint8_t public_key[static SIGN_PUBLIC_LEN], const uint8_t *msg, size_t msg_len,
 	       const uint8_t sig[static SIGN_LEN]) MUST_CHECK;

@@ -14,7 +14,7 @@
 #include "crypto/base/bytes.h"
 #include "crypto/kdf.h"
 
-/* Of the key: the first half is CMAC's, the second CTR's, RFC 5297 section 2.2. */
+/* The first half of a SIV key is CMAC's, the second CTR's, RFC 5297 section 2.2. */
 #define SIV_HALF_LEN 32
 
 struct wrap_key {
@@ -26,13 +26,13 @@ static_assert(WRAP_LEN == SIV_LEN + WRAP_KEY_LEN, "synthetic IV, then the key");
 static_assert(WRAP_SIV_KEY_LEN == 2 * SIV_HALF_LEN, "two 256-bit keys");
 
 /*
- * Why not OpenSSL's AES-256-SIV: it fetches three algorithms anew at every key, under locks that
+ * Why not OpenSSL's AES-256-SIV: it fetches three algorithms anew for each key, under locks that
  * all threads share. A re-wrap job took 33 us of processor time a file with OpenSSL's SIV, HMAC and
- * HKDF, 24 with its HMAC and HKDF alone, 19.5 with ours, and ran at 0.62 and 0.83 of our rate; ours
- * is 70,000 files/s where 60,000 are required (tests/bench/jobs; single functions:
- * tests/bench/primitives.c). Copying a context that was keyed once is faster than ours (0.8), but
- * leaves each policy's key schedule on the ordinary heap for as long as the policy is open.
- * tests/unit/test_wrap.c holds ours against published vectors and against OpenSSL's.
+ * HKDF, 24 with its HMAC and HKDF alone, and 19.5 with the code here; its rate was 0.62, 0.83 and 1
+ * times the 70,000 files/s that it has now, where 60,000 are required (tests/bench/jobs; single
+ * functions: tests/bench/primitives.c). Copying a context that was keyed once takes 0.8 of the
+ * time, but leaves each policy's key schedule on the ordinary heap while the policy is open.
+ * tests/unit/test_wrap.c compares the code here with published vectors and with OpenSSL's.
  */
 
 /* Doubling in GF(2^128), RFC 5297 section 2.3; no branch on the secret bit. */
@@ -69,7 +69,8 @@ struct siv_aad {
 	size_t n;
 };
 
-/* The last string goes into D at its end when it is a block or longer, else padded into 2 D. */
+/* The last string of S2V: its end is xored with D if it is a block or longer, else it is padded and
+ * xored with 2 D. */
 static bool siv_last(struct algo_thread *t, const uint8_t *in, size_t in_len,
 		     uint8_t iv[static SIV_LEN])
 {

@@ -21,7 +21,7 @@ struct wrap_key;
 /**
  * wrap_key_new() - derive a wrapping key
  * @key: WRAP_KEY_LEN bytes of root, DEP or availability key; borrowed
- * @info: one of kdf.h's strings, which makes the wrap good for one purpose only
+ * @info: one of kdf.h's strings, so that the key serves one purpose only
  * Return: 0; -ENOMEM (secure heap full); -EIO.
  */
 int wrap_key_new(const uint8_t key[static WRAP_KEY_LEN], const char *info,
@@ -40,7 +40,7 @@ int wrap_seal(const struct wrap_key *k, const uint8_t *aad, size_t aad_len,
 
 /**
  * wrap_open() - the reverse
- * Return: 0; -EBADMSG when key, associated data or bytes do not belong together, out is then zero.
+ * Return: 0; -EBADMSG: key, associated data and bytes do not belong together, and @out is zero.
  */
 int wrap_open(const struct wrap_key *k, const uint8_t *aad, size_t aad_len,
 	      const uint8_t in[static WRAP_LEN], uint8_t out[static WRAP_KEY_LEN]) MUST_CHECK;

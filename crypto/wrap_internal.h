@@ -7,7 +7,7 @@
 #define SIV_LEN 16 /* synthetic IV: one AES block */
 
 /**
- * siv_seal(), siv_open() - RFC 5297 over any length, as published vectors have it
+ * siv_seal(), siv_open() - RFC 5297 over any length, as published vectors need it
  * @key: CMAC's half, then CTR's
  * @aad, @aad_len, @n_aad: associated data, any number of strings
  * @out: SIV_LEN + @in_len bytes when sealing, @in_len - SIV_LEN when opening

@@ -17,7 +17,7 @@ struct kms {
 	struct kms_observer observer;
 };
 
-/* A call on its way: the kind of vault, the parsed id, and where the vault's request id goes. */
+/* One call: the kind of vault, the parsed id, and the vault's id of the request. */
 struct call {
 	const struct kms *kms;
 	enum kms_operation operation;
@@ -116,8 +116,8 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 	enum kms_outcome o = call_begin(&c, kms, KMS_UNWRAP, key_id, err);
 
 	if (o == KMS_OK && !c.id.version[0]) {
-		/* would open until the first rotation and look damaged after it (kms/README.md,
-		 * Requests of Azure Key Vault) */
+		/* unwrap without a version works until the key is rotated, and is answered 400
+		 * (damaged) after that (kms/README.md, Requests of Azure Key Vault) */
 		(void)err_set(err, -EINVAL, "unwrap needs an id that names a version");
 		o = KMS_MISCONFIGURED;
 	}

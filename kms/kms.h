@@ -1,13 +1,13 @@
 /* kms/kms.h - the key services: describe, wrap and unwrap with root keys that stay in their vaults.
  *
- * This and the headers of kms/vault/ that it includes are all that a user needs: key ids
- *(key_id.h), outcomes and their errnos (outcome.h), what a key is and must be (key_fit.h), the
- *report of each call (observe.h), the state of a host's circuit breaker (circuit_state.h).
+ * A user needs this header and the headers of kms/vault/ that it includes: key ids (key_id.h),
+ * outcomes and their errnos (outcome.h), the rules for a root key (key_fit.h), the report of each
+ * call (observe.h), the state of a host's circuit breaker (circuit_state.h).
  *
- *	struct kms *kms;
- *	r = kms_new(&config, &kms, &err);
- *	o = kms_wrap(kms, "https://v.vault.azure.net/keys/k", key, wrapped, &len, key_id, NULL,
- *&err); o = kms_unwrap(kms, key_id, wrapped, len, &again, NULL, &err); kms_free(kms);
+ *   r = kms_new(&config, &kms, &err);
+ *   o = kms_wrap(kms, "https://v.vault.azure.net/keys/k", key, wrapped, &len, key_id, NULL, &err);
+ *   o = kms_unwrap(kms, key_id, wrapped, len, &again, NULL, &err);
+ *   kms_free(kms);
  */
 #ifndef DEPFS_KMS_H
 #define DEPFS_KMS_H
@@ -56,8 +56,8 @@ DEFINE_CLEANUP(struct kms *, kms_free)
  * A call blocks as long as the vault takes: a local one at most KMS_DEADLINE_S, Azure at most
  * vault_timeout_s, after which the outcome is KMS_TRANSIENT. The caller must hold no lock.
  * @key_id: text; without a version the newest is meant.
- * @request_id: NULL, or space for the vault's own id of the request, for the audit log: at most
- * KMS_REQUEST_ID_LEN bytes, empty where the vault was not reached.
+ * @request_id: NULL, or KMS_REQUEST_ID_LEN bytes of space for the vault's own id of the request,
+ * for the audit log; empty where the vault was not reached.
  * Return: KMS_OK; any other outcome: @err holds a sentence naming the key id and the cause, and no
  * ret_* is written.
  */
@@ -79,14 +79,14 @@ enum kms_outcome kms_unwrap(struct kms *kms, const char *key_id, const uint8_t *
 bool kms_needs_network(const struct kms *kms);
 
 /*
- * kms_credential_check() - can Azure's credential be used, as far as this machine can tell?
+ * kms_credential_check() - whether Azure's credential can be used, as far as this machine can tell
  * Return: 0; 1: yes, but @err says what looks wrong about it; -ENOTSUP: credential "none"; another
  * negative errno: its file cannot be used, as @err says.
  */
 int kms_credential_check(const struct kms *kms, struct err *err) MUST_CHECK;
 
-/* kms_circuits() - of all Azure hosts asked so far, at most @max of them. Return: how many are in
- * @ret_list. Local vaults have none. */
+/* kms_circuits() - the circuits of at most @max of the Azure hosts asked so far. Return: how many
+ * are in @ret_list. Local vaults have none. */
 size_t kms_circuits(struct kms *kms, struct kms_circuit *ret_list, size_t max);
 /* kms_circuits_probe() - a host that failed may be probed now, unless it asked for a pause. */
 void kms_circuits_probe(struct kms *kms);

@@ -1,4 +1,4 @@
-/* tools/mkfs.c - mkfs.depfs: make a store and its service key. */
+/* tools/mkfs.c - mkfs.depfs: makes a store and its service key. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
-/* tools/mount.depfs.c - what mount(8) runs for type depfs: starts the daemon with the same options.
- */
+/* tools/mount.depfs.c - the program that mount(8) runs for type depfs: starts the daemon. */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -53,9 +52,9 @@ static int add_options(struct request *rq, const char *more)
 }
 
 /*
- * By hand, since options are passed on and not taken: getsubopt(3) cuts the string into pieces and
- * stops at each word that its table lacks, and fuse_opt_parse() would bring libfuse into a helper
- * that needs nothing of it.
+ * Not by getsubopt(3), which writes into the string and stops at words that its table lacks, while
+ * options are passed on here unchanged; nor by fuse_opt_parse(), which would link libfuse into a
+ * helper that does not need it.
  */
 static bool has_option(const char *options, const char *name)
 {
@@ -86,8 +85,8 @@ static int add_defaults(struct request *rq)
 	return r;
 }
 
-/* mount(8), "External helpers": STORE MOUNT [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE.SUBTYPE]
- */
+/* mount(8), "External helpers": STORE MOUNT [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t
+ * TYPE.SUBTYPE] */
 static int parse(int argc, char **argv, struct request *rq)
 {
 	int option, r = 0;
@@ -157,7 +156,7 @@ static void exec_daemon(char *const argv[])
 	fprintf(stderr, "mount.depfs: %s cannot be run: %s\n", PROGRAM, strerror(errno));
 }
 
-/* mount(8) never asks for these; a person at a shell may. */
+/* mount(8) never gives these options; a person at a shell may. */
 static bool help_or_version(int argc, char **argv)
 {
 	const char *word = argc == 2 ? argv[1] : "";

@@ -1,4 +1,4 @@
-/* crypto/base/bytes.c - bounded little-endian reader and writer, hex and UUID text. */
+/* crypto/base/bytes.c - bounded reading and writing of little-endian fields; hex and UUID text. */
 #include "crypto/base/bytes.h"
 
 #include <errno.h>
@@ -206,7 +206,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Reads 2 * len digits; stops at the first that is none, so a NUL is never passed. */
+/* Reads 2 * len digits; stops at the first character that is none, so it never reads past a NUL. */
 static int hex_read(const char *in, uint8_t *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -269,7 +269,7 @@ bool bytes_are_zero(const void *in, size_t len)
 	const uint8_t *at = in;
 	uint64_t word;
 
-	/* Whole words first: this also looks for holes in 4 KiB blocks. */
+	/* Whole words first, since this is used to look for holes in 4 KiB blocks. */
 	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
 		if (word != 0)

@@ -1,4 +1,4 @@
-/* crypto/base/cleanup.h - release at the end of scope: what frees a resource stands beside it. */
+/* crypto/base/cleanup.h - resources released at the end of a scope: CLEANUP() and its functions. */
 #ifndef DEPFS_CRYPTO_BASE_CLEANUP_H
 #define DEPFS_CRYPTO_BASE_CLEANUP_H
 
@@ -9,7 +9,7 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define MUST_CHECK  __attribute__((warn_unused_result))
 
-/* Hands ownership on: yields the pointer and empties the variable. */
+/* STEAL() - hands ownership on: yields the pointer and sets the variable to NULL. */
 #define STEAL(p)                             \
 	({                                   \
 		__typeof__(p) stolen_ = (p); \
@@ -17,7 +17,7 @@
 		stolen_;                     \
 	})
 
-/* The same for a file descriptor. */
+/* STEAL_FD() - the same for a file descriptor, which becomes -1. */
 #define STEAL_FD(fd)                \
 	({                          \
 		int stolen_ = (fd); \
@@ -25,7 +25,7 @@
 		stolen_;            \
 	})
 
-/* Defines fn##_p(), which a CLEANUP() variable of pointer type @type names. */
+/* DEFINE_CLEANUP() - defines fn##_p(), for CLEANUP() of a variable of pointer type @type. */
 #define DEFINE_CLEANUP(type, fn)           \
 	static inline void fn##_p(type *p) \
 	{                                  \
@@ -47,7 +47,7 @@ static inline void free_mem_p(void *p)
 static inline void fclose_p(FILE **f)
 {
 	if (*f)
-		(void)fclose(*f); /* the same */
+		(void)fclose(*f); /* as close() above */
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* crypto/base/clock.c - see clock.h. */
+/* crypto/base/clock.c - CLOCK_MONOTONIC read, slept on and waited on, in ns, us and ms. */
 #include "crypto/base/clock.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ uint64_t clock_now_ms(void)
 	return clock_now_ns() / NS_PER_MS;
 }
 
-/* CLOCK_MONOTONIC at @ns of clock_now_ns(), which is 1 ms ahead: so it is 0 in no unit. */
+/* CLOCK_MONOTONIC at @ns of clock_now_ns(). That function adds 1 ms, so that a time is 0 in no
+ * unit. */
 static struct timespec kernel_time(uint64_t ns)
 {
 	ns = ns > NS_PER_MS ? ns - NS_PER_MS : 0;

@@ -5,11 +5,12 @@
 #include <pthread.h>
 #include <stdint.h>
 
-uint64_t clock_now_ns(void); /* none of the three is ever 0: a field may use 0 for "no time" */
+/* clock_now_*() - the time since some point in the past; never 0, so 0 can stand for "no time". */
+uint64_t clock_now_ns(void);
 uint64_t clock_now_us(void);
 uint64_t clock_now_ms(void);
 
-void clock_sleep_ms(uint64_t ms); /* goes on after a signal */
+void clock_sleep_ms(uint64_t ms); /* sleeps on after a signal */
 
 /* clock_left_ms() - milliseconds until @deadline_ms of clock_now_ms(); 0 when it has passed. */
 uint64_t clock_left_ms(uint64_t deadline_ms);

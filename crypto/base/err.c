@@ -1,4 +1,4 @@
-/* crypto/base/err.c - one line of text beside an errno. */
+/* crypto/base/err.c - an error's line of text: set, prefixed, added to; names of errnos. */
 #include "crypto/base/err.h"
 
 #include <ctype.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A sentence cut at ERR_TEXT_LEN must not end inside a UTF-8 character (policy names have them). */
+/* A sentence cut at ERR_TEXT_LEN must not end inside a UTF-8 character, as of a policy's name. */
 static void drop_partial_char(char *text, size_t len)
 {
 	size_t start = len;

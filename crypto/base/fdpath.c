@@ -1,3 +1,4 @@
+/* crypto/base/fdpath.c - paths of open descriptors by way of /proc/self/fd. */
 #include "crypto/base/fdpath.h"
 
 #include <stdio.h>

@@ -9,9 +9,12 @@
 #define FD_PATH_LEN 32
 const char *fd_path(int fd, char out[static FD_PATH_LEN]);
 
-/* fd_path_in() - the path that what @fd refers to has now, relative to the folder @top: "" for @top
- * itself; an absolute path where it lies elsewhere; one that has no name left ends in " (deleted)".
- * NULL: longer than @out_len - 1, or @fd is not open. Points into @out. */
+/**
+ * fd_path_in() - the present path of the file or folder behind @fd, relative to the folder @top
+ * "" for @top itself; an absolute path where the file is not below @top; a path that ends in
+ * " (deleted)" where it has no name left. Points into @out.
+ * Return: NULL: the path is longer than @out_len - 1, or @fd is not open.
+ */
 const char *fd_path_in(int fd, const char *top, char *out, size_t out_len);
 
 #endif

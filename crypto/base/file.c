@@ -1,4 +1,4 @@
-/* crypto/base/file.c - writing to plain files. */
+/* crypto/base/file.c - write(2) repeated until all bytes are written. */
 #include "crypto/base/file.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* crypto/base/hash.c - see hash.h. */
+/* crypto/base/hash.c - a chained hash table that grows with its entries, and FNV-1a. */
 #include "crypto/base/hash.h"
 
 #include <errno.h>

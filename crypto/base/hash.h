@@ -8,9 +8,10 @@
 #include "crypto/base/cleanup.h"
 
 /*
- * Chained, and grown to a bucket an entry. Why not uthash: there an insertion may fail when the
- * table has to grow (HASH_NONFATAL_OOM takes the entry out again), and ours follow changes that are
- * already durable; a handle has 56 bytes, ours 16, and there are 100,000 inodes.
+ * Chained, and grown to one bucket for each entry. Why not uthash: its insertion fails where the
+ * table cannot grow (HASH_NONFATAL_OOM takes the entry out again), but insertions here follow
+ * changes that are already durable; and its handle has 56 bytes where struct hash_entry has 16, in
+ * each of 100,000 inodes.
  * Nothing here locks. Finding and walking change nothing, so readers may share a lock.
  */
 struct hash_entry {
@@ -34,7 +35,7 @@ void hash_table_fini(struct hash_table *t);
 void hash_insert(struct hash_table *t, struct hash_entry *e, uint64_t hash);
 void hash_remove(struct hash_table *t, struct hash_entry *e); /* nothing when it is not in @t */
 
-/* hash_first(), hash_next() - the entries of that hash, NULL behind the last; the caller compares
+/* hash_first(), hash_next() - the entries with one hash, NULL behind the last; the caller compares
  * their keys. */
 struct hash_entry *hash_first(const struct hash_table *t, uint64_t hash);
 struct hash_entry *hash_next(const struct hash_entry *e);
@@ -50,7 +51,7 @@ struct hash_entry *hash_after(const struct hash_table *t, const struct hash_entr
 		entry_ ? (type *)((char *)entry_ - offsetof(type, member)) : NULL; \
 	})
 
-/* hash_seed() - a random start, so that names cannot be chosen to collide; -EIO. */
+/* hash_seed() - a random seed, so that names cannot be chosen to collide; -EIO. */
 int hash_seed(uint64_t *ret_seed) MUST_CHECK;
 /* hash_bytes() - FNV-1a that goes on from @hash: a seed, or the hash of what precedes. For tables
  * in memory; never stored. */

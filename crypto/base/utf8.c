@@ -1,7 +1,7 @@
-/* crypto/base/utf8.c - see utf8.h. */
+/* crypto/base/utf8.c - the decoder of UTF-8 (RFC 3629 section 4). */
 #include "crypto/base/utf8.h"
 
-/* Bytes of the character that @lead begins; 0: it begins none, as 0x80 to 0xc1 and 0xf5 up. */
+/* Bytes of a character that begins with @lead; 0: none does (0x80 to 0xc1, and 0xf5 up). */
 static size_t char_len(unsigned char lead)
 {
 	if (lead < 0x80)
@@ -14,7 +14,7 @@ static size_t char_len(unsigned char lead)
 size_t utf8_decode(const char *in, size_t in_len, uint32_t *ret_char)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800,
-					 0x10000}; /* by length: less is overlong */
+					 0x10000}; /* by length; a smaller value is overlong */
 	static const uint8_t lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	const unsigned char *at = (const unsigned char *)in;
 	size_t len = in_len > 0 ? char_len(at[0]) : 0;

@@ -17,8 +17,8 @@
  */
 size_t utf8_decode(const char *in, size_t in_len, uint32_t *ret_char);
 
-/* utf8_next() - the same within a string: its final NUL ends a character that is cut there. The
- * NUL itself is a character of length 1. */
+/* utf8_next() - utf8_decode() within a string: its NUL ends a character that is cut there, and is
+ * itself a character of length 1. */
 static inline size_t utf8_next(const char *text, uint32_t *ret_char)
 {
 	return utf8_decode(text, UTF8_MAX, ret_char);

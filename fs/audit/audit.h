@@ -61,11 +61,13 @@ void audit_free(struct audit *a);
  * @actor: NULL: depfs itself
  * @outcome: errno_name() of it: "ok", or such as "EACCES"
  * A line:
- * {"seq":N,"time":"2026-11-23T22:17:00.123Z","event":...,"uid":..,"gid":..,"pid":..,"outcome":..,
- * <fields>,"prev":"<64 hex>","hash":"<64 hex>"}; hash = SHA-256 over the line's bytes up to and
- * excluding ',"hash"'; prev = the hash before, zeros for the first. A full queue (4096 events), or
- * a lack of memory, loses the event; the event "events-lost" counts them. Events of kinds that can
- * be caused without end are coalesced beyond a rate (flood_internal.h).
+ *   {"seq":N,"time":"2026-11-23T22:17:00.123Z","event":..,"uid":..,"gid":..,"pid":..,
+ *   "outcome":..,<fields>,"prev":"<64 hex>","hash":"<64 hex>"}
+ * hash: SHA-256 over the line's bytes up to and excluding ',"hash"'; prev: the hash of the line
+ * before, zeros for the first.
+ * A full queue (4096 events), or a lack of memory, loses the event; the event "events-lost" counts
+ * lost ones. Events of kinds that can be caused without end are coalesced beyond a rate
+ * (flood_internal.h).
  */
 void audit_event(struct audit *a, const char *event, const struct actor *actor, const char *outcome,
 		 const struct audit_field *fields, size_t n_fields);
@@ -84,8 +86,8 @@ int audit_sync(struct audit *a, struct err *err) MUST_CHECK;
 ssize_t audit_read(struct audit *a, uint64_t seq, char *buf, size_t buf_len, uint64_t *ret_next,
 		   struct err *err);
 uint64_t audit_last_seq(struct audit *a); /* of the newest durable event; 0: none */
-/* audit_last_line() - the newest durable event's line, without newline; empty when there is none.
- */
+/* audit_last_line() - the newest durable event's line, without newline; empty when there is
+ * none. */
 void audit_last_line(struct audit *a, char *out, size_t out_len);
 
 /* For the metrics; all but @waiting count since audit_new(). */

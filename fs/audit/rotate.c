@@ -1,5 +1,5 @@
-/* fs/audit/rotate.c - older events moved from the state into files, and the oldest files removed.
- */
+/* fs/audit/rotate.c - older events moved from the state into files, and the oldest files
+ * removed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@ static void tmp_close(struct audit_rotation *r)
 
 void audit_rotate_fini(struct audit_rotation *r)
 {
-	tmp_close(r); /* the next rotation removes "new" */
+	tmp_close(r); /* AUDIT_FILE_TMP, if it is left, is removed by tmp_open() */
 	*r = (struct audit_rotation){.fd = -1};
 }
 
@@ -101,8 +101,8 @@ void audit_rotate_resume(struct audit *a)
 
 /*
  * Append the signature and "events-continued", the first record of the next file. The snapshot is
- * replaced with it, so that a state made from the snapshot never gives other events the numbers of
- * events that are in a file.
+ * replaced in the same commit, so that a state made from the snapshot never gives other events the
+ * numbers of events that are in a file.
  */
 static int mark(struct audit *a, char **io_line)
 {
@@ -123,7 +123,7 @@ static int mark(struct audit *a, char **io_line)
 	if (!body)
 		return -ENOMEM;
 	what.after = body;
-	free(STEAL(*io_line)); /* of a step before */
+	free(STEAL(*io_line)); /* the line of an earlier step */
 	rc = audit_append(a->store, &a->tail, &what, io_line, NULL);
 	if (rc < 0)
 		return rc;
@@ -161,8 +161,8 @@ static int file_finish(struct audit *a)
 	return 1;
 }
 
-/* What a crash left under that name is removed, or whatever else is there: opening a pipe would
- * block the log for ever. */
+/* A file that a crash has left under this name is removed first, since O_EXCL refuses it. A
+ * directory is not removed: the step fails. */
 static int tmp_open(struct audit *a)
 {
 	if (unlinkat(a->files_fd, AUDIT_FILE_TMP, 0) < 0 && errno != ENOENT)
@@ -200,7 +200,7 @@ static int copy_step(struct audit *a)
 	return r->at > r->to ? file_finish(a) : 1;
 }
 
-/* ---- out of the table ---- */
+/* ---- events that are in a file removed from the table ---- */
 
 struct pruning {
 	uint64_t keys[PRUNE_COUNT];
@@ -269,7 +269,7 @@ static int prune_step(struct audit *a)
 	return next > rot->to ? 0 : 1;
 }
 
-/* ---- the bound ---- */
+/* ---- the oldest files removed, beyond the log's bound ---- */
 
 static int file_drop(struct audit *a, const struct audit_file *oldest, uint64_t next)
 {
@@ -323,7 +323,7 @@ static int step(struct audit *a, char **io_line)
 	return 0;
 }
 
-/* The events stay in the table. */
+/* Reports a step that failed. No event is lost: each stays in the table until it is in a file. */
 static void failure_report(struct audit *a, int r)
 {
 	char name[AUDIT_FILE_NAME_LEN];
@@ -345,7 +345,7 @@ bool audit_rotate_step(struct audit *a, char **io_line)
 	if (r >= 0)
 		return r > 0;
 	failure_report(a, r);
-	if (rot->phase == ROTATE_COPY) { /* the file begins anew */
+	if (rot->phase == ROTATE_COPY) { /* the copy starts again, with a new file */
 		tmp_close(rot);
 		rot->at = rot->from;
 	}

@@ -1,4 +1,4 @@
-/* fs/audit/writer.c - the thread that writes the log. */
+/* fs/audit/writer.c - the thread that writes queued events, signs the log and rotates it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -91,7 +91,8 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
-/* Wait until there is a batch to write, a signature or a count is due, or a rotation goes on. */
+/* Wait until there is an event to write, a signature or a count of coalesced events is due, a
+ * rotation has a further step, or audit_free() stops the writer. */
 static void wait_for_work_locked(struct audit *a, bool rotating)
 {
 	while (!a->stop && a->batch_len == 0 && a->queued == 0 && a->lost == 0 && !rotating) {
@@ -106,7 +107,8 @@ static void wait_for_work_locked(struct audit *a, bool rotating)
 	}
 }
 
-/* A clean stop is signed even where all events are, unless the newest event is such a signature. */
+/* Whether the signature of a clean stop is due: at a clean stop, also where every event is covered
+ * by a signature, unless the newest event is the signature of a clean stop. */
 static bool seal_is_due_locked(const struct audit *a)
 {
 	return a->seal && a->last_line && !audit_line_is_stop(a->last_line, strlen(a->last_line));
@@ -125,7 +127,7 @@ static void linger_locked(struct audit *a)
 }
 
 /* Write one batch; the lock is dropped meanwhile. Return: 0; 1: there was nothing to write;
- * negative errno, after a pause. */
+ * negative errno, after a pause unless the writer is being stopped. */
 static int batch_do_locked(struct audit *a, unsigned *io_back_off_ms)
 {
 	bool last = a->stop && a->queued == 0 && a->lost == 0 && a->batch_len == 0;
@@ -177,7 +179,7 @@ static void *writer_run(void *arg)
 {
 	unsigned back_off_ms = BACK_OFF_MIN_MS;
 	struct audit *a = arg;
-	bool rotating = true; /* the table may be too long from before */
+	bool rotating = true; /* at the start the table may be too long already */
 
 	pthread_mutex_lock(&a->lock);
 	for (;;) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PROBE_MAX_S 30 /* between two probes of a vault that is down */
+#define PROBE_MAX_S 30 /* longest time between two probes of a vault that is down */
 
 static int open_kms(struct engine *e, const struct engine_config *config, struct err *err)
 {
@@ -15,7 +15,8 @@ static int open_kms(struct engine *e, const struct engine_config *config, struct
 		.ca_file = config->ca_file,
 		.credential = config->credential,
 		.vault_timeout_s = config->vault_timeout_s,
-		/* so that a check finds the vault's circuit ready for a probe again */
+		/* at most half the time between two checks, so that a check finds the circuit of a
+		 * failed vault ready for a probe */
 		.probe_max_s = PROBE_MAX_S < config->key_check_s / 2 ? PROBE_MAX_S
 			       : config->key_check_s > 1	     ? config->key_check_s / 2
 								     : 1,
@@ -114,7 +115,7 @@ int engine_open(const struct engine_config *config, struct engine **ret_engine, 
 	e->started = time(NULL);
 	r = open_parts(e, config, err);
 	if (r < 0) {
-		/* nothing was served, but a crash before this stays to be recovered from */
+		/* nothing was served, so the stop is clean unless an earlier one was not */
 		engine_close(e, e->store && store_unclean_since(e->store) == 0);
 		return r;
 	}
@@ -126,7 +127,7 @@ void engine_close(struct engine *e, bool clean)
 {
 	if (!e)
 		return;
-	keyring_closing(e->keyring); /* so that a running job does not wait for a vault */
+	keyring_closing(e->keyring); /* first, so that a running job does not wait for a vault */
 	if (e->jobs)
 		jobs_stop(e->jobs);
 	keyring_stop(e->keyring);

@@ -44,9 +44,9 @@ struct engine_config {
 	/* of Azure, as in struct kms_config */
 	const char *vault_domains, *ca_file, *credential;
 	unsigned vault_timeout_s;
-	unsigned key_check_s; /* access is proved again this often; 0 is refused */
+	unsigned key_check_s; /* time between two checks of the keys in the vaults; not 0 */
 	uint32_t job_rate;    /* files/s that a new job may do; 0: no limit */
-	uint64_t events_len;  /* bytes, about, of the audit log; 0: no bound */
+	uint64_t events_len;  /* bytes, about, that the audit log may have; 0: no bound */
 	bool strict;	      /* a purgeable root key is an error, not a warning */
 };
 

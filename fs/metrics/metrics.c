@@ -1,4 +1,4 @@
-/* fs/metrics/metrics.c - sharded counters, and their names. */
+/* fs/metrics/metrics.c - counters and histograms in shards, counts of vaults, and all names. */
 #include "fs/metrics/metrics.h"
 
 #include <assert.h>
@@ -25,9 +25,9 @@ struct shard {
 
 struct metrics {
 	struct shard shards[SHARDS];
-	pthread_mutex_t vaults_lock;			   /* with no other lock taken inside */
+	pthread_mutex_t vaults_lock;			   /* no other lock is taken under it */
 	size_t n_vaults;				   /* guarded by vaults_lock */
-	struct metric_vault vaults[METRIC_VAULTS_MAX + 1]; /* guarded as well; the last: "other" */
+	struct metric_vault vaults[METRIC_VAULTS_MAX + 1]; /* guarded too; the last: "other" */
 };
 
 /* ---- names ---- */
@@ -150,7 +150,7 @@ enum metric_error metric_error_of(int r)
 	}
 }
 
-/* From the time of an answer from memory to the 30 s after which a vault's call is given up. */
+/* From 10 us, as an answer from memory takes, to 30 s, the usual deadline of a vault's call. */
 static const uint64_t bounds_ns[METRIC_BUCKETS - 1] = {
 	10000,	  30000,     100000,	300000,	    1000000,	3000000,     10000000,
 	30000000, 100000000, 300000000, 1000000000, 3000000000, 10000000000, 30000000000,
@@ -175,7 +175,7 @@ static unsigned bucket_of(uint64_t took_ns)
 static struct shard *shard_of(struct metrics *m)
 {
 	static _Atomic unsigned threads;
-	static _Thread_local unsigned mine; /* number of this thread, from 1; 0: none yet */
+	static _Thread_local unsigned mine; /* this thread's shard, from 1; 0: none yet */
 
 	if (mine == 0)
 		mine = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % SHARDS + 1;

@@ -1,5 +1,5 @@
-/* fs/metrics/metrics.h - counters and latency histograms of one open store, added to by any thread.
- */
+/* fs/metrics/metrics.h - counters and latency histograms of one open store, for use by any
+ * thread. */
 #ifndef DEPFS_METRICS_METRICS_H
 #define DEPFS_METRICS_METRICS_H
 
@@ -10,10 +10,10 @@
 #include "kms/kms.h"
 
 /*
- * To count is a relaxed atomic addition in a shard of the thread's own: no lock, no allocation, and
- * (up to 32 threads) no cache line that another thread writes. What is counted is an enum, so the
- * number of series is bounded by these tables, whatever files and users there are. A reader sums
- * the shards; of one request it may see one count and not yet another.
+ * Counting is a relaxed atomic addition in the thread's own shard: no lock, no allocation, and (up
+ * to 32 threads) no cache line that another thread writes. The counts are enums, so these tables
+ * bound the number of series, whatever files and users there are. A reader sums the shards; it may
+ * see one count of a request and not yet another.
  */
 struct metrics;
 
@@ -94,8 +94,8 @@ enum metric_count {
 	METRIC_KEY_MISS,      /* the vaults had to be asked, or a call in flight waited for */
 	METRIC_KEY_REFUSED,   /* the policy was known to be revoked; no vault was asked */
 	METRIC_AVAIL_OUTAGE,  /* the availability key was used: no vault could be reached */
-	METRIC_AVAIL_DENIED,  /* the same: a vault denied a system request */
-	METRIC_AVAIL_DAMAGED, /* the same: both vault copies are damaged */
+	METRIC_AVAIL_DENIED,  /* the availability key was used: a vault denied a system request */
+	METRIC_AVAIL_DAMAGED, /* the availability key was used: both vault copies are damaged */
 	METRIC_REVOCATIONS,
 	METRIC_REVOKED_FILES,	/* files that were open under a policy when it was revoked */
 	METRIC_REVOKED_FLUSHED, /* bytes of their dirty pages that were written */
@@ -137,7 +137,7 @@ void metrics_total(struct metrics *m, struct metrics_total *ret_total);
 #define METRIC_OPERATIONS (KMS_TOKEN + 1)
 
 struct metric_vault {
-	char name[256]; /* struct kms_observed has it; of a token service its host */
+	char name[256]; /* as in struct kms_observed; of a token service its host */
 	struct metric_histogram latency[METRIC_OPERATIONS];
 	uint64_t outcomes[METRIC_OPERATIONS][METRIC_OUTCOMES];
 };

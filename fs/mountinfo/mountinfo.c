@@ -1,3 +1,4 @@
+/* fs/mountinfo/mountinfo.c - the parser of /proc/self/mountinfo. */
 #include "fs/mountinfo/mountinfo.h"
 
 #include <errno.h>

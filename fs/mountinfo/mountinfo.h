@@ -1,8 +1,8 @@
 /* fs/mountinfo/mountinfo.h - the depfs mounts of this process's mount namespace, from
  * /proc/self/mountinfo.
  *
- * Not by libmount: it would bring libblkid, libselinux and their parsers into the daemon, where
- * keys are, for the four fields that are needed of one file.
+ * Not by libmount, which would bring libblkid, libselinux and their parsers into the daemon, where
+ * keys are, for four fields of one file.
  */
 #ifndef DEPFS_FS_MOUNTINFO_MOUNTINFO_H
 #define DEPFS_FS_MOUNTINFO_MOUNTINFO_H
@@ -35,8 +35,8 @@ struct mount_list {
 int mount_list_read(const char *path, struct mount_list *ret_list, struct err *err) MUST_CHECK;
 void mount_list_fini(struct mount_list *list);
 
-/* mount_list_top() - the mount that is seen at @point, an absolute path without links: the last of
- * those there. Borrowed; NULL: there is none. */
+/* mount_list_top() - the mount that is visible at @point, an absolute path without links: of
+ * several mounts there, the last. Borrowed; NULL: there is none. */
 const struct mount_entry *mount_list_top(const struct mount_list *list, const char *point);
 
 /* mount_unescape() - the octal escapes of blanks and backslashes, \040, (proc_pid_mountinfo(5))

@@ -31,11 +31,12 @@ enum policy_kind {
 	0x8u /* crypto-erased: no availability key and no key records; not enabled */
 
 /*
- * Policy record, version 1, integers little-endian (the store appends the MAC).
+ * Policy record, version 1, integers little-endian (the store appends the MAC):
  *   magic "DEPP" | version u16 = 1 | flags u16 (unknown -ENOTSUP) | kind u8 | zero 3 | policy id 16
- *   | newest generation u32 | created u64 (s since the epoch) | wrapped availability key 48 (zeros:
- * draft) | name str16 | description str16 | key id 1 str16 | key id 2 str16 (as the admin gave
- * them) str16: u16 length, bytes.
+ *   | newest generation u32 | created u64 (s since the epoch)
+ *   | wrapped availability key 48 (zeros: draft or purged) | name str16 | description str16
+ *   | key id 1 str16 | key id 2 str16 (as the administrator gave them)
+ * str16: u16 length, then the bytes.
  */
 struct policy_record {
 	uint16_t flags;
@@ -70,8 +71,8 @@ struct key_record {
 };
 
 /*
- * Assignment record, version 1: magic "DEPA" | version u16 = 1 | flags u16 = 0 | policy id 16 |
- * since u64
+ * Assignment record, version 1:
+ *   magic "DEPA" | version u16 = 1 | flags u16 = 0 | policy id 16 | since u64
  */
 struct assignment_record {
 	uint8_t policy_id[UUID_LEN];

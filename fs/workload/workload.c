@@ -1,8 +1,9 @@
+/* fs/workload/workload.c - the table of workloads, and its columns. */
 #include "fs/workload/workload.h"
 
 #include <string.h>
 
-/* A row a workload; fs/README.md, Workloads. */
+/* One row for each workload; fs/README.md, Workloads. */
 static const struct {
 	const char *name; /* the first folder of a path, but for "other" */
 	bool covered, rewraps_existing;
@@ -21,7 +22,7 @@ static const struct {
 			    "not covered by a multi-workload policy"},
 };
 
-/* A number that is none counts as "other". */
+/* The row of @w; "other" for a number that is not a workload. */
 static enum workload row(enum workload w)
 {
 	return (unsigned)w < WORKLOAD_COUNT ? w : WORKLOAD_OTHER;

@@ -1,5 +1,4 @@
-/* fs/workload/workload.h - the workloads: the first folder of a path, and what policies do there.
- */
+/* fs/workload/workload.h - workloads: the first folder of a path, and what policies do there. */
 #ifndef DEPFS_WORKLOAD_WORKLOAD_H
 #define DEPFS_WORKLOAD_WORKLOAD_H
 
@@ -28,14 +27,14 @@ bool workload_covered(enum workload w);	    /* by a multi-workload policy */
  * elsewhere each changes over with its next write. */
 bool workload_rewraps_existing(enum workload w);
 
-/* For people: the folder as a pattern ("mailbox/<id>/"), where a policy is resolved ("mailbox",
- * "workload"), and what lies there. */
+/* Texts for users: the folder as a pattern ("mailbox/<id>/"), where a policy is resolved
+ * ("mailbox", "workload"), and what the folder holds. */
 const char *workload_folder(enum workload w);
 const char *workload_scope(enum workload w);
 const char *workload_holds(enum workload w);
 
-/* workload_of_folder() - of the first folder of a path, @len bytes; workload_of_name() - by what
- * workload_name() gives; WORKLOAD_COUNT: none is called that. */
+/* workload_of_folder() - by the first folder of a path, @len bytes. workload_of_name() - by the
+ * name that workload_name() gives; WORKLOAD_COUNT: no workload has that name. */
 enum workload workload_of_folder(const char *folder, size_t len);
 enum workload workload_of_name(const char *name);
 

@@ -1,4 +1,5 @@
-/* kms/azure/assertion.c - see assertion_internal.h; kms/README.md, Tokens. */
+/* kms/azure/assertion.c - a client assertion made from a certificate's file (kms/README.md,
+ * Tokens). */
 #include "kms/azure/assertion_internal.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ DEFINE_CLEANUP(BIO *, BIO_free_all)
 
 struct identity {
 	EVP_PKEY *key;
-	X509 *chain[CHAIN_MAX]; /* [0] is the one that belongs to the key */
+	X509 *chain[CHAIN_MAX]; /* [0] is the certificate of the key */
 	unsigned n_chain;
 };
 
@@ -158,7 +159,7 @@ static int header_make(const struct azure_config *c, const struct identity *id, 
 	return r;
 }
 
-/* Nothing in it needs JSON's escapes: config.c checks tenant and client. */
+/* Tenant and client need no JSON escapes: config.c has checked their characters. */
 static void claims_make(const struct azure_config *c, const char *audience, int64_t now,
 			struct sbuf *b)
 {
@@ -177,7 +178,7 @@ static int sign(const struct azure_config *c, EVP_PKEY *key, const char *text, u
 		size_t *len)
 {
 	CLEANUP(EVP_MD_CTX_free_p) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx = NULL; /* ctx's own */
+	EVP_PKEY_CTX *pctx = NULL; /* owned by ctx */
 	bool ok = ctx && EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1;
 
 	if (ok && !c->rs256) /* RFC 7518 section 3.5: salt as long as the hash */

@@ -8,8 +8,8 @@
 /**
  * assertion_make() - the client assertion of RFC 7523, as Entra accepts it (kms/README.md, Tokens)
  * @audience: URL of the token endpoint. @now: s since the epoch.
- * Return: 0; -EACCES, -EINVAL and others: the file of the certificate, as @err says; -EIO: OpenSSL
- * refuses; -ENOMEM.
+ * Return: 0; -EACCES, -EINVAL and others: the certificate's file cannot be used, as @err says;
+ * -EIO: OpenSSL refuses; -ENOMEM.
  */
 int assertion_make(const struct azure_config *c, const char *audience, int64_t now,
 		   struct secret **ret_jwt, struct err *err) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* kms/azure/attempt.c - see attempt_internal.h. */
+/* kms/azure/attempt.c - the times of one attempt, its verdict without an answer, request UUIDs. */
 #include "kms/azure/attempt_internal.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 #define ATTEMPT_MIN_MS	1000
 #define ATTEMPTS_A_CALL 3
 
-/* A certificate that does not verify may be an attack: no further attempt, and an outage, not a
- * denial, to the data. */
+/* HTTP_TLS: a certificate that does not verify may be an attack, so no further attempt is made; the
+ * outcome is transient, since only a denial by the vault may revoke a policy. */
 struct verdict verdict_of_fault(enum http_fault fault)
 {
 	switch (fault) {
@@ -47,7 +47,7 @@ void request_uuid(char out[static UUID_TEXT_LEN])
 	uint8_t id[UUID_LEN] = {0};
 
 	if (random_bytes(id, sizeof(id)) < 0)
-		memset(id, 0, sizeof(id));	  /* used for support cases only */
+		memset(id, 0, sizeof(id));	  /* the id is for support cases only */
 	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40); /* RFC 9562 section 5.4: version 4 */
 	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
 	uuid_encode(id, out);

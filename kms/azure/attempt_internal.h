@@ -1,5 +1,4 @@
-/* kms/azure/attempt_internal.h - one attempt of a call: its share of the time, and what it came to.
- */
+/* kms/azure/attempt_internal.h - one attempt of a call: its times, and its verdict. */
 #ifndef DEPFS_KMS_AZURE_ATTEMPT_INTERNAL_H
 #define DEPFS_KMS_AZURE_ATTEMPT_INTERNAL_H
 
@@ -18,13 +17,13 @@ struct verdict {
 	uint64_t wait_ms;
 };
 
-/* verdict_misconfigured() - KMS_MISCONFIGURED, and no attempt more. */
+/* verdict_misconfigured() - KMS_MISCONFIGURED, without another attempt. */
 static inline struct verdict verdict_misconfigured(void)
 {
 	return (struct verdict){.outcome = KMS_MISCONFIGURED};
 }
 
-/* verdict_of_fault() - an exchange without an answer; http_send() has set the sentence. */
+/* verdict_of_fault() - of an exchange without an answer; http_send() has set the sentence. */
 struct verdict verdict_of_fault(enum http_fault fault);
 
 /* attempt_timeouts() - sets @req's times: a third of a whole call of @call_ms, so that a host that

@@ -1,4 +1,4 @@
-/* kms/azure/azure.c - see azure.h: the client's parts, made and freed. */
+/* kms/azure/azure.c - the Azure client: its parts made, joined and freed. */
 #include "kms/azure/azure.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* kms/azure/call.c - see call_internal.h: challenge, token, attempts. */
+/* kms/azure/call.c - one call to a vault: challenge, token, and attempts under one deadline. */
 #include "kms/azure/call_internal.h"
 
 #include <errno.h>
@@ -36,11 +36,11 @@ static void url_make(const struct akv_call *call, char out[static URL_LEN])
 }
 
 enum connection {
-	CONNECTION_ANY, /* one that was used before, where there is one */
+	CONNECTION_ANY, /* an idle one, or else a new one */
 	CONNECTION_NEW,
 };
 
-/* @token: NULL: the request that is to be challenged, which carries no body either. */
+/* @token: NULL: the request that the vault answers with its challenge; it has no body either. */
 static enum http_fault send_one(struct akv_call *call, struct secret *token,
 				enum connection connection, struct http_reply *ret_reply,
 				struct err *err)
@@ -57,8 +57,8 @@ static enum http_fault send_one(struct akv_call *call, struct secret *token,
 	request_uuid(uuid);
 	url_make(call, url);
 	req.post = call->operation == AKV_WRAP || call->operation == AKV_UNWRAP;
-	/* each policy may have one under way, and they share the secure heap with all keys: a vault
-	 * that sends long answers slowly must not fill it */
+	/* each policy may have a request under way, and their answers lie on the secure heap with
+	 * all keys: a vault that sends long answers slowly must not fill it */
 	req.body_max = req.post ? HTTP_BODY_SHORT : HTTP_BODY_MAX;
 	if (token) {
 		sbuf_text(&bearer, "Bearer ");
@@ -140,7 +140,7 @@ struct verdict akv_challenge(struct akv_call *call, struct challenge *ret_challe
 
 struct attempt {
 	enum connection connection;
-	bool vault_failed; /* not the token service */
+	bool vault_failed; /* a failure is the vault's, not the token service's */
 	int status;
 };
 
@@ -165,7 +165,7 @@ static struct verdict attempt_with_token(struct akv_call *call, struct attempt *
 static struct verdict attempt_once(struct akv_call *call, struct attempt *a,
 				   struct http_reply *ret_reply, struct err *err)
 {
-	CLEANUP(secret_free_p) struct secret *old = NULL; /* the vault has answered it with 401 */
+	CLEANUP(secret_free_p) struct secret *old = NULL; /* the vault answered it with 401 */
 	struct challenge c;
 	struct verdict v;
 
@@ -193,7 +193,7 @@ static struct verdict attempt_once(struct akv_call *call, struct attempt *a,
 
 /* ---- attempts, under the deadline ---- */
 
-/* While another call, the probe, finds out whether the vault is back. */
+/* Waits for the end of a probe, which another call makes. */
 static bool probe_wait(const struct akv_call *call, struct circuit *circuit)
 {
 	uint64_t left = clock_left_ms(call->deadline_ms);
@@ -215,7 +215,7 @@ static int refuse_unasked(struct circuit *circuit, const char *why, uint64_t wai
 	return azure_set_cause(err, last.cause ? last.cause : AZURE_LATER, -EBUSY);
 }
 
-/* Waits out a pause that the vault has asked for, if the deadline allows. */
+/* Enters the circuit, after a pause that the vault has asked for if the deadline allows one. */
 static int enter(struct akv_call *call, struct circuit *circuit, struct err *err)
 {
 	bool waited = false;
@@ -242,7 +242,7 @@ static int enter(struct akv_call *call, struct circuit *circuit, struct err *err
 	}
 }
 
-/* 0: there is no time for another attempt. */
+/* Return: ms until the next attempt; 0: the deadline leaves no time for one. */
 static uint64_t pause_ms(const struct akv_call *call, struct circuit *circuit,
 			 const struct verdict *v, const struct attempt *a, unsigned retry)
 {
@@ -250,8 +250,8 @@ static uint64_t pause_ms(const struct akv_call *call, struct circuit *circuit,
 
 	if (v->waits && v->wait_ms > ms)
 		ms = v->wait_ms;
-	/* holds all calls, so that their retries do not add up; a token service has a circuit of
-	 * its own */
+	/* holds all calls to the vault, so that their retries do not add up; a token service has a
+	 * circuit of its own */
 	if (a->vault_failed && (v->waits || a->status == 429))
 		circuit_hold(circuit, clock_now_ms(), ms);
 	return ms < clock_left_ms(call->deadline_ms) ? ms : 0;

@@ -1,4 +1,4 @@
-/* kms/azure/call_internal.h - one call of a vault, with challenge, token and retries, under one
+/* kms/azure/call_internal.h - one call to a vault, with challenge, token and retries, under one
  * deadline. */
 #ifndef DEPFS_KMS_AZURE_CALL_INTERNAL_H
 #define DEPFS_KMS_AZURE_CALL_INTERNAL_H
@@ -20,8 +20,8 @@ struct akv_call {
 /* akv_call() - KMS_OK: @ret_reply is an answer 200. Released by http_reply_fini_p() in any case. */
 enum kms_outcome akv_call(struct akv_call *call, struct http_reply *ret_reply,
 			  struct err *err) MUST_CHECK;
-/* akv_challenge() - the vault's, from the cache or by a request without token and body; for
- * diagnose.c too. */
+/* akv_challenge() - the vault's challenge, from the cache or by a request without token and body;
+ * used by diagnose.c too. */
 struct verdict akv_challenge(struct akv_call *call, struct challenge *ret_challenge,
 			     struct err *err) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* kms/azure/challenge.c - see challenge_internal.h. */
+/* kms/azure/challenge.c - WWW-Authenticate parsed (RFC 9110 section 11), and the challenge
+ * checked. */
 #include "kms/azure/challenge_internal.h"
 
 #include <ctype.h>
@@ -53,7 +54,7 @@ static const char *value_take(const char *at, struct piece *p)
 	return at + (quoted && *at);
 }
 
-/* Return: behind the piece; NULL at the end, or where the rest is malformed. */
+/* Return: the text behind the piece; NULL at the end, or where the rest is malformed. */
 static const char *piece_take(const char *at, struct piece *p)
 {
 	size_t len = 0;
@@ -125,7 +126,7 @@ static int authority_take(const char *url, struct challenge *c)
 	return 0;
 }
 
-/* "https://DOMAIN"; of a scope without its "/.default". No port: a domain has none. */
+/* "https://DOMAIN", or a scope: the same with "/.default" behind it. No port but 443. */
 static int resource_take(char *url, struct challenge *c)
 {
 	size_t len = strlen(url);
@@ -192,8 +193,9 @@ int challenge_check(const struct challenge *c, const char *host, const char *dom
 			       "it asks for a token for %s, which is not its own domain: no token "
 			       "is sent",
 			       c->resource);
-	/* a configured authority gets the credential whatever the challenge names; without one a
-	 * vault could have it sent to another cloud */
+	/* a configured authority gets the credential whatever the challenge names, so the authority
+	 * of any cloud may be named; without one, the authority must be of the vault's cloud, or a
+	 * vault could have the credential sent to another cloud */
 	if (!azure_authority_known(c->authority, authority ? NULL : domain) &&
 	    (!authority || strcmp(c->authority, authority) != 0))
 		return azure_set_cause(
@@ -203,8 +205,8 @@ int challenge_check(const struct challenge *c, const char *host, const char *dom
 				"cloud: no credential is sent (another one is set by "
 				"AZURE_AUTHORITY_HOST)",
 				c->authority));
-	/* a tenant may also be configured by its domain name, which cannot be compared with an id
-	 */
+	/* a tenant may also be configured by its domain name, which cannot be compared with an
+	 * id */
 	if (tenant && is_uuid(tenant) && is_uuid(c->tenant) && strcasecmp(tenant, c->tenant) != 0)
 		return azure_set_cause(
 			err, AZURE_TENANT,

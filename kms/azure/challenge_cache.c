@@ -1,4 +1,4 @@
-/* kms/azure/challenge_cache.c - the newest challenge of each vault; see challenge_internal.h. */
+/* kms/azure/challenge_cache.c - the newest challenge of each vault, in a list under one lock. */
 #include "kms/azure/challenge_internal.h"
 
 #include <errno.h>

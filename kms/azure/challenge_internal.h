@@ -9,8 +9,8 @@
 #include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
 
-/* Bearer authorization="https://HOST/TENANT", resource="https://DOMAIN" (kms/README.md, Challenge)
- */
+/* Bearer authorization="https://HOST/TENANT", resource="https://DOMAIN" (kms/README.md,
+ * Challenge) */
 struct challenge {
 	char authority[256]; /* host[:port] of the token service, lower case */
 	char tenant[64];
@@ -24,8 +24,8 @@ struct challenge {
 int challenge_parse(const char *field, struct challenge *ret_challenge, struct err *err) MUST_CHECK;
 
 /**
- * challenge_check() - may a token for this be asked for, and where?
- * @host: of the vault, with its port, from the key id. @domain: the allowed one it lies in.
+ * challenge_check() - whether the token that @c asks for may be requested from its authority
+ * @host: of the vault, with its port, from the key id. @domain: the allowed domain it lies in.
  * @authority: the configured token service, or NULL: the clouds' own.
  * @tenant: the configured one, or NULL.
  * The resource must be that domain or lie below it, and the vault below the resource, at a dot; the
@@ -38,7 +38,8 @@ int challenge_check(const struct challenge *c, const char *host, const char *dom
 
 /**
  * auth_param() - one parameter of one scheme of a WWW-Authenticate field, RFC 9110 section 11
- * @ret_value: unquoted. Return: 0; -ENOENT; -EPROTO: longer than @value_len.
+ * @ret_value: unquoted
+ * Return: 0; -ENOENT; -EPROTO: longer than @value_len.
  */
 int auth_param(const char *field, const char *scheme, const char *name, char *ret_value,
 	       size_t value_len) MUST_CHECK;
@@ -50,8 +51,8 @@ int challenge_cache_new(struct challenge_cache **ret_cache) MUST_CHECK; /* -ENOM
 void challenge_cache_free(struct challenge_cache *cc);
 bool challenge_cache_find(struct challenge_cache *cc, const char *vault,
 			  struct challenge *ret_challenge);
-/* challenge_cache_keep() - replaces an older one; without memory it is not kept, so the vault is
- * asked again. */
+/* challenge_cache_keep() - replaces an older challenge; without memory @c is not kept, and the
+ * vault is asked for its challenge again. */
 void challenge_cache_keep(struct challenge_cache *cc, const char *vault, const struct challenge *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* kms/azure/client_internal.h - the parts of the client, joined; made by azure.c. */
+/* kms/azure/client_internal.h - struct azure: the parts of the client, which azure.c makes. */
 #ifndef DEPFS_KMS_AZURE_CLIENT_INTERNAL_H
 #define DEPFS_KMS_AZURE_CLIENT_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* kms/azure/config.c - see config_internal.h. */
+/* kms/azure/config.c - options and environment read once; which credential is used. */
 #include "kms/azure/config_internal.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@
 #include "kms/vault/path.h"
 
 #define TIMEOUT_MAX_S 300
-/* Has every request that is needed (kms/README.md, Requests of Azure Key Vault). */
+/* A version that has every request of kms/README.md, Requests of Azure Key Vault. */
 #define API_VERSION_DEFAULT "7.4"
 
 static const char *const names[] = {"none", "client-secret", "certificate", "workload-identity",
@@ -203,7 +203,7 @@ static const struct {
 };
 
 /* A misspelt variable must not make depfs use another identity silently: kms_credential_check()
- * reports what this keeps. */
+ * reports the sentence that is kept here. */
 static void pass_over(struct azure_config *c, enum credential_kind kind)
 {
 	const struct {
@@ -265,7 +265,8 @@ static int choose(struct azure_config *c, const char *word, struct err *err)
 		       word);
 }
 
-/* Mostly of a quoted line, or of a file that ends its lines by CR LF. */
+/* Such a character mostly comes from a line in quotes, or from a file whose lines end with CR
+ * LF. */
 static int odd_character(struct err *err, const char *variable, char c, const char *wanted)
 {
 	if (isprint((unsigned char)c))

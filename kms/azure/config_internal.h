@@ -34,7 +34,7 @@ struct azure_config {
 	char *certificate_file, *federated_file;
 	struct secret *certificate_password;
 	bool rs256, send_chain;
-	char passed_over[160]; /* what was set of a kind that is not complete; or empty */
+	char passed_over[160]; /* sentence about a kind that is set but incomplete, or empty */
 	/* managed identity */
 	char *identity_endpoint, *imds_endpoint, *msi_endpoint, *pod_identity_host;
 	struct secret *identity_header, *msi_secret;

@@ -1,4 +1,4 @@
-/* kms/azure/credential.c - see credential_internal.h. */
+/* kms/azure/credential.c - checks of the configured credential that need no network. */
 #include "kms/azure/credential_internal.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include "kms/azure/secret_file_internal.h"
 #include "kms/azure/token_fetch_internal.h"
 
-/* No secret of Entra's has blanks or quotation marks: they come from a quoted line, or from a file
- * of several lines. */
+/* A client secret of Entra neither begins with a quotation mark nor holds blanks: these come from a
+ * line in quotes, or from a file of several lines. Return: 0; 1: it looks wrong, as @err says. */
 static int shape_check(const struct azure_config *c, struct secret *file, struct err *err)
 {
 	struct secret *secret = c->client_secret ? c->client_secret : file;

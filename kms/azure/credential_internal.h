@@ -1,5 +1,5 @@
-/* kms/azure/credential_internal.h - the configured credential, as far as this machine can judge it.
- */
+/* kms/azure/credential_internal.h - the configured credential, as far as this machine can judge
+ * it. */
 #ifndef DEPFS_KMS_AZURE_CREDENTIAL_INTERNAL_H
 #define DEPFS_KMS_AZURE_CREDENTIAL_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* kms/azure/diagnose.c - see diagnose.h. */
+/* kms/azure/diagnose.c - the steps of depctl doctor, each with its finding and remedy. */
 #include "kms/azure/diagnose.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ const char *azure_step_name(enum azure_step step)
 	return (size_t)step < sizeof(steps) / sizeof(steps[0]) ? steps[step] : "unknown";
 }
 
-/* One step on its way. */
+/* One step, and where its finding goes. */
 struct diagnosis {
 	const struct azure *azure;
 	struct key_id id;
@@ -65,14 +65,14 @@ static void set_remedy(struct diagnosis *d, const char *text)
 	d->finding->remedy = text;
 }
 
-/* The step ends with the sentence and the cause of @err. */
+/* The finding is the sentence of @err, with the remedy for its cause. */
 static void report_failure(struct diagnosis *d, enum kms_outcome o, const struct err *err)
 {
 	report(d, o, "%s", err->text);
 	set_remedy(d, azure_remedy(d->azure->config, &d->id, d->step, err));
 }
 
-/* The same, of a cause that is found here. */
+/* As report_failure(), with a cause and a sentence that are given here. */
 static void report_cause(struct diagnosis *d, enum kms_outcome o, unsigned cause, const char *fmt,
 			 ...) __attribute__((format(printf, 4, 5)));
 static void report_cause(struct diagnosis *d, enum kms_outcome o, unsigned cause, const char *fmt,
@@ -154,7 +154,7 @@ static void step_tls(struct diagnosis *d)
 		return;
 	}
 	skew = reply.date ? time(NULL) - reply.date : 0;
-	if (skew > 300 || skew < -300) { /* tokens and assertions would not be valid */
+	if (skew > 300 || skew < -300) { /* more, and tokens and assertions are not valid */
 		report_cause(d, KMS_MISCONFIGURED, AZURE_CLOCK,
 			     "this machine's clock is %lld s %s the vault's",
 			     (long long)(skew < 0 ? -skew : skew),
@@ -182,7 +182,7 @@ static void step_credential(struct diagnosis *d)
 	       err.text[0] ? "; " : "", err.text);
 }
 
-/* The vault wants a token that depfs does not request. */
+/* Whether depfs refused the vault's challenge: malformed, or a foreign authority or tenant. */
 static bool is_challenge(const struct err *err)
 {
 	return err->cause == AZURE_CHALLENGE || err->cause == AZURE_AUTHORITY ||
@@ -260,7 +260,7 @@ static void key_gone(struct diagnosis *d, const struct err *err)
 		report_failure(d, KMS_NOT_FOUND, err);
 }
 
-/* Reports the first rule for root keys that it breaks. */
+/* Reports the first rule for root keys that the key breaks. */
 static void key_judge(struct diagnosis *d, const struct kms_key_info *info)
 {
 	const int64_t now_s = time(NULL);
@@ -295,8 +295,8 @@ static void step_key(struct diagnosis *d)
 		key_judge(d, &key.info);
 }
 
-/* get, wrapKey and unwrapKey, of a random value. @ret_operation: the one that failed; @ret_used:
- * the key id that it named. */
+/* Calls get, wrapKey and unwrapKey, with a random value. @ret_operation: the last operation called;
+ * @ret_used: the key id that it named. */
 static enum kms_outcome use_key(const struct diagnosis *d, struct secret *probe,
 				enum kms_operation *ret_operation, struct key_id *ret_used,
 				struct err *err)

@@ -1,4 +1,5 @@
-/* kms/azure/error.c - see error_internal.h: one table; kms/README.md, Refusals. */
+/* kms/azure/error.c - the table of a vault's refusals (kms/README.md, Refusals), and their
+ * parser. */
 #include "kms/azure/error_internal.h"
 
 #include <ctype.h>
@@ -14,7 +15,7 @@
 #define ONLY(op)   (1u << (op))
 #define ANY_STATUS 0
 
-/* The first row that fits. NULL: any code. */
+/* The first row that fits counts. Code or inner code NULL: any. */
 static const struct row {
 	int status, status_to;
 	const char *code, *inner;
@@ -82,7 +83,7 @@ static const struct row *row_find(const struct akv_error *e, enum akv_operation 
 	while (e->status < row->status || e->status > row->status_to ||
 	       !code_fits(row->code, e->code) || !code_fits(row->inner, e->inner) ||
 	       (row->operations != ANY && !(row->operations & ONLY(operation))))
-		row++; /* the last fits everything */
+		row++; /* the last row fits every status and code */
 	return row;
 }
 
@@ -98,8 +99,9 @@ struct verdict akv_error_judge(const struct akv_error *e, enum akv_operation ope
 	return (struct verdict){.outcome = row->outcome, .retry = row->retry};
 }
 
-/* A sentence quotes plain words only. The message stays out: it names the caller, whom other users
- * of this machine must not learn (kms/README.md, Refusals). */
+/* Codes are quoted in sentences, so only plain words are taken. The answer's message is not read:
+ * it names the caller's identity, which other users of this machine must not learn (kms/README.md,
+ * Refusals). */
 static void code_take(const char *text, char out[static AKV_CODE_LEN])
 {
 	size_t len = text ? strlen(text) : 0;

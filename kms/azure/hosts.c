@@ -1,4 +1,5 @@
-/* kms/azure/hosts.c - see hosts_internal.h; kms/README.md, Key ids. */
+/* kms/azure/hosts.c - the table of the clouds' host names (kms/README.md, Key ids), and its
+ * checks. */
 #include "kms/azure/hosts_internal.h"
 
 #include <ctype.h>
@@ -22,15 +23,14 @@ static const struct host vault_domains[] = {
 	{"managedhsm.azure.net", CLOUD_PUBLIC},
 	{"vault.azure.cn", CLOUD_CHINA},
 	{"managedhsm.azure.cn", CLOUD_CHINA},
-	{"managedhsm.chinacloudapi.cn",
-	 CLOUD_CHINA}, /* the name of the line above at docs.azure.cn */
+	{"managedhsm.chinacloudapi.cn", CLOUD_CHINA}, /* Managed HSM's domain at docs.azure.cn */
 	{"vault.usgovcloudapi.net", CLOUD_US},
 	{"managedhsm.usgovcloudapi.net", CLOUD_US},
 };
 
 static const struct host authorities[] = {
 	{"login.microsoftonline.com", CLOUD_PUBLIC},
-	{"login.windows.net", CLOUD_PUBLIC}, /* its former name, which older vaults send */
+	{"login.windows.net", CLOUD_PUBLIC}, /* the former name, which older vaults send */
 	{"login.partner.microsoftonline.cn", CLOUD_CHINA},
 	{"login.chinacloudapi.cn", CLOUD_CHINA},
 	{"login.microsoftonline.us", CLOUD_US},

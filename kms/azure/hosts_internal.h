@@ -1,4 +1,4 @@
-/* kms/azure/hosts_internal.h - the clouds' host names: what is on no list gets no request. */
+/* kms/azure/hosts_internal.h - the clouds' host names: a host on no list gets no request. */
 #ifndef DEPFS_KMS_AZURE_HOSTS_INTERNAL_H
 #define DEPFS_KMS_AZURE_HOSTS_INTERNAL_H
 
@@ -12,14 +12,13 @@
 /*
  * azure_domain() - the allowed domain that a vault's host lies in
  * @host: lower case, with its port if any, as in a key id. @domains: of the configuration, or NULL.
- * Return: false: it lies in none.
+ * Return: false: the host lies in no allowed domain.
  */
 bool azure_domain(const char *host, const char *domains, char ret_domain[static AZURE_DOMAIN_LEN]);
-/* azure_domains_check() - -EINVAL and a sentence unless each is a host name of two labels or more.
- */
+/* azure_domains_check() - -EINVAL and a sentence unless each domain has two labels or more. */
 int azure_domains_check(const char *domains, struct err *err) MUST_CHECK;
-/* azure_authority_known() - @host is a token service, lower case, of the cloud whose vaults lie in
- * @domain; where that is a private one or NULL, of any cloud. */
+/* azure_authority_known() - whether @host (lower case) is a token service of the cloud whose vaults
+ * lie in @domain; where @domain is private or NULL, of any cloud. */
 bool azure_authority_known(const char *host, const char *domain);
 /* azure_host_take() - "https://HOST[:PORT][/]", scheme and slash optional: HOST[:PORT] in lower
  * case, without ":443"; -EINVAL. */

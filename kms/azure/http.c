@@ -1,4 +1,5 @@
-/* kms/azure/http.c - see http_internal.h. */
+/* kms/azure/http.c - one HTTPS exchange by libcurl: settings, bounded answer, faults as
+ * sentences. */
 #include "kms/azure/http_internal.h"
 
 #include <ctype.h>
@@ -30,7 +31,7 @@ struct exchange {
 	const struct http_request *req;
 	struct http_reply *reply;
 	size_t body_len, head_len;
-	long proxy_status; /* to CONNECT; 0: none was asked */
+	long proxy_status; /* a proxy's status for CONNECT; 0: no proxy was asked */
 	bool too_large, no_memory;
 	char curl_text[CURL_ERROR_SIZE];
 };
@@ -54,7 +55,7 @@ static int setup_curl(struct err *err)
 	(void)pthread_once(&once, setup);
 	if (setup_result != CURLE_OK)
 		return err_set(err, -ENOMEM, "libcurl cannot be set up");
-	/* tls_setup() has OpenSSL wipe what it decrypts; another TLS library would not */
+	/* tls_setup() makes OpenSSL wipe decrypted records; with another TLS library they stay */
 	if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/", 8) != 0)
 		return err_set(err, -ENOTSUP,
 			       "libcurl does its TLS by %s: the one built on OpenSSL is needed",
@@ -193,7 +194,7 @@ static size_t on_header(char *in, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* TLS records hold tokens and keys in clear once they are decrypted. */
+/* Decrypted TLS records hold tokens and keys, so OpenSSL is to wipe them after use. */
 static CURLcode tls_setup(CURL *curl, void *ctx, void *arg)
 {
 	(void)curl, (void)arg;
@@ -204,8 +205,8 @@ static CURLcode tls_setup(CURL *curl, void *ctx, void *arg)
 
 /* ---- a request's settings ---- */
 
-/* Keeps the first failure: with an option that an old or reduced libcurl lacks, as that to verify a
- * certificate, no request must go out. */
+/* The first failure is kept: no request may go out where libcurl, old or built with less, refuses
+ * an option, such as the one that verifies certificates. */
 #define SET(x, option, value)                                                   \
 	do {                                                                    \
 		CURLcode set_ = curl_easy_setopt((x)->curl, (option), (value)); \
@@ -235,14 +236,14 @@ static void set_limits(struct settings *s, const struct http_request *req)
 	SET(s, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
 	SET(s, CURLOPT_TIMEOUT_MS, (long)req->total_ms);
 	SET(s, CURLOPT_NOSIGNAL, 1L);
-	/* without it a time-out waits for the resolver's thread, for minutes where no name server
+	/* else a time-out waits for the resolver's thread, for minutes where no name server
 	 * answers */
 	SET(s, CURLOPT_QUICK_EXIT, 1L);
 	SET(s, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(s, CURLOPT_PROTOCOLS_STR, req->local_endpoint ? "http,https" : "https");
 	SET(s, CURLOPT_FRESH_CONNECT, req->new_connection ? 1L : 0L);
 	SET(s, CURLOPT_TCP_KEEPALIVE, 1L);
-	/* HTTP/2 would keep the token in its header tables, RFC 7541 */
+	/* not HTTP/2, which would keep the token in its header tables, RFC 7541 */
 	SET(s, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* keep a proxy's answer out of on_header() */
 	if (req->local_endpoint)

@@ -21,7 +21,7 @@ enum http_fault {
 	HTTP_DNS,	/* the name does not resolve */
 	HTTP_CONNECT,	/* refused, no route */
 	HTTP_PROXY,	/* the proxy does not pass the request on */
-	HTTP_TIMEOUT,	/* connecting, or the whole of it */
+	HTTP_TIMEOUT,	/* of connecting, or of the whole exchange */
 	HTTP_TLS,	/* certificate: maybe an attack, never retried */
 	HTTP_BROKEN,	/* reset or cut short, also within the TLS handshake, or not HTTP */
 	HTTP_TOO_LARGE, /* body or headers beyond their limits */
@@ -50,7 +50,7 @@ struct http_request {
 struct http_reply {
 	int status;
 	struct secret *body;	     /* NULL: none */
-	char www_authenticate[2048]; /* all of them, a comma between; cut when longer */
+	char www_authenticate[2048]; /* all such fields, a comma between; cut when longer */
 	char request_id[64];	     /* x-ms-request-id: letters, digits and hyphens, else empty */
 	bool has_retry_after;
 	uint64_t retry_after_ms;
@@ -66,15 +66,16 @@ static inline void http_reply_fini_p(struct http_reply *r)
 struct http; /* connections that are kept for reuse; safe to use from many threads at once */
 
 /**
- * http_new() - @ca_file: PEM file that replaces the system's certificate authorities; NULL: those
- * Return: 0; -ENOMEM; -ENOTSUP: libcurl without OpenSSL; -EINVAL: no certificate in @ca_file, or
- * what open() says of it.
+ * http_new() - a client for http_send()
+ * @ca_file: PEM file that replaces the system's certificate authorities; NULL: the system's
+ * Return: 0; -ENOMEM; -ENOTSUP: libcurl without OpenSSL; -EINVAL: no certificate in @ca_file; errno
+ * of open(2) for it.
  */
 int http_new(const char *ca_file, struct http **ret_http, struct err *err) MUST_CHECK;
 void http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free)
 
-/* http_proxy_variable() - the name of the variable by which libcurl has a proxy; NULL: of none. */
+/* http_proxy_variable() - the environment variable that sets libcurl's proxy; NULL: none is set. */
 const char *http_proxy_variable(void);
 
 /**
@@ -93,8 +94,8 @@ enum http_fault http_send(struct http *h, const struct http_request *req,
 int retry_after_parse(const char *name, const char *value, int64_t now,
 		      uint64_t *ret_ms) MUST_CHECK;
 
-/* http_header_line() - reads one line of an answer's head into @reply; for http.c and the fuzzer.
- */
+/* http_header_line() - reads one line of an answer's head into @reply; for http.c and a fuzz
+ * test. */
 void http_header_line(struct http_reply *reply, const char *line, size_t len);
 
 #endif

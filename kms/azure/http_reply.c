@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* RFC 9110 section 5.6.7: its first form, the only one that senders may generate. */
+/* The first form of RFC 9110 section 5.6.7, the only one that senders may generate. */
 static int http_date_parse(const char *text, int64_t *ret_when)
 {
 	struct tm tm = {0};
@@ -55,7 +55,7 @@ static void challenge_add(struct http_reply *reply, const char *value)
 	size_t len = strlen(reply->www_authenticate);
 
 	(void)snprintf(reply->www_authenticate + len, sizeof(reply->www_authenticate) - len, "%s%s",
-		       len ? ", " : "", value); /* one that is cut does not parse */
+		       len ? ", " : "", value); /* a challenge that is cut does not parse */
 }
 
 static void request_id_set(struct http_reply *reply, const char *value)

@@ -1,4 +1,4 @@
-/* kms/azure/json.c - see json_internal.h. */
+/* kms/azure/json.c - an answer parsed by jansson, and members read from it. */
 #include "kms/azure/json_internal.h"
 
 #include <errno.h>

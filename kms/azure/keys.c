@@ -1,4 +1,5 @@
-/* kms/azure/keys.c - the calls of scheme https, and what depctl reads of a key; kms/README.md. */
+/* kms/azure/keys.c - the calls of scheme https, and the reads of a key for depctl (kms/README.md,
+ * Requests of Azure Key Vault). */
 #include "kms/azure/keys.h"
 
 #include <errno.h>
@@ -11,9 +12,10 @@
 #include "kms/azure/sbuf_internal.h"
 
 #define ALGORITHM "RSA-OAEP-256"
-#define PAGES_MAX 100 /* of a list; some may be empty */
+#define PAGES_MAX 100 /* of a list of versions; pages may be empty */
 
-/* A host on no list gets no request at all (kms/README.md, Key ids). */
+/* With credential=none no vault is asked; else a host on no list gets no request (kms/README.md,
+ * Key ids). */
 static enum kms_outcome allowed(const void *client, const struct key_id *id, struct err *err)
 {
 	const struct azure *azure = client;
@@ -66,7 +68,7 @@ static enum kms_outcome request_run(struct request *q, enum akv_operation operat
 	return akv_call(&q->call, &q->reply, err);
 }
 
-/* -EPROTO: an answer that no vault gives; a lack of memory may pass. */
+/* @r: of reading an answer 200. -EPROTO (malformed answer): misconfigured; -ENOMEM: transient. */
 static enum kms_outcome outcome_of_reply(int r)
 {
 	return r == 0 ? KMS_OK : r == -ENOMEM ? KMS_TRANSIENT : KMS_MISCONFIGURED;

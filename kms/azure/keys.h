@@ -28,8 +28,8 @@ struct azure_key {
 	bool exportable;
 };
 
-/* azure_key_get() - as kms_describe(), with all that the vault reports. @key_id: of scheme https.
- * Sentences of these three do not name the key id. */
+/* For the three functions: @key_id is of scheme https; their sentences do not name it. */
+/* azure_key_get() - as kms_describe(), with all that the vault reports. */
 enum kms_outcome azure_key_get(const struct azure *a, const char *key_id, struct azure_key *ret_key,
 			       struct err *err) MUST_CHECK;
 #define AZURE_VERSIONS_MAX 500
@@ -37,8 +37,8 @@ enum kms_outcome azure_key_get(const struct azure *a, const char *key_id, struct
 enum kms_outcome azure_key_versions(const struct azure *a, const char *key_id,
 				    struct azure_version **ret_list, size_t *ret_n,
 				    struct err *err) MUST_CHECK;
-/* azure_key_deleted() - KMS_OK: it is soft-deleted and can be recovered; KMS_NOT_FOUND: it is not.
- */
+/* azure_key_deleted() - KMS_OK: the key is soft-deleted and can be recovered; KMS_NOT_FOUND:
+ * not. */
 enum kms_outcome azure_key_deleted(const struct azure *a, const char *key_id,
 				   struct err *err) MUST_CHECK;
 

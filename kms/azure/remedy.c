@@ -1,4 +1,4 @@
-/* kms/azure/remedy.c - see remedy_internal.h: one table. */
+/* kms/azure/remedy.c - the table of remedies, by cause, credential and kind of vault. */
 #include "kms/azure/remedy_internal.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 
 #include "kms/azure/hosts_internal.h"
 
-/* What must be so beside the cause for a row to fit. */
+/* Facts that a row may need beside its cause. */
 #define KIND(k)	    (1u << (k)) /* of credential */
 #define SECRET	    KIND(CREDENTIAL_SECRET)
 #define CERTIFICATE KIND(CREDENTIAL_CERTIFICATE)
@@ -26,7 +26,7 @@
 	"give the application get, wrapKey and unwrapKey (or the role Key Vault Crypto Ser" \
 	"vice Encryption User) on the key"
 
-/* The first row that fits. */
+/* The first row whose cause and facts hold counts. */
 static const struct {
 	unsigned cause, needs;
 	const char *remedy;
@@ -99,7 +99,7 @@ static const struct {
 	{AZURE_KEY_DISABLED, 0, "enable the newest version of the key"},
 	{AZURE_KEY_OPS, 0, "let the key be used for wrapKey and unwrapKey (key_ops)"},
 	{AZURE_KEY_DATES, 0, "take the key's activation and expiry dates away"},
-	/* its challenge */
+	/* a vault's challenge */
 	{AZURE_CHALLENGE, 0,
 	 "check the vault's name, DNS and what stands between; that no vault asks so"},
 	{AZURE_AUTHORITY, 0,
@@ -183,7 +183,7 @@ static unsigned facts_of(const struct azure_config *c, const struct key_id *id,
 	return facts;
 }
 
-/* Causes that share their rows become one. */
+/* The cause by whose rows the table is searched: some causes share the rows of another. */
 static unsigned cause_of(const struct err *why, unsigned facts)
 {
 	unsigned cause = why->cause & ~AZURE_OF_TOKEN;

@@ -8,8 +8,8 @@
 
 /**
  * azure_remedy() - what to do when @step of the way to @id failed with the sentence @why
- * Goes by the cause, the kind of credential and the kind of vault; where no row has that, by the
- * step.
+ * The remedy depends on the cause, the kind of credential and the kind of vault; where the table
+ * has no row for these, on the step.
  * Return: a sentence without its full stop, never NULL; static.
  */
 const char *azure_remedy(const struct azure_config *c, const struct key_id *id,

@@ -1,4 +1,5 @@
-/* kms/azure/reply.c - see reply_internal.h; shapes: kms/README.md, Requests of Azure Key Vault. */
+/* kms/azure/reply.c - answers 200 of a vault, whose shapes are in kms/README.md, Requests of Azure
+ * Key Vault. */
 #include "kms/azure/reply_internal.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ int akv_key_id_check(const char *text, const struct key_id *asked, struct key_id
 
 /* ---- a key bundle ---- */
 
-/* Names are printed, so they must hold letters, digits and a few signs only. */
+/* These words are printed, so they may hold letters, digits and a few signs only. */
 static int word_take(const char *text, char *out, size_t out_len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

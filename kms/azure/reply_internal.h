@@ -6,8 +6,8 @@
 #include "kms/azure/keys.h"
 #include "kms/vault/kind.h"
 
-/* All: @asked: the key that the request named. -EPROTO and a sentence for what no vault answers;
- * -ENOMEM. */
+/* For all of these, @asked is the key that the request named. -EPROTO and a sentence: the answer is
+ * malformed, or about another key; -ENOMEM. */
 int akv_reply_key(struct secret *body, const struct key_id *asked, struct azure_key *ret_key,
 		  struct err *err) MUST_CHECK;
 int akv_reply_wrapped(struct secret *body, const struct key_id *asked,

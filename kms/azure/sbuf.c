@@ -1,4 +1,5 @@
-/* kms/azure/sbuf.c - see sbuf_internal.h. */
+/* kms/azure/sbuf.c - text composed on the secure heap, as forms and base64url; base64url
+ * decoded. */
 #include "kms/azure/sbuf_internal.h"
 
 #include <errno.h>

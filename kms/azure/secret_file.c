@@ -1,4 +1,4 @@
-/* kms/azure/secret_file.c - see secret_file_internal.h. */
+/* kms/azure/secret_file.c - a file that holds a secret, checked and read into the secure heap. */
 #include "kms/azure/secret_file_internal.h"
 
 #include <ctype.h>
@@ -30,8 +30,8 @@ static int file_check(int fd, const char *path, size_t max_len, enum secret_file
 	return 0;
 }
 
-/* A secret that is cut in the middle of a rewrite would be refused as a wrong one, which counts as
- * a denial; so a file that has changed is an error of its own. */
+/* A secret that is read while its file is rewritten may be cut. The token service would refuse it,
+ * which counts as a denial, so a file that changes meanwhile is an error of its own, -EIO. */
 static bool is_unchanged(int fd, const struct stat *before)
 {
 	struct stat now;

@@ -1,4 +1,4 @@
-/* kms/azure/token.c - see token_internal.h: tokens are kept until they are to be refreshed. */
+/* kms/azure/token.c - the cache of access tokens: one fetch at a time for each, refreshed ahead. */
 #include "kms/azure/token_internal.h"
 
 #include <errno.h>
@@ -13,18 +13,22 @@
 #include "kms/azure/token_fetch_internal.h"
 
 #define RETRY_REFRESH_MS 30000 /* after a refresh that failed, while the old token is valid */
-/* So long a failure is the result of all callers: those that have waited for the fetch must not
- * send a request each. */
+/* For this time a failed fetch is the result of all callers: those that waited for it must not send
+ * a request each. */
 #define FAILED_MS 500
 
 /*
- * One token, by all that it depends on: tenant and client of the configuration, authority and
- * resource of the challenge.
+ * One token. Its key is all that it depends on: tenant and client of the configuration, authority
+ * and resource of the challenge.
+ *
  * state     holds                       moves on
  * empty     nothing                     a call: fetching
  * fetching  maybe an older token        the fetch ends: good, or failed
  * good      a token until expires_ms    refresh_ms: the next call fetches
  * failed    verdict and sentence        FAILED_MS later: empty
+ *
+ * Where a fetch fails while an older token is valid, the entry stays good, and is fetched again
+ * after RETRY_REFRESH_MS.
  */
 struct entry {
 	struct entry *next;
@@ -33,7 +37,7 @@ struct entry {
 	struct secret *token;
 	uint64_t expires_ms, refresh_ms;
 	bool fetching;
-	uint64_t fetches;	/* that have ended */
+	uint64_t fetches;	/* how many have ended */
 	struct verdict failure; /* of the newest fetch; KMS_OK: it did not fail */
 	uint64_t failed_until_ms;
 	struct err failed_err;
@@ -120,7 +124,7 @@ static bool is_refused_locked(const struct entry *e, struct secret *refused)
 		       0;
 }
 
-/* The entry's token can be given without a fetch. */
+/* Whether the entry's token can be given without a fetch. */
 static bool ready_locked(const struct entry *e, uint64_t now_ms)
 {
 	return e->token && now_ms < (e->fetching ? e->expires_ms : e->refresh_ms);
@@ -188,7 +192,7 @@ static void fail_locked(struct entry *e, struct verdict v, const struct err *err
 		e->refresh_ms = e->expires_ms;
 }
 
-/* A token that had expired when it came is a failure. */
+/* A token whose lifetime had passed before the answer came is a failure. */
 static struct verdict refuse_old(struct new_token *got, uint64_t asked_ms, struct err *err)
 {
 	if (clock_now_ms() - asked_ms < (uint64_t)got->lifetime_s * 1000)
@@ -237,7 +241,8 @@ static struct verdict give_locked(const struct entry *e, struct secret **ret_tok
 	return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
 }
 
-/* Until the entry has a token to give, or a fetch since this caller came has failed. */
+/* Waits or fetches until the entry has a token to give, or a fetch that this caller has waited for,
+ * or that ended within FAILED_MS, has failed. */
 static struct verdict get_locked(struct token_cache *tc, const struct challenge *c,
 				 struct secret *refused, uint64_t deadline_ms,
 				 struct secret **ret_token, struct err *err)

@@ -17,7 +17,8 @@ const char *entra_authority(const struct azure_config *config, const struct chal
 {
 	if (config->authority)
 		return config->authority;
-	/* the former name of the public cloud's, which older vaults still send */
+	/* login.windows.net is the former name of the public cloud's authority, which older vaults
+	 * still send */
 	return strcmp(challenge->authority, "login.windows.net") == 0 ? "login.microsoftonline.com"
 								      : challenge->authority;
 }
@@ -74,9 +75,9 @@ static int form_make(const struct token_request *request, const char *url, struc
 						 : add_assertion(config, url, form, err);
 }
 
-/* A missing or unfit file is this machine's fault and no denial by an administrator, so it must not
- * revoke a policy. One that is just being replaced, or a lack of memory, may pass within the call.
- */
+/* @r: of reading the credential. A missing or unfit file is a fault of this machine and no denial
+ * by an administrator, so it must not revoke a policy. A file that is just being replaced, or a
+ * lack of memory, may pass within the call. */
 static struct verdict verdict_of_credential(int r)
 {
 	return (struct verdict){

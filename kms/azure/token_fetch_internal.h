@@ -17,27 +17,28 @@ struct token_request {
 struct new_token {
 	struct secret *token;
 	int64_t lifetime_s;
-	int64_t refresh_s; /* after which another one is to be asked for */
+	int64_t refresh_s; /* time after which it is to be refreshed */
 };
 
-/* Of CREDENTIAL_SECRET, _CERTIFICATE and _WORKLOAD; @err must not be NULL. */
+/* entra_fetch() - for CREDENTIAL_SECRET, _CERTIFICATE and _WORKLOAD; @err must not be NULL. */
 struct verdict entra_fetch(const struct token_request *request, struct new_token *ret_token,
 			   struct err *err) MUST_CHECK;
-/* Of CREDENTIAL_MANAGED; @err must not be NULL. */
+/* managed_fetch() - for CREDENTIAL_MANAGED; @err must not be NULL. */
 struct verdict managed_fetch(const struct token_request *request, struct new_token *ret_token,
 			     struct err *err) MUST_CHECK;
 
 /* entra_authority() - host of the token service that a token for @challenge comes from. */
 const char *entra_authority(const struct azure_config *config, const struct challenge *challenge);
-/* managed_check() - -EINVAL: the variables name no endpoint, or an identity that it cannot give. */
+/* managed_check() - -EINVAL: a variable holds no http(s) address of an endpoint, or AZURE_CLIENT_ID
+ * is set for an endpoint without user-assigned identities. */
 int managed_check(const struct azure_config *c, struct err *err) MUST_CHECK;
 
-/* token_reply_parse() - body of an answer 200. @date: of the answer, or 0. -EPROTO and a sentence;
- * -ENOMEM. */
+/* token_reply_parse() - the body of an answer 200. @date: its Date field, s since the epoch, or 0.
+ * -EPROTO and a sentence; -ENOMEM. */
 int token_reply_parse(struct secret *body, int64_t date, struct new_token *ret_token,
 		      struct err *err) MUST_CHECK;
-/* token_refuse() - an answer that is no 200 to a credential of that kind: outcome by status and
- * "error", sentence with the AADSTS number. */
+/* token_refuse() - the verdict on an answer other than 200 to a credential of @kind: outcome by
+ * status and "error", sentence with the AADSTS number. */
 struct verdict token_refuse(const struct http_reply *reply, const char *service,
 			    enum credential_kind kind, struct err *err);
 

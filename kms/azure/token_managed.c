@@ -11,7 +11,7 @@
 #include "kms/azure/secret_file_internal.h"
 
 #define IMDS_HOST	"http://169.254.169.254"
-#define IMDS_CONNECT_MS 1000 /* outside Azure that address does not answer */
+#define IMDS_CONNECT_MS 1000 /* short, since outside Azure the address does not answer */
 #define ARC_FOLDER	"/var/opt/azcmagent/tokens/"
 #define ARC_FILE_MAX	4096 /* bytes */
 
@@ -70,7 +70,7 @@ static void app_service_old(const struct azure_config *c, const char *resource, 
 
 static void arc(const struct azure_config *c, const char *resource, struct source *s)
 {
-	s->arc = true; /* has no client_id: there is only the system identity */
+	s->arc = true; /* no client_id is sent: Arc has the system-assigned identity only */
 	url_begin(s, c->identity_endpoint, "", "2019-11-01");
 	url_param(s, "resource", resource);
 	field_add(s, "Metadata", "true");
@@ -198,8 +198,8 @@ static enum http_fault send_to(const struct token_request *request, struct sourc
 	return http_send(request->http, &req, ret_reply, err);
 }
 
-/* Only files of the folder where Arc's agent puts them: an answer must not make depfs read and send
- * another one. */
+/* Only files in the folder of Arc's agent are read: an answer must not make depfs send another
+ * file. */
 static int arc_path_check(const char *path, struct err *err)
 {
 	const char *name = path + strlen(ARC_FOLDER);
@@ -215,7 +215,7 @@ static int arc_path_check(const char *path, struct err *err)
 	return 0;
 }
 
-/* The key becomes a line of a request's head. */
+/* The key becomes part of a header field, so it may hold no blank and no control character. */
 static int arc_key_check(struct secret *key, const char *path, struct err *err)
 {
 	const uint8_t *at = secret_bytes(key);
@@ -259,8 +259,8 @@ static int arc_answer(const struct http_reply *reply, struct sbuf *header, struc
 	return sbuf_failed(header) ? err_set(err, -ENOMEM, "no room on the secure heap") : 0;
 }
 
-/* Without an answer there is no managed identity. The sentence names the kind, since
- * credential=auto uses it when nothing else is set. */
+/* The sentence names the kind of credential, since credential=auto chooses the managed identity
+ * when nothing else is set, also on machines that have none. */
 static struct verdict no_answer(const struct source *s, enum http_fault fault, struct err *err)
 {
 	(void)err_prefix(err, 0, "managed identity, %s", s->name);

@@ -1,4 +1,5 @@
-/* kms/azure/token_reply.c - answers of token services; kms/README.md, Tokens. */
+/* kms/azure/token_reply.c - answers of token services: tokens and refusals (kms/README.md,
+ * Tokens). */
 #include "kms/azure/token_fetch_internal.h"
 
 #include <ctype.h>
@@ -32,7 +33,7 @@ static int64_t lifetime_of(const json_t *root, int64_t date)
 	int64_t s = json_number(root, "expires_in");
 	int64_t on = json_number(root, "expires_on");
 
-	if (s <= 0 && on > 0) /* App Service sends only a date; its Date field is the same clock */
+	if (s <= 0 && on > 0) /* App Service sends expires_on only, by the clock of its Date */
 		s = on - (date ? date : time(NULL));
 	if (s <= 0)
 		s = LIFETIME_UNKNOWN;
@@ -79,8 +80,8 @@ int token_reply_parse(struct secret *body, int64_t date, struct new_token *ret_t
 
 /* ---- refusals ---- */
 
-/* "error" decides; where the table has no row for it, the status does. Not the AADSTS numbers,
- * which may change (kms/README.md, Tokens). */
+/* The member "error" decides the outcome, else (no row for it) the HTTP status. The AADSTS numbers
+ * do not, since they may change (kms/README.md, Tokens). */
 static const struct {
 	const char *error;
 	enum kms_outcome outcome;
@@ -95,7 +96,7 @@ static const struct {
 
 #define ANY_KIND CREDENTIAL_NONE
 
-/* For the sentence and the remedy only. The first row that fits. */
+/* AADSTS numbers, for the sentence and the remedy only. The first row that fits counts. */
 static const struct number {
 	int64_t number;
 	enum credential_kind kind;
@@ -133,7 +134,7 @@ static const struct number *number_find(int64_t number, enum credential_kind kin
 	return NULL;
 }
 
-/* Where no AADSTS number is known. */
+/* The cause where no row of numbers[] fits. */
 static enum azure_cause cause_of(const struct verdict *v, int status, enum credential_kind kind)
 {
 	if (v->outcome == KMS_TRANSIENT)

@@ -1,4 +1,4 @@
-/* kms/azure/wipe.c - see wipe_internal.h. */
+/* kms/azure/wipe.c - allocation functions for libcurl and jansson that wipe what they free. */
 #include "kms/azure/wipe_internal.h"
 
 #include <jansson.h>

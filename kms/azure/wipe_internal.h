@@ -15,7 +15,7 @@ void *wipe_realloc(void *p, size_t len);
 char *wipe_strdup(const char *text);
 void wipe_free(void *p);
 
-/* wipe_setup_json() - jansson uses it from now on; repeated calls do nothing. */
+/* wipe_setup_json() - jansson uses these functions from now on; repeated calls do nothing. */
 void wipe_setup_json(void);
 
 #endif

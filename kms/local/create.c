@@ -104,8 +104,8 @@ static void key_describe_new(struct local_key *key, const struct key_id *id,
 	key->n_versions = 1;
 }
 
-/* Removes what a crash has left of an earlier attempt. The vault is locked, so no other process is
- * at it. */
+/* Removes what a crash has left of an earlier attempt. The vault is locked, so no other process
+ * uses this folder. */
 static int staging_clear(const struct local_dir *vault, const char *staging, struct err *err)
 {
 	CLEANUP(local_dir_close_p) struct local_dir dir = LOCAL_DIR_NONE;
@@ -272,7 +272,7 @@ int local_key_rotate(const char *vaults_dir, const struct key_id *id,
 	r = local_key_show(vaults_dir, id, &seen, err);
 	if (r < 0)
 		return r;
-	r = new_version_init(&next, seen->kty, seen->bits, err); /* neither ever changes */
+	r = new_version_init(&next, seen->kty, seen->bits, err); /* they never change */
 	if (r < 0)
 		return r;
 	r = edit_begin_live(&e, vaults_dir, id, err);

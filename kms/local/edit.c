@@ -1,4 +1,4 @@
-/* kms/local/edit.c - see edit_internal.h. */
+/* kms/local/edit.c - the frame of every change to a local vault: lock, load, save, log. */
 #include "kms/local/edit_internal.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ int edit_begin_key(struct edit *e, const char *vaults_dir, const struct key_id *
 	r = key_open(&e->vault, id->name, &e->key_dir, &e->key, err);
 	if (r < 0)
 		return r;
-	memcpy(e->id.name, e->key->name, sizeof(e->key->name)); /* as it is spelled */
+	memcpy(e->id.name, e->key->name, sizeof(e->key->name)); /* in the record's spelling */
 	return 0;
 }
 

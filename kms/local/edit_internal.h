@@ -1,12 +1,11 @@
-/* kms/local/edit_internal.h - the frame of every change to a local vault: lock, load, change, save.
- */
+/* kms/local/edit_internal.h - the frame of every change to a local vault: lock, load, change,
+ * save. */
 #ifndef DEPFS_KMS_LOCAL_EDIT_INTERNAL_H
 #define DEPFS_KMS_LOCAL_EDIT_INTERNAL_H
 
 #include "kms/local/vault_internal.h"
 
-/* One change of a vault or of a key, under the vault's lock from edit_begin_*() to edit_fini_p().
- */
+/* One change, of a vault or a key; the vault is locked from edit_begin_*() to edit_fini_p(). */
 struct edit {
 	struct key_id id;
 	struct local_dir vault, key_dir;
@@ -25,7 +24,7 @@ int edit_begin_vault(struct edit *e, const char *vaults_dir, const struct key_id
 		     struct err *err) MUST_CHECK;
 int edit_begin_key(struct edit *e, const char *vaults_dir, const struct key_id *id,
 		   struct err *err) MUST_CHECK;
-/* edit_begin_live() - the same; -ENOENT for a deleted key. */
+/* edit_begin_live() - as edit_begin_key(); -ENOENT for a deleted key. */
 int edit_begin_live(struct edit *e, const char *vaults_dir, const struct key_id *id,
 		    struct err *err) MUST_CHECK;
 /* edit_save() - the key's record, then a line in the vault's log that names the change. */

@@ -1,4 +1,4 @@
-/* kms/local/file.c - see file_internal.h. */
+/* kms/local/file.c - folders and files of a local vault: opened, listed, replaced. */
 #include "kms/local/file_internal.h"
 
 #include <dirent.h>
@@ -29,7 +29,7 @@ int dir_open_at(const struct local_dir *parent, const char *name, struct local_d
 		return err_set(err, -errno, "folder %s/%s: %s", parent->path, name,
 			       strerror(errno));
 	len = snprintf(dir.path, sizeof(dir.path), "%s/%s", parent->path, name);
-	if (len < 0 || (size_t)len >= sizeof(dir.path)) /* only for sentences, so it may be cut */
+	if (len < 0 || (size_t)len >= sizeof(dir.path)) /* the path is for sentences only */
 		memcpy(dir.path + sizeof(dir.path) - 4, "...", 4);
 	*ret_dir = dir;
 	return 0;
@@ -58,7 +58,7 @@ static void closedir_p(DIR **d)
 		(void)closedir(*d); /* was only read */
 }
 
-/* Names one behind the other, of which names_array() makes an array. */
+/* Names as strings one behind the other, of which names_array() makes an array. */
 struct names {
 	char *text;
 	size_t len, n;
@@ -178,7 +178,7 @@ static int write_all(int fd, const uint8_t *in, size_t len)
 	return 0;
 }
 
-/* A new file with its bytes on the disk; one that a crash has left under that name is removed. */
+/* Makes a durable file; a file that a crash has left under that name is removed before. */
 static int file_make(const struct local_dir *dir, const char *name, const void *in, size_t in_len)
 {
 	CLEANUP(close_fd_p) int fd = -1;

@@ -1,4 +1,4 @@
-/* kms/local/list.c - what lies in the local vaults: list and show. */
+/* kms/local/list.c - reads for depctl: the names of vaults and keys, and one key or vault. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,8 +8,8 @@
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-/* Vaults and keys are folders whose names a key id can hold; other entries are the vault's own
- * files, or foreign. */
+/* Vaults and keys are folders with names that a key id can hold; other entries are the vault's own
+ * files, or were not made by depfs. */
 static bool is_member(const char *parent, const char *name)
 {
 	CLEANUP(free_mem_p) char *path = NULL;

@@ -1,5 +1,5 @@
-/* kms/local/local.h - software vaults in a folder, as a kind of vault, and their management: what
- * `depctl key` does. Layout: depfs-vaults(5). */
+/* kms/local/local.h - software vaults in a folder: the kind of vault, and what `depctl key` does
+ * with them. Layout: depfs-vaults(5). */
 #ifndef DEPFS_KMS_LOCAL_LOCAL_H
 #define DEPFS_KMS_LOCAL_LOCAL_H
 
@@ -14,12 +14,12 @@
 extern const struct vault_kind local_vaults; /* scheme local; its client is the vaults' folder */
 
 #define LOCAL_VERSIONS_MAX 500 /* of one key; rotating further is refused */
-/* Of a fault; beyond KMS_DEADLINE_S the outcome is transient. */
+/* Longest delay that a fault can have; with KMS_DEADLINE_S or more the outcome is transient. */
 #define LOCAL_DELAY_MAX_MS    600000u
 #define LOCAL_LEVEL_DEFAULT   "Recoverable+ProtectedSubscription"
 #define LOCAL_LEVEL_PURGEABLE "Recoverable+Purgeable"
 
-/* Operations, as bits of a set: what can be denied, and (but get) what a key is made for. */
+/* Operations, as bits of a set: each can be denied, and each but get can be in a key's key_ops. */
 #define LOCAL_OP_GET	1u
 #define LOCAL_OP_WRAP	2u
 #define LOCAL_OP_UNWRAP 4u
@@ -27,7 +27,7 @@ extern const struct vault_kind local_vaults; /* scheme local; its client is the 
 
 #define LOCAL_OPS_TEXT_LEN 32
 const char *local_op_name(unsigned op); /* of one bit: "get", "wrapKey", "unwrapKey" */
-/* local_op_parse() - one name, in any case; 0 when it is none. */
+/* local_op_parse() - one name, in any case; 0: no operation has that name. */
 unsigned local_op_parse(const char *name);
 /* local_ops_format() - names with a comma between, or "none". */
 void local_ops_format(unsigned ops, char out[static LOCAL_OPS_TEXT_LEN]);
@@ -39,7 +39,7 @@ struct local_fault {
 };
 
 const char *local_fault_name(enum kms_outcome outcome); /* "none", "not-found", ... */
-/* local_fault_parse() - the reverse; -EINVAL when it is none of the five. */
+/* local_fault_parse() - the reverse; -EINVAL: not one of the five names. */
 int local_fault_parse(const char *name, enum kms_outcome *ret_outcome) MUST_CHECK;
 
 /* Settings that a whole vault and each of its keys have alike. */
@@ -110,7 +110,7 @@ int local_key_enable(const char *vaults_dir, const struct key_id *id, struct err
 int local_key_disable(const char *vaults_dir, const struct key_id *id, struct err *err) MUST_CHECK;
 int local_key_delete(const char *vaults_dir, const struct key_id *id, struct err *err) MUST_CHECK;
 int local_key_recover(const char *vaults_dir, const struct key_id *id, struct err *err) MUST_CHECK;
-/* A key, or the whole vault when @id names no key. @ops: what to add to or take from the denied. */
+/* Of a key, or of the whole vault when @id names no key. @ops: the operations to deny or allow. */
 int local_deny(const char *vaults_dir, const struct key_id *id, unsigned ops,
 	       struct err *err) MUST_CHECK;
 int local_allow(const char *vaults_dir, const struct key_id *id, unsigned ops,

@@ -14,7 +14,7 @@ static struct local_version *version_find(struct edit *e, const char *version)
 	return NULL;
 }
 
-/* "enabled" of the key, or of the version that its id names; NULL: there is no such version. */
+/* "enabled" of the key, or of the version that the id names; NULL: there is no such version. */
 static bool *enabled_find(struct edit *e, struct err *err)
 {
 	struct local_version *version;

@@ -1,4 +1,4 @@
-/* kms/local/record.c - see record_internal.h. */
+/* kms/local/record.c - codec of key.json and vault.json, and the names of operations and faults. */
 #include "kms/local/record_internal.h"
 
 #include <ctype.h>
@@ -169,8 +169,8 @@ static int versions_decode(json_t *array, struct local_key *key, struct err *err
 	return 0;
 }
 
-/* The texts of a record are printed, also as JSON, so only what local_key_encode() writes passes.
- */
+/* The texts of a record are printed, also in JSON, so only what local_key_encode() writes is
+ * taken. */
 static int texts_decode(struct local_key *key, const char *name, const char *kty, const char *level,
 			const char *folder, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* kms/local/record_internal.h - key.json and vault.json: bytes to struct and back; depfs-vaults(5).
- */
+/* kms/local/record_internal.h - key.json and vault.json: bytes to struct and back;
+ * depfs-vaults(5). */
 #ifndef DEPFS_KMS_LOCAL_RECORD_INTERNAL_H
 #define DEPFS_KMS_LOCAL_RECORD_INTERNAL_H
 

@@ -12,11 +12,11 @@
 
 #define DEADLINE_MS (KMS_DEADLINE_S * 1000u)
 
-/* The vault as one call sees it, read anew each time, so that a change by `depctl key` counts at
- * once. */
+/* What one call reads of the vault. Each call reads the files anew, so that a change by `depctl
+ * key` counts at once. */
 struct view {
 	struct local_dir vault, key_dir;
-	int vault_r, rules_r, key_r; /* results of reading; each only when the one before is 0 */
+	int vault_r, rules_r, key_r; /* results of reading; each is set when the one before is 0 */
 	struct local_rules rules;    /* of the vault */
 	struct local_key *key;
 	const struct local_version *version; /* set by view_judge() */
@@ -55,8 +55,8 @@ static enum kms_outcome refuse(enum kms_outcome o, struct err *err, const char *
 	return o;
 }
 
-/* @r: of reading a file of the vault, with its sentence. What is neither missing nor malformed
- * (EACCES, EIO, no memory) is a fault of the machine, and may pass. */
+/* @r: of reading a file of the vault; its sentence is set. Any error but a missing or malformed
+ * file (EACCES, EIO, no memory) is a fault of the machine, and may pass. */
 static enum kms_outcome outcome_of_read(int r)
 {
 	switch (r) {
@@ -95,8 +95,8 @@ static enum kms_outcome rules_judge(const struct local_rules *rules, unsigned op
 	return KMS_OK;
 }
 
-/* As Key Vault: no wrap outside nbf..exp, but unwrap, so that old data opens (kms/README.md, Keys).
- */
+/* As Key Vault: no wrap outside nbf..exp, but unwrap, so that old data opens (kms/README.md,
+ * Keys). */
 static enum kms_outcome window_judge(const struct local_key *key, struct err *err)
 {
 	int64_t now = time(NULL);
@@ -130,8 +130,8 @@ static enum kms_outcome use_judge(const struct view *v, unsigned op, struct err 
 	return op == LOCAL_OP_WRAP ? window_judge(v->key, err) : KMS_OK;
 }
 
-/* The rules, in the order in which Key Vault applies them: permission, then existence, then state.
- */
+/* The rules, in the order in which Key Vault applies them: permission, then existence, then
+ * state. */
 static enum kms_outcome view_judge(struct view *v, const struct key_id *id, unsigned op,
 				   struct err *err)
 {

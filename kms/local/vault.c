@@ -1,4 +1,4 @@
-/* kms/local/vault.c - see vault_internal.h. */
+/* kms/local/vault.c - a local vault's folder: lock, records, private keys' files, log. */
 #include "kms/local/vault_internal.h"
 
 #include <ctype.h>
@@ -17,7 +17,7 @@
 #define KEY_FILE   "key.json"
 #define VAULT_FILE "vault.json"
 #define LOCK_FILE  "vault.lock"
-#define LOG_MAX	   (1024 * 1024) /* bytes; then it becomes log.1 */
+#define LOG_MAX	   (1024 * 1024) /* bytes; a longer log is renamed to log.1 */
 
 int vault_open(const char *vaults_dir, const char *vault, struct local_dir *ret_dir,
 	       struct err *err)
@@ -171,8 +171,8 @@ int request_id_new(char out[static KMS_REQUEST_ID_LEN])
 	return 0;
 }
 
-/* Under the vault's lock, so that two processes do not both rename the log. While another one holds
- * it the log grows a little, and a later line rotates it. */
+/* Under the vault's lock, so that two processes do not both rename the log. Where another process
+ * holds the lock, the log grows a little, and a later line rotates it. */
 static void log_rotate(const struct local_dir *vault)
 {
 	CLEANUP(close_fd_p) int lock = -1;

@@ -1,4 +1,5 @@
-/* kms/vault/circuit.c - see circuit.h. */
+/* kms/vault/circuit.c - one circuit breaker for each host: whether a call may go out, probes,
+ * holds. */
 #include "kms/vault/circuit.h"
 
 #include <errno.h>
@@ -10,18 +11,18 @@
 
 #define RETRY_FIRST_MS 800
 #define RETRY_CAP_MS   60000
-#define PROBE_GUESS_MS 1000 /* reported while a probe is on its way, whose length is unknown */
+#define PROBE_GUESS_MS 1000 /* wait reported while a probe is under way, whose end is unknown */
 
 struct circuit {
 	struct circuit *next;
 	struct circuits *all;
 	char host[256];
 	/* all guarded by circuits.lock */
-	unsigned failures; /* calls in a row */
+	unsigned failures; /* calls in a row that failed */
 	bool open, probing;
 	uint64_t open_until_ms, open_for_ms;
 	uint64_t hold_until_ms;
-	struct err failure; /* the newest; without a text: none */
+	struct err failure; /* of the newest failed call; empty text: none has failed */
 };
 
 struct circuits {
@@ -165,10 +166,11 @@ void circuit_leave(struct circuit *c, uint64_t now_ms, enum circuit_end end)
 		c->failures = 0;
 		c->open = c->probing = false;
 	} else if (end == CIRCUIT_UNASKED) {
-		c->probing = false; /* the next one is the probe, if one is due */
+		c->probing = false; /* if a probe is due, the next call is it */
 	} else {
 		c->failures++;
-		/* a call that went out before it opened does not open it further */
+		/* of an open circuit only the probe counts: the other calls went out before it
+		 * opened, and must not make its period longer */
 		if (c->open ? c->probing : c->failures >= CIRCUIT_FAILURES)
 			open_locked(c, now_ms);
 	}
@@ -180,7 +182,7 @@ void circuit_leave(struct circuit *c, uint64_t now_ms, enum circuit_end end)
 void circuit_hold(struct circuit *c, uint64_t now_ms, uint64_t ms)
 {
 	pthread_mutex_lock(&c->all->lock);
-	if (ms > RETRY_CAP_MS) /* one header must not stop a vault for a day */
+	if (ms > RETRY_CAP_MS) /* so that no Retry-After stops all calls of a host for hours */
 		ms = RETRY_CAP_MS;
 	if (now_ms + ms > c->hold_until_ms)
 		c->hold_until_ms = now_ms + ms;

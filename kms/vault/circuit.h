@@ -10,12 +10,12 @@
 #include "crypto/base/err.h"
 #include "kms/vault/circuit_state.h"
 
-#define CIRCUIT_FAILURES 3    /* failed calls in a row that open it */
-#define CIRCUIT_FIRST_MS 1000 /* then the first probe; doubled with each that fails */
+#define CIRCUIT_FAILURES 3    /* failed calls in a row that open a circuit */
+#define CIRCUIT_FIRST_MS 1000 /* until the first probe; doubled with each probe that fails */
 
-/* All policies are checked at the same time. When the host is back, calls that are not the probe
- * wait for its result, or they would fail until the next period. A host that hangs costs them no
- * more than this. */
+/* The checks of all policies come at the same time. Calls that come while a probe is under way wait
+ * for its result, at most this long: if they failed at once, a host that is back would not be
+ * asked again before the next check. */
 #define CIRCUIT_PROBE_WAIT_MS 1000
 
 /*
@@ -38,7 +38,7 @@ int circuit_get(struct circuits *cs, const char *host,
 		struct circuit **ret_circuit) MUST_CHECK; /* -ENOMEM */
 
 /**
- * circuit_enter() - may a call go out now?
+ * circuit_enter() - whether a call may go out now
  * Return: 0: yes; 1: yes, as the probe, which must make one attempt only; circuit_leave() must
  * follow either. -EBUSY: not before *@ret_wait_ms from now.
  */
@@ -65,7 +65,7 @@ void circuit_failure(struct circuit *c, struct err *ret_why);
 
 /* circuits_probe() - open circuits may be probed at once; holds stay. */
 void circuits_probe(struct circuits *cs);
-/* circuits_list() - at most @max of them. Return: how many are in @ret_list. */
+/* circuits_list() - the state of at most @max circuits. Return: how many are in @ret_list. */
 size_t circuits_list(struct circuits *cs, struct kms_circuit *ret_list, size_t max);
 
 /* retry_delay_ms() - pause before another attempt within a call: 800 ms, doubled each time, times

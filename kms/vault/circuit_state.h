@@ -16,8 +16,7 @@ struct kms_circuit {
 	char vault[256]; /* host with its port */
 	enum kms_circuit_state state;
 	unsigned failures;    /* calls in a row that failed */
-	uint64_t retry_in_ms; /* until the next call may go out; also while the host asked for a
-				 pause */
+	uint64_t retry_in_ms; /* until a call may go out, open circuit or hold (circuit_hold()) */
 };
 
 #endif

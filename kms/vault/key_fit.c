@@ -1,4 +1,4 @@
-/* kms/vault/key_fit.c - see key_fit.h: the rules one at a time. */
+/* kms/vault/key_fit.c - the rules for a root key: name, remedy and check of each. */
 #include "kms/vault/key_fit.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* 9999-01-01: what an expiry date is set to where a policy of Azure's demands one. */
+/* 9999-01-01: stands for "never" where an Azure policy demands that keys have an expiry date. */
 #define EXPIRES_NEVER INT64_C(253370764800)
 
 static const struct {

@@ -20,20 +20,24 @@ struct kms_key_info {
 	bool purgeable;
 };
 
-/* What a root key must be, depfs-azure(5), What a root key must be. */
+/* The rules for a root key; depfs-azure(5), What a root key must be. */
 enum kms_rule {
 	KMS_RULE_TYPE,	     /* RSA or RSA-HSM, of 2048, 3072 or 4096 bits */
 	KMS_RULE_OPERATIONS, /* wrapKey and unwrapKey */
-	KMS_RULE_ENABLED,    /* and its activation date has passed */
+	KMS_RULE_ENABLED,    /* enabled, and its activation date has passed */
 	KMS_RULE_EXPIRY,     /* none before the year 9999 */
 	KMS_RULE_END,
 };
 const char *kms_rule_name(enum kms_rule rule);	 /* "type", "operations", "enabled", "expiry" */
-const char *kms_rule_remedy(enum kms_rule rule); /* of a key that breaks it */
+const char *kms_rule_remedy(enum kms_rule rule); /* for a key that breaks the rule */
 
 #define KMS_FOUND_LEN 128
-/* kms_key_fit() - @now_s: since the epoch. @ret_found: the value that is good, or empty; else a
- * sentence. Return: 0; -EKEYREVOKED: the key is disabled; -EINVAL: any other fault. */
+/**
+ * kms_key_fit() - whether a key meets one rule
+ * @now_s: s since the epoch
+ * @ret_found: the value that meets the rule, or empty; on failure a sentence
+ * Return: 0; -EKEYREVOKED: the key is disabled; -EINVAL: it breaks the rule otherwise.
+ */
 int kms_key_fit(const struct kms_key_info *info, enum kms_rule rule, int64_t now_s,
 		char ret_found[static KMS_FOUND_LEN]) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* kms/vault/key_id.c - see key_id.h; kms/README.md, Key ids. */
+/* kms/vault/key_id.c - key ids by the rules of kms/README.md, Key ids. */
 #include "kms/vault/key_id.h"
 
 #include <ctype.h>
@@ -20,8 +20,8 @@ static bool part_is(struct part p, const char *word)
 	return p.len == strlen(word) && strncasecmp(p.at, word, p.len) == 0;
 }
 
-/* The piece up to the next '/' or the end; @at moves behind the slash, to NULL when there is none.
- */
+/* The piece up to the next '/' or the end; @at moves behind the slash, to NULL when there is
+ * none. */
 static struct part part_take(const char **at)
 {
 	struct part p = {*at, strcspn(*at, "/")};
@@ -61,9 +61,8 @@ static void lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-/* Characters that no part of an id holds; checked first, so that later sentences may quote the
- * rest.
- */
+/* Refuses characters that no part of an id may hold; called first, so that the sentences of later
+ * checks may quote any part. */
 static int text_check(const char *text, struct err *err)
 {
 	size_t len = strnlen(text, KEY_ID_MAX);
@@ -102,8 +101,9 @@ static int port_normalise(char *host, size_t host_len, char *colon, struct err *
 	return 0;
 }
 
-/* RFC 1123 names: labels of letters, digits and inner hyphens, 63 at most. A trailing dot would be
- * a second spelling of the same host, and two root keys must lie in two vaults. */
+/* RFC 1123 names: labels of letters, digits and inner hyphens, 63 characters at most. A trailing
+ * dot is refused: it would be a second spelling of one host, and a policy's two root keys must lie
+ * in two vaults. */
 static int host_check(char *host, size_t host_len, struct err *err)
 {
 	char *colon = strchr(host, ':');

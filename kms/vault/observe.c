@@ -1,4 +1,4 @@
-/* kms/vault/observe.c - see observe.h. */
+/* kms/vault/observe.c - gives one call, with its duration, to the observer. */
 #include "kms/vault/observe.h"
 
 #include "crypto/base/clock.h"

@@ -1,5 +1,4 @@
-/* kms/vault/observe.h - each call that a vault or token service was asked is reported, for metrics.
- */
+/* kms/vault/observe.h - each call to a vault or token service is reported, for the metrics. */
 #ifndef DEPFS_KMS_VAULT_OBSERVE_H
 #define DEPFS_KMS_VAULT_OBSERVE_H
 
@@ -14,7 +13,7 @@ struct kms_observed {
 	uint64_t duration_us; /* of the whole call, its retries and their waits included */
 };
 
-/* Called once a call, by the thread that made it, under no lock; must not call the kms. */
+/* Called once for each call, by the thread that made it, under no lock; must not call the kms. */
 typedef void kms_observe_fn(void *arg, const struct kms_observed *call);
 
 struct kms_observer {

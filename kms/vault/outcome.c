@@ -1,11 +1,11 @@
-/* kms/vault/outcome.c - see outcome.h. */
+/* kms/vault/outcome.c - outcomes and operations: names, and the errno of each outcome. */
 #include "kms/vault/outcome.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* tests/unit/test_kms_id.c walks it row by row. */
+/* tests/unit/test_kms_id.c checks each row. */
 static const struct {
 	const char *name;
 	int r;

@@ -23,9 +23,9 @@ const char *kms_outcome_name(enum kms_outcome o); /* "ok", "denied", "transient"
 /* kms_outcome_errno() - ok 0, denied -EACCES, transient -EAGAIN, not found -ENOKEY, damaged
  * -EBADMSG, misconfigured -EINVAL. */
 int kms_outcome_errno(enum kms_outcome o);
-/* kms_errno() - the same, of a call that ended with @o and the sentence @err: -EKEYREVOKED where it
- * was denied because the key or its version is disabled, -EPROTO where the answer was not one that
- * a vault gives, -ETIMEDOUT where the deadline ended the call. */
+/* kms_errno() - the errno of a call that ended with @o and the sentence @err: as
+ * kms_outcome_errno(), but -EKEYREVOKED where the key or its version is disabled, -EPROTO where the
+ * vault's answer was malformed, -ETIMEDOUT where the deadline ended the call. */
 int kms_errno(enum kms_outcome o, const struct err *err);
 
 enum kms_operation {

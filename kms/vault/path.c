@@ -1,4 +1,4 @@
-/* kms/vault/path.c - see path.h. */
+/* kms/vault/path.c - a path made absolute by the working directory. */
 #include "kms/vault/path.h"
 
 #include <string.h>

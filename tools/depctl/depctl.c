@@ -1,4 +1,4 @@
-/* tools/depctl/depctl.c - main() of depctl: takes the common options out of the command line and
+/* tools/depctl/depctl.c - main() of depctl: takes the common options out of the command line, and
  * runs the subcommand. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* tools/depctl/subcommands.c - the one table of subcommands and cmdlets. */
 #include "tools/depctl/subcommands.h"
 
 #include "tools/depctl/cmdlets/cmdlets.h"

@@ -1,3 +1,4 @@
+/* tools/depctl/cli/change.c - the daemon's answer to a change, printed as text or as one object. */
 #include "tools/depctl/cli/change.h"
 
 #include <stdio.h>

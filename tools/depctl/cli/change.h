@@ -1,5 +1,5 @@
-/* tools/depctl/cli/change.h - the daemon's answer to a change: lines for people, one object for
- * --json. */
+/* tools/depctl/cli/change.h - the daemon's answer to a change: lines of text, or with --json one
+ * object. */
 #ifndef DEPFS_DEPCTL_CLI_CHANGE_H
 #define DEPFS_DEPCTL_CLI_CHANGE_H
 
@@ -10,7 +10,7 @@
 /**
  * change_report() - what was done, on stdout
  * @answer: the daemon's; lines after the first are details, "name: outcome"
- * @name, @id: of the policy that was changed, as they are now; NULL: none
+ * @name, @id: of the policy that was changed, after the change; NULL: none
  * Return: CMD_OK.
  */
 int change_report(const struct cmd_env *env, const char *answer, const char *name, const char *id);
@@ -18,7 +18,8 @@ int change_report(const struct cmd_env *env, const char *answer, const char *nam
 void change_warn(const char *answer);
 /* change_details() - the lines of @lines on stdout. */
 void change_details(const char *lines);
-/* change_details_json() - the same as an object's members; null without memory. */
+/* change_details_json() - the lines "name: outcome" as members of an object; null without
+ * memory. */
 json_t *change_details_json(const char *lines);
 
 #endif

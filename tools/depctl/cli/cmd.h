@@ -1,5 +1,5 @@
-/* tools/depctl/cli/cmd.h - what the subcommands of depctl share: their environment, exit codes,
- * refusals and usage errors. */
+/* tools/depctl/cli/cmd.h - what all subcommands use: their environment, exit codes, refusals and
+ * usage errors. */
 #ifndef DEPFS_DEPCTL_CLI_CMD_H
 #define DEPFS_DEPCTL_CLI_CMD_H
 
@@ -34,20 +34,20 @@ typedef int (*cmd_fn)(int argc, char **argv, const struct cmd_env *env);
 /* One line of usage, and what runs it. The table of all is in tools/depctl/subcommands.c. */
 struct cmd_row {
 	const char *command; /* one or two words; the first is the subcommand */
-	cmd_fn run;	     /* the same in each row of a first word */
+	cmd_fn run;	     /* rows with the same first word have the same function */
 	const char *operands;
 	const char *meaning;
 };
 
-/* cmd_table_set() - the rows that the functions below print; kept, so they outlive all calls.
- * main() sets them before anything else; without them usage errors show the general usage only. */
+/* cmd_table_set() - the rows that the functions below print; they must outlive all calls. main()
+ * sets them before anything else; without them usage errors show the general usage only. */
 void cmd_table_set(const struct cmd_row *rows, size_t n);
 
-/* cmd_find() - a row whose first word is @name, that of a cmdlet in upper or lower case; or NULL.
- */
+/* cmd_find() - a row whose first word is @name, that of a cmdlet in upper or lower case; or
+ * NULL. */
 const struct cmd_row *cmd_find(const char *name);
-/* cmd_is_cmdlet() - its first word is Verb-Noun, as PowerShell names cmdlets and nothing else here
- * is named. Each word behind it is a parameter. */
+/* cmd_is_cmdlet() - whether the row's first word is Verb-Noun, as PowerShell names cmdlets; no
+ * subcommand is named so. All words behind it are parameters and their values. */
 bool cmd_is_cmdlet(const struct cmd_row *row);
 
 /* cmd_refuse() - "depctl: <sentence>" on stderr; CMD_REFUSED. @r: negative errno, for when @err
@@ -66,12 +66,12 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 /* cmd_usage_count() - the usage error of @n operands where @wanted are needed. CMD_USAGE. */
 int cmd_usage_count(const char *command, int n, int wanted);
 
-/* cmd_usage_option() - the usage error of the word @word, which is no option. CMD_USAGE. */
+/* cmd_usage_option() - the usage error of @word, which is not an option. CMD_USAGE. */
 int cmd_usage_option(const char *command, const char *word);
 
-/* cmd_usage_getopt() - the usage error of what getopt_long(3) has just returned for @argv: ':', the
- * value of an option is missing (its letters begin with ':'), or '?'. Long options have values that
- * are no printable characters. CMD_USAGE. */
+/* cmd_usage_getopt() - the usage error for @option, what getopt_long(3) returned last for @argv:
+ * ':' where an option's value is missing (the string of letters begins with ':'), else '?'. Long
+ * options must have values that are not printable characters. CMD_USAGE. */
 int cmd_usage_getopt(const char *command, int option, char **argv);
 
 /**

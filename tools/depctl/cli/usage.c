@@ -1,5 +1,5 @@
-/* tools/depctl/cli/usage.c - how depctl is typed: --help, `depctl help` and usage errors, from the
- * one table of subcommands. */
+/* tools/depctl/cli/usage.c - --help, `depctl help` and usage errors, from the table of
+ * subcommands. */
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "tools/depctl/cli/cmd.h"
 
 /*
- * A subcommand reports its own usage errors, and the table that has its usage line names the
- * subcommand's function: so the table is handed down here instead of being included.
+ * The table names the functions of the subcommands, and these call the functions here for their
+ * usage errors. So main() passes the table by cmd_table_set(): to include it would be a circle.
  */
 static struct {
 	const struct cmd_row *rows;
@@ -135,8 +135,9 @@ int cmd_usage_option(const char *command, const char *word)
 	return cmd_usage_error(command, "%s: %s: no such option", command, word);
 }
 
-/* The word that getopt_long() refused. Options of one letter are the only ones whose value is a
- * printable character; a word of several letters is not passed until its last one. */
+/* The word that getopt_long() refused. A printable optopt is an option of one letter, since long
+ * options have other values; it is shown alone, because optind passes a word of several letters
+ * only at the last of them. */
 static const char *refused_word(char **argv, char letter[static 3])
 {
 	if (optopt <= ' ' || optopt >= 0x7f)
@@ -182,5 +183,5 @@ int cmd_refuse(int r, const struct err *err)
 bool cmd_wants_help(int argc, char **argv)
 {
 	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-			     strcmp(argv[1], "-?") == 0); /* as PowerShell has it */
+			     strcmp(argv[1], "-?") == 0); /* PowerShell's option for help */
 }

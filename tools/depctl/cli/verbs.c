@@ -1,3 +1,5 @@
+/* tools/depctl/cli/verbs.c - a subcommand's second word found, its words parsed, its function
+ * run. */
 #include "tools/depctl/cli/verbs.h"
 
 #include <stdio.h>
@@ -33,7 +35,7 @@ static int parse(struct verb_call *c, bool options_lead, int argc, char **argv)
 	const struct verb *verb = c->verb;
 	int option;
 
-	optind = 0; /* glibc: begin anew, with this vector */
+	optind = 0; /* makes glibc's getopt start again, with this vector */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, options_lead ? "+:" : ":",
 				     verb->options ? verb->options : no_options, NULL)) != -1) {

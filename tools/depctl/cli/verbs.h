@@ -1,6 +1,5 @@
-/* tools/depctl/cli/verbs.h - subcommands of two words ("job list"): the second one is found in a
- * table, its options and operands are taken, and it runs with the mount's control directory open.
- */
+/* tools/depctl/cli/verbs.h - subcommands of two words ("job list"): a table of second words, each
+ * with its options and operands, run with the mount's control directory open. */
 #ifndef DEPFS_DEPCTL_CLI_VERBS_H
 #define DEPFS_DEPCTL_CLI_VERBS_H
 
@@ -20,8 +19,7 @@ struct verb_call {
 	const struct verb *verb;
 	char command[32];			 /* "job list" */
 	const char *operands[VERB_OPERANDS_MAX]; /* NULL: not given */
-	const char
-		*options[VERB_OPTIONS_MAX]; /* at an option's value; NULL: not given; "": a flag */
+	const char *options[VERB_OPTIONS_MAX];	 /* by option.val; NULL: not given; "": a flag */
 	struct client *ctl;
 	struct err err;
 };
@@ -30,7 +28,7 @@ struct verb {
 	const char *name;
 	int (*run)(struct verb_call *c); /* an enum cmd_exit */
 	int n_operands;
-	const struct option *options; /* their values are below VERB_OPTIONS_MAX; NULL: none */
+	const struct option *options; /* each val is below VERB_OPTIONS_MAX; NULL: none */
 	int (*check)(const struct verb_call *c); /* before the mount is looked for; NULL: none */
 };
 
@@ -38,7 +36,7 @@ struct verb_group {
 	const char *name; /* the first word */
 	const struct verb *verbs;
 	size_t n;
-	bool options_lead; /* behind the first operand there are none: "-x" is a name there */
+	bool options_lead; /* options stand before the operands only: "-x" behind them is a name */
 };
 
 /* verbs_run() - the whole of a cmd_fn. */

@@ -1,3 +1,4 @@
+/* tools/depctl/client/client.c - a mount's control directory opened, read, written and listed. */
 #include "tools/depctl/client/client.h"
 
 #include <dirent.h>
@@ -88,7 +89,7 @@ int client_open(const char *mount, struct client **ret_ctl, struct err *err)
 	if (r < 0)
 		return open_failed(ctl->mount, r, err);
 	if (fstatat(ctl->fd, "policies", &st, AT_SYMLINK_NOFOLLOW) <
-	    0) /* a store has .depfs without it */
+	    0) /* a store, too, has a .depfs, but without "policies" */
 		return err_set(err, -ENOTDIR,
 			       "%s is not a depfs mount: %s there is no control directory "
 			       "(is it the store itself?)",
@@ -112,7 +113,7 @@ int client_fd(struct client *ctl, const char *path, int *ret_fd, struct err *err
 	return 0;
 }
 
-/* From offset 0, whatever was written through @fd before. */
+/* Reads from offset 0, wherever a write has left the offset of @fd. */
 static int read_all(int fd, char **ret_text)
 {
 	CLEANUP(free_mem_p) char *text = NULL;

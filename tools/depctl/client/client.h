@@ -13,8 +13,8 @@ struct client;
 
 /**
  * client_open() - the control directory of @mount, else of the mount that mount_choose() finds
- * Return: 0; errors of mount_choose(); -ENOTDIR, -ENOENT: that is no depfs mount; -ENOTCONN: its
- * daemon has ended; -EACCES ... Every failure has a sentence, of the functions below too.
+ * Return: 0; errors of mount_choose(); -ENOTDIR, -ENOENT: not a depfs mount; -ENOTCONN: its daemon
+ * has ended; -EACCES ... Every failure, of the functions below too, has a sentence.
  */
 int client_open(const char *mount, struct client **ret_ctl, struct err *err) MUST_CHECK;
 void client_free(struct client *ctl);

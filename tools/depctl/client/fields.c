@@ -1,3 +1,4 @@
+/* tools/depctl/client/fields.c - lines `key: value` parsed, printed, and given as JSON. */
 #include "tools/depctl/client/fields.h"
 
 #include <errno.h>
@@ -65,9 +66,8 @@ const char *fields_get(const struct fields *f, const char *name)
 	return NULL;
 }
 
-/*
- * Decided by the name and not by the value: a policy may be named "12", and its name stays text.
- */
+/* The name of a field decides, not its value: a policy may be named "12", and its name stays
+ * text. */
 static bool is_count(const char *name)
 {
 	static const char *const counts[] = {"requests waiting",

@@ -32,7 +32,7 @@ void fields_fini(struct fields *f);
 const char *fields_get(const struct fields *f, const char *name);
 /* fields_print() - as they came, control characters escaped. */
 void fields_print(const struct fields *f);
-/* fields_json() - an object, blanks of a name as '_'; counts are numbers, all else is text. */
+/* fields_json() - an object; blanks of a name become '_', counts are numbers, all else is text. */
 json_t *fields_json(const struct fields *f);
 
 #endif

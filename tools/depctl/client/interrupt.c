@@ -1,3 +1,4 @@
+/* tools/depctl/client/interrupt.c - SIGINT, SIGTERM and SIGHUP blocked, unblocked, looked for. */
 #include "tools/depctl/client/interrupt.h"
 
 #include <signal.h>
@@ -13,7 +14,8 @@ static bool is_ignored(int no)
 	return sigaction(no, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/* Without the ignored ones, as nohup(1) leaves SIGHUP: blocked, they would become pending. */
+/* The signals to hold, but for ignored ones (nohup(1) ignores SIGHUP): a blocked signal becomes
+ * pending even if it is ignored, sigpending(2). */
 static sigset_t held_set(void)
 {
 	sigset_t set;
@@ -36,7 +38,7 @@ void interrupt_release(void)
 {
 	sigset_t set = held_set();
 
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* the same */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* as above */
 }
 
 bool interrupt_pending(void)

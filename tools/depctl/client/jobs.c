@@ -1,3 +1,4 @@
+/* tools/depctl/client/jobs.c - the numbers of jobs, listed in order, and the status of one. */
 #include "tools/depctl/client/jobs.h"
 
 #include <errno.h>

@@ -6,18 +6,18 @@
 #include "tools/depctl/client/client.h"
 #include "tools/depctl/client/fields.h"
 
-#define JOBS "jobs" /* their folder */
+#define JOBS "jobs" /* the folder of jobs in the control directory */
 
 enum jobs_order {
 	JOBS_OLDEST_FIRST,
 	JOBS_NEWEST_FIRST
 };
 
-/* jobs_list() - their numbers as text, sorted as numbers; freed by client_names_fini(). */
+/* jobs_list() - the jobs' numbers as text, sorted as numbers; freed by client_names_fini(). */
 int jobs_list(struct client *ctl, enum jobs_order order, struct client_names *ret_jobs,
 	      struct err *err) MUST_CHECK;
 
-/* job_status() - jobs/@no/status. -ENOENT, -ESTALE: there is no such job, or no longer. */
+/* job_status() - the file jobs/@no/status. -ENOENT, -ESTALE: there is no such job any more. */
 int job_status(struct client *ctl, const char *no, struct fields *ret_fields,
 	       struct err *err) MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* tools/depctl/client/mount_choose.c - the mount of a command: -m, DEPFS_MOUNT, or the only one. */
 #include "tools/depctl/client/mount_choose.h"
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 
 #include "fs/mountinfo/mountinfo.h"
 
-/* Bind mounts of one filesystem have one device number; only where its top is mounted is there a
- * control directory. */
+/* Bind mounts of one filesystem share its device number and count as one mount. Only a mount of its
+ * top has a control directory. */
 static const struct mount_entry *only_mount(const struct mount_list *list)
 {
 	const struct mount_entry *found = NULL;

@@ -1,4 +1,4 @@
-/* tools/depctl/client/mount_choose.h - which mount a command is for. */
+/* tools/depctl/client/mount_choose.h - the choice of the mount that a command is for. */
 #ifndef DEPFS_DEPCTL_CLIENT_MOUNT_CHOOSE_H
 #define DEPFS_DEPCTL_CLIENT_MOUNT_CHOOSE_H
 

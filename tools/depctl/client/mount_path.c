@@ -1,3 +1,4 @@
+/* tools/depctl/client/mount_path.c - a typed path made absolute, and looked up below the mount. */
 #include "tools/depctl/client/mount_path.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* tools/depctl/client/policy_act.c - policies created, changed and assigned by control files. */
 #include "tools/depctl/client/policy_act.h"
 
 #include <errno.h>
@@ -72,7 +73,8 @@ static int draft_fill(struct client *ctl, const struct policy_new *want, char **
 	return r < 0 ? r : keys_named(ctl, want->name, want->keys, ret_answer, err);
 }
 
-/* @r: why the draft is given up; returned, with @err as it is or prefixed. */
+/* Removes the draft. @r: the error that led here, which is returned; @err is prefixed if the draft
+ * cannot be removed. */
 static int draft_drop(struct client *ctl, const char *name, int r, struct err *err)
 {
 	CLEANUP(free_mem_p) char *path = client_join(POLICIES, name, NULL);

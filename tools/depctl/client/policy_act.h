@@ -12,25 +12,26 @@ struct policy_new {
 
 /**
  * policy_act_create() - a whole policy or none: when a step fails the draft is removed again
- * @ret_answer: the daemon's, here and below; the caller frees it
+ * @ret_answer: the daemon's answer, here and below; the caller frees it
  *
  * Signals are held (interrupt.h) until the last step is decided, which takes no longer than a
- * vault's deadline. Return: 0; -EEXIST; the verdict of the step that failed, with its sentence.
+ * vault's deadline.
+ * Return: 0; -EEXIST; the errno of the step that failed, with its sentence.
  */
 int policy_act_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
 		      struct err *err) MUST_CHECK;
 
-/* These three: 0; the errno of the verdict, with its sentence. */
+/* The next three return 0, or the errno that the daemon answered, with its sentence. */
 /* policy_act_write() - @command into policies/NAME/@file of @v. */
 int policy_act_write(struct client *ctl, const struct policy_view *v, const char *file,
 		     const char *command, char **ret_answer, struct err *err) MUST_CHECK;
-/* policy_act_keys() - other root keys. -EINVAL, and nothing is sent: an id is empty or has blanks.
- */
+/* policy_act_keys() - other root keys. -EINVAL, and nothing is sent: an id is empty or has
+ * blanks. */
 int policy_act_keys(struct client *ctl, const struct policy_view *v, const char *const keys[2],
 		    char **ret_answer, struct err *err) MUST_CHECK;
 int policy_act_rename(struct client *ctl, const struct policy_view *v, const char *new_name,
 		      char **ret_answer, struct err *err) MUST_CHECK;
-/* policy_act_assign() - to the tenant, by id, since a policy may be named "none". */
+/* policy_act_assign() - to the tenant; by the policy's id, since a policy may be named "none". */
 int policy_act_assign(struct client *ctl, const struct policy_view *v, char **ret_answer,
 		      struct err *err) MUST_CHECK;
 

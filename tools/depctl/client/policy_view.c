@@ -1,3 +1,4 @@
+/* tools/depctl/client/policy_view.c - policies found by name or id, walked, and given as JSON. */
 #include "tools/depctl/client/policy_view.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static int find_id(struct client *ctl, const struct client_names *names, const c
 		CLEANUP(free_mem_p) char *text = NULL;
 
 		if (read_file(ctl, names->names[i], "id", &text, NULL) < 0)
-			continue; /* removed or renamed meanwhile, so this name is not the one */
+			continue; /* removed or renamed meanwhile */
 		text[strcspn(text, "\n")] = '\0';
 		if (strcasecmp(text, id) == 0)
 			return view_read(ctl, names->names[i], ret_view, err);

@@ -23,8 +23,8 @@ void policy_view_fini(struct policy_view *v);
 int policy_view_find(struct client *ctl, const char *p, struct policy_view *ret_view,
 		     struct err *err) MUST_CHECK;
 
-/* policy_view_each() - every policy in the order of names, until @fn returns non-zero, which is
- * returned. One that is removed meanwhile is skipped. */
+/* policy_view_each() - calls @fn for every policy, in the order of names, until it returns
+ * non-zero, which is returned. A policy that is removed meanwhile is skipped. */
 typedef int (*policy_view_fn)(void *arg, const struct policy_view *v);
 int policy_view_each(struct client *ctl, policy_view_fn fn, void *arg, struct err *err) MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* tools/depctl/cmdlets/args.c - the parser of a cmdlet's parameters, by PowerShell's rules. */
 #include "tools/depctl/cmdlets/args.h"
 
 #include <ctype.h>
@@ -47,7 +48,8 @@ static int usage_error(const struct parser *p, const char *sentence, const char 
 	return cmd_usage_error(p->cmdlet, "-%.*s: %s", (int)name_len, name, sentence);
 }
 
-/* The parameter meant by @name: in full, or the beginning of one only. -1: reported on stderr. */
+/* The parameter that @name names in full, or the only one that begins so. -1: reported on
+ * stderr. */
 static int param_find(const struct parser *p, const char *name, size_t len)
 {
 	char several[256] = "";
@@ -88,7 +90,7 @@ static bool bool_parse(const char *text, bool *ret_on)
 	return false;
 }
 
-/* Cuts the buffer into items at commas, blanks, @( ) and quotes. */
+/* Cuts the list at commas, blanks, quotes, and the signs of @( ). */
 static void list_cut(struct cmdlet_value *v)
 {
 	char *save = NULL;

@@ -28,7 +28,7 @@ struct cmdlet_value {
 	const char *text;	      /* CMDLET_TEXT */
 	bool on;		      /* CMDLET_BOOL, CMDLET_SWITCH */
 	char *items[CMDLET_LIST_MAX]; /* CMDLET_LIST, into buffer */
-	size_t n_items;		      /* as many as were given, beyond CMDLET_LIST_MAX too */
+	size_t n_items;		      /* how many were given; may exceed CMDLET_LIST_MAX */
 	char *buffer;		      /* owned */
 };
 

@@ -1,5 +1,5 @@
-/* tools/depctl/cmdlets/cmdlet.c - what the cmdlets of Customer Key share: parameters, -WhatIf and
- * -Confirm, and a policy printed as Microsoft's object. */
+/* tools/depctl/cmdlets/cmdlet.c - the frame of every cmdlet: parameters, -WhatIf and -Confirm, and
+ * a policy printed as Microsoft's object. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +98,7 @@ json_t *cmdlet_object_json(const struct policy_view *v, const struct cmdlet_jobs
 	return object;
 }
 
-/* A property as Format-List prints it. */
+/* Prints a property as PowerShell's Format-List does. */
 static void property(const char *name, const char *text)
 {
 	printf("%-11s : ", name);

@@ -1,4 +1,5 @@
-/* tools/depctl/cmdlets/cmdlet_internal.h - one call of a cmdlet, and what all of them do alike. */
+/* tools/depctl/cmdlets/cmdlet_internal.h - one call of a cmdlet: its values, its mount, its
+ * output. */
 #ifndef DEPFS_DEPCTL_CMDLETS_CMDLET_INTERNAL_H
 #define DEPFS_DEPCTL_CMDLETS_CMDLET_INTERNAL_H
 
@@ -25,13 +26,15 @@ struct cmdlet_call {
 int cmdlet_run(const struct cmdlet_param *params, int (*run)(struct cmdlet_call *c), int argc,
 	       char **argv, const struct cmd_env *env);
 
-/* cmdlet_value() - of a parameter; a value that was not given where the cmdlet has no such one. */
+/* cmdlet_value() - of a parameter; where the cmdlet has no such parameter, a value that is not
+ * given. */
 const struct cmdlet_value *cmdlet_value(const struct cmdlet_call *c, const char *param);
-/* cmdlet_two_keys() - of -AzureKeyIDs, borrowed. CMD_OK; CMD_USAGE, reported: not just two. */
+/* cmdlet_two_keys() - the values of -AzureKeyIDs, borrowed. CMD_OK; CMD_USAGE, reported: they are
+ * not two. */
 int cmdlet_two_keys(const struct cmdlet_call *c, const char *ret_keys[2]) MUST_CHECK;
-/* cmdlet_refuse() - with the sentence in c->err; CMD_REFUSED. */
+/* cmdlet_refuse() - cmd_refuse() with the sentence in c->err; CMD_REFUSED. */
 int cmdlet_refuse(struct cmdlet_call *c, int r);
-/* cmdlet_open() - c->ctl; errors of client_open(), in c->err. */
+/* cmdlet_open() - opens c->ctl; errors of client_open(), with the sentence in c->err. */
 int cmdlet_open(struct cmdlet_call *c) MUST_CHECK;
 
 enum cmdlet_go {
@@ -44,7 +47,8 @@ enum cmdlet_go cmdlet_may_go(struct cmdlet_call *c, const char *what, int *ret_e
 /* A policy under Microsoft's property names. */
 json_t *cmdlet_object_json(const struct policy_view *v, const struct cmdlet_jobs *jobs);
 void cmdlet_object_print(const struct policy_view *v, const struct cmdlet_jobs *jobs);
-/* cmdlet_show() - the same, as --json asks, with the jobs of now. An enum cmd_exit. */
+/* cmdlet_show() - prints @v as text or (--json) as JSON, with the present jobs. An enum
+ * cmd_exit. */
 int cmdlet_show(struct cmdlet_call *c, const struct policy_view *v);
 
 #endif

@@ -39,7 +39,7 @@ static int run_get(struct cmdlet_call *c)
 
 	if (r < 0)
 		return cmdlet_refuse(c, r);
-	if (cmdlet_value(c, "Identity")->given) { /* -ENOENT rather than all policies */
+	if (cmdlet_value(c, "Identity")->given) { /* an unknown name is -ENOENT, not all policies */
 		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, &v, &c->err);
 		return r < 0 ? cmdlet_refuse(c, r) : cmdlet_show(c, &v);
 	}

@@ -14,7 +14,7 @@ static const struct cmdlet_param new_params[] = {
 	{NULL, CMDLET_TEXT, false},
 };
 
-/* The policy exists by now: a failure to disable it is reported, and the policy stays. */
+/* The policy has been created: a failure to disable it is reported, and the policy stays. */
 static int new_disable(struct cmdlet_call *c, const struct policy_view *v)
 {
 	int r = policy_act_write(c->ctl, v, "enabled", "0", NULL, &c->err);

@@ -1,3 +1,4 @@
+/* tools/depctl/cmdlets/progress.c - a policy's progress in percent, from the status of its jobs. */
 #include "tools/depctl/cmdlets/progress.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char *field(const struct fields *job, const char *name)
 
 static uint64_t number(const struct fields *job, const char *name)
 {
-	return strtoull(field(job, name), NULL, 10); /* "counting": 0 */
+	return strtoull(field(job, name), NULL, 10); /* 0 of "counting" */
 }
 
 static bool is(const struct fields *job, const char *name, const char *value)
@@ -30,7 +31,7 @@ static bool is(const struct fields *job, const char *name, const char *value)
 	return strcmp(field(job, name), value) == 0;
 }
 
-/* NULL: a job of this kind moves no file under a policy or away from it. */
+/* Customer Key's word for a job; NULL: jobs of this kind change the key of no file. */
 static const char *word_of(const struct fields *job)
 {
 	static const struct {
@@ -44,7 +45,7 @@ static const char *word_of(const struct fields *job)
 	return NULL;
 }
 
-/* A newer job of the policy covers the same files, so the state of the older one is out of date. */
+/* Whether a newer job of the policy covers the same files, so that job @i is out of date. */
 static bool overtaken(const struct cmdlet_jobs *jobs, size_t i)
 {
 	const struct fields *old = &jobs->list[i];

@@ -1,4 +1,4 @@
-/* tools/depctl/cmdlets/progress.h - how far the files of a policy are, in Customer Key's words. */
+/* tools/depctl/cmdlets/progress.h - progress of a policy's files, in Customer Key's words. */
 #ifndef DEPFS_DEPCTL_CMDLETS_PROGRESS_H
 #define DEPFS_DEPCTL_CMDLETS_PROGRESS_H
 
@@ -16,7 +16,7 @@ int cmdlet_jobs_read(struct client *ctl, struct cmdlet_jobs *ret_jobs, struct er
 void cmdlet_jobs_fini(struct cmdlet_jobs *jobs);
 
 /**
- * cmdlet_progress() - of the policy's running jobs, else of those that were left unfinished
+ * cmdlet_progress() - of the policy's running jobs, else of its failed and cancelled ones
  * "Registering (42%)", "Rolling (7%), 3 failed", "Registered", "Unregistered": the states that
  * Get-M365DataAtRestEncryptionPolicy has in Microsoft's documentation of Customer Key; and
  * "Unregistering", for the way back to the service key, which Customer Key does not show.

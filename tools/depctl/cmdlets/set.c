@@ -121,7 +121,7 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 		if (r < 0)
 			return r;
 		change_warn(answer);
-		answer[strcspn(answer, "\n")] = '\0'; /* the rest were warnings */
+		answer[strcspn(answer, "\n")] = '\0'; /* the lines behind are warnings */
 		if (!c->env.json)
 			change_details(answer);
 		out_append(done, out_text_json(answer));
@@ -129,7 +129,8 @@ static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *d
 	return 0;
 }
 
-/* With --json: the object as it is now, with what was done beside it, after a failure too. */
+/* With --json: the policy's object after the steps, with a list of those done; after a failure
+ * too. */
 static void set_report_json(struct cmdlet_call *c, const char *id, json_t *done)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};

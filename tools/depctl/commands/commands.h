@@ -1,5 +1,5 @@
-/* tools/depctl/commands/commands.h - the subcommands; their rows are in tools/depctl/subcommands.c.
- */
+/* tools/depctl/commands/commands.h - the functions of the subcommands in
+ * tools/depctl/subcommands.c. */
 #ifndef DEPFS_DEPCTL_COMMANDS_COMMANDS_H
 #define DEPFS_DEPCTL_COMMANDS_COMMANDS_H
 

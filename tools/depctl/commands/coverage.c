@@ -37,7 +37,7 @@ static int job_ended(struct client *ctl, const char *no, bool *ret_ended, struct
 	state = fields_get(&f, "state") ?: "";
 	if (strcmp(state, "paused") == 0 || strcmp(state, "cancelled") == 0)
 		return err_set(err, -ECANCELED, "job %s, which counts the files, is %s", no, state);
-	/* a failed one has counted all files but those it could not read */
+	/* a failed job has counted all files but those that it could not read */
 	*ret_ended = strcmp(state, "done") == 0 || strcmp(state, "failed") == 0;
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\rcounting: %s of %s files%s", fields_get(&f, "done") ?: "0",
@@ -60,7 +60,7 @@ static int scan_and_wait(struct client *ctl, struct err *err)
 	while (r == 0 && !ended) {
 		r = job_ended(ctl, no, &ended, err);
 		if (r == 0 && !ended)
-			(void)nanosleep(&pause, NULL); /* shorter is fine */
+			(void)nanosleep(&pause, NULL); /* a signal may make it shorter */
 	}
 	return r;
 }
@@ -121,7 +121,7 @@ int cmd_coverage(int argc, char **argv, const struct cmd_env *env)
 
 	if (cmd_wants_help(argc, argv))
 		return cmd_usage("coverage");
-	optind = 0; /* glibc: begin anew, with this vector */
+	optind = 0; /* makes glibc's getopt start again, with this vector */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == OPTION_SCAN)

@@ -1,4 +1,5 @@
-/* tools/depctl/commands/doctor.c - depctl doctor: the way to a key in Azure, step by step. */
+/* tools/depctl/commands/doctor.c - depctl doctor: the steps of using a key in Azure, each
+ * checked. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "tools/depctl/commands/commands.h"
 #include "tools/depctl/commands/key_azure.h"
 
-/* A step's line, or its member of @steps; false: the step failed. */
+/* Prints a step's line, or appends its object to @steps. Return: false: the step failed. */
 static bool step_print(const struct cmd_env *env, enum azure_step step,
 		       const struct azure_finding *f, json_t *steps)
 {

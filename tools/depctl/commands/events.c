@@ -42,7 +42,7 @@ static int print_raw(void *arg, const char *line)
 	return 0;
 }
 
-/* Members that have a column of their own, or belong to the hash chain. */
+/* Members that have their own column, or belong to the hash chain. */
 static bool is_known(const char *name)
 {
 	static const char *const known[] = {"seq", "time", "event", "outcome", "uid",
@@ -82,7 +82,7 @@ static const char *string_of(const json_t *event, const char *name)
 	return text ? text : "-";
 }
 
-/* The caller; depfs itself where the event names none. */
+/* Prints the event's caller: uid, gid and pid, or "depfs" where it has none. */
 static void print_caller(const json_t *event)
 {
 	const json_t *uid = json_object_get(event, "uid");
@@ -192,7 +192,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 {
 	int option, r = CMD_OK;
 
-	optind = 0; /* glibc: begin anew, with this vector */
+	optind = 0; /* makes glibc's getopt start again, with this vector */
 	opterr = 0;
 	while (r == CMD_OK && (option = getopt_long(argc, argv, ":f", options, NULL)) != -1)
 		r = parse_option(option, argv, a);

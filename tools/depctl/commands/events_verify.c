@@ -1,3 +1,4 @@
+/* tools/depctl/commands/events_verify.c - the lines of an audit log checked, and the report. */
 #include "tools/depctl/commands/events_verify.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 struct verify {
 	struct audit_check check;
 	struct err err;
-	char notes[NOTES_MAX][NOTE_LEN]; /* what is no fault, but the reader should know */
+	char notes[NOTES_MAX][NOTE_LEN]; /* sentences about the log that are not failures */
 	size_t n_notes;
 };
 
@@ -87,7 +88,7 @@ static int verify_files(struct verify *v, char **paths, size_t n)
 	return r;
 }
 
-/* The newest record and the audit key by the file "status"; a folder of plain files may lack it. */
+/* The newest record and the audit key, from the file "status"; where that is missing, none. */
 static int mount_facts(struct client *ctl, uint64_t *ret_newest, uint8_t ret_key[SIGN_PUBLIC_LEN],
 		       bool *ret_key_known)
 {
@@ -138,8 +139,8 @@ static int verify_mount(struct verify *v, const char *mount)
 	return r;
 }
 
-/* An event and the state's note of which is the newest are one transaction, so a power cut loses
- * both or neither. */
+/* An event and the record "events-head" that names it as the newest are one transaction, so a power
+ * cut loses both or neither. */
 static void store_notes(struct verify *v, struct store *s)
 {
 	if (store_is_rebuilt(s))

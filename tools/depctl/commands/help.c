@@ -1,4 +1,4 @@
-/* tools/depctl/commands/help.c - depctl help: how each command is typed. */
+/* tools/depctl/commands/help.c - depctl help: the usage of a command, or of all. */
 #include <stdio.h>
 
 #include "tools/depctl/cli/cmd.h"

@@ -1,6 +1,5 @@
-/* tools/depctl/commands/inspect.c - depctl inspect: the header of a ciphertext file, read without a
- * key.
- */
+/* tools/depctl/commands/inspect.c - depctl inspect: a ciphertext file's header, read without a
+ * key. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,11 +24,11 @@
 struct inspected {
 	char *path; /* of the ciphertext */
 	uint64_t disk_len, size;
-	bool size_fits; /* disk_len is one that whole blocks give */
+	bool size_fits; /* disk_len is a length that file_disk_len() gives */
 	struct header hdr;
 };
 
-/* Where the daemon keeps @real, which lies below mount @e. */
+/* The ciphertext file, in the store, of @real, a path below mount @e. */
 static int backing_path(const struct mount_entry *e, const char *real, char **ret_path,
 			struct err *err)
 {
@@ -70,7 +69,7 @@ static int map_mounted(const char *path, const struct stat *st, char **ret_path,
 			best = e;
 	}
 	if (!best)
-		return 0; /* another FUSE filesystem: a store may well lie there */
+		return 0; /* another FUSE filesystem, on which a store may lie */
 	return backing_path(best, real, ret_path, err);
 }
 
@@ -259,8 +258,8 @@ static void print_json(const struct inspected *in)
 	out_json(object);
 }
 
-/* What the header alone does not show. The header is printed first, since it is what was asked for,
- * and helps to find out what happened to the file. */
+/* Faults that the header alone does not show. The header is printed before them, since it helps to
+ * find out what happened to the file. */
 static int judge(const struct inspected *in, struct err *err)
 {
 	char here[UUID_TEXT_LEN], named[UUID_TEXT_LEN];

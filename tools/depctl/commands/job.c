@@ -28,7 +28,8 @@ static int job_check(struct verb_call *c)
 	return 0;
 }
 
-/* -ENOENT, whatever file of the job was asked for. */
+/* @r: of reading or writing any file of a job; -ENOENT gets the sentence that there is no such
+ * job. */
 static int job_absent(struct verb_call *c, int r)
 {
 	return r == -ENOENT ? err_set(&c->err, r, "there is no job %s", c->operands[0]) : r;
@@ -194,7 +195,8 @@ static void line_print(const struct fields *f, bool terminal, bool ended)
 	(void)fflush(stdout);
 }
 
-/* A line each time a count or the state changed; a terminal shows it in place of the last one. */
+/* Prints a line each time a count or the state changes; on a terminal, in place of the line
+ * before. */
 static int run_watch(struct verb_call *c)
 {
 	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
@@ -220,7 +222,7 @@ static int run_watch(struct verb_call *c)
 				putchar('\n');
 			return is_state(&f, "done") ? CMD_OK : CMD_REFUSED;
 		}
-		(void)nanosleep(&pause, NULL); /* shorter is fine */
+		(void)nanosleep(&pause, NULL); /* a signal may make it shorter */
 	}
 }
 

@@ -37,7 +37,7 @@ static int refuse(const struct key_call *c, int r, struct err *err)
 	return cmd_refuse(err_prefix(err, r, "%s", c->uri ? c->uri : c->env->vaults_dir), err);
 }
 
-/* The report, as text or an object. @id: the key, or the version that was made. */
+/* Reports what was done, as text or an object. @id: of the key, or of the version that was made. */
 static int done(const struct key_call *c, const char *words, const char *id)
 {
 	if (c->env->json)
@@ -112,7 +112,7 @@ static int run_recover(struct key_call *c)
 	return verdict(c, "recovered", local_key_recover(c->env->vaults_dir, &c->id, &err), &err);
 }
 
-/* "get,wrapKey" into a set; 0: a name in it is no operation. */
+/* "get,wrapKey" as a set; 0: a name in it is not an operation. */
 static unsigned ops_parse(const char *list)
 {
 	CLEANUP(free_mem_p) char *copy = strdup(list);
@@ -395,7 +395,7 @@ int cmd_key(int argc, char **argv, const struct cmd_env *env)
 	(void)snprintf(c.command, sizeof(c.command), "key %s", c.act);
 	if (cmd_wants_help(argc - 1, argv + 1))
 		return cmd_usage(c.command);
-	optind = 0; /* glibc: begin anew, with this vector and its permutation */
+	optind = 0; /* makes glibc's getopt start again, with this vector */
 	opterr = 0;
 	while ((option = getopt_long(argc - 1, argv + 1, ":", act->options, NULL)) != -1) {
 		if (option == '?' || option == ':')

@@ -59,7 +59,7 @@ static json_t *date_json(int64_t when)
 	return when == 0 ? json_null() : json_string(key_date_text(when, "", date));
 }
 
-/* @list: NULL: the versions could not be listed; there may be some. */
+/* @list: NULL: the versions could not be listed, and are printed as null. */
 static int print_json(const struct azure_key *key, const struct azure_version *list, size_t n)
 {
 	json_t *versions = list ? json_array() : json_null(), *root;
@@ -121,7 +121,7 @@ int azure_remedy_print(const struct cmd_env *env, enum azure_step step,
 	return CMD_REFUSED;
 }
 
-/* The first step on the way to the key that fails; false: none does. */
+/* The first step of azure_diagnose() that fails; false: none does. */
 static bool cause_find(struct kms *kms, const char *key_id, enum azure_step *ret_step,
 		       struct azure_finding *ret_finding)
 {

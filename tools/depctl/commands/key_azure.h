@@ -1,5 +1,5 @@
-/* tools/depctl/commands/key_azure.h - `depctl key show` of keys in Azure, `depctl key check` of
- * any, and what `depctl doctor` needs of them. Nothing here changes a vault. */
+/* tools/depctl/commands/key_azure.h - `depctl key show` of keys in Azure, `depctl key check`, and
+ * what `depctl doctor` shares with them. Nothing here changes a vault. */
 #ifndef DEPFS_DEPCTL_COMMANDS_KEY_AZURE_H
 #define DEPFS_DEPCTL_COMMANDS_KEY_AZURE_H
 
@@ -17,8 +17,8 @@ int azure_show(const struct cmd_env *env, const struct key_id *id);
 /* key_check() - each precondition of a root key by name; CMD_REFUSED when one is not met. */
 int key_check(const struct cmd_env *env, const struct key_id *id);
 
-/* azure_remedy_print() - what to do about @f, the finding of @step, on stderr, after all that
- * stdout has. CMD_REFUSED. */
+/* azure_remedy_print() - what to do about @f, the finding of @step, on stderr; text on stdout is
+ * written before it. CMD_REFUSED. */
 int azure_remedy_print(const struct cmd_env *env, enum azure_step step,
 		       const struct azure_finding *f);
 

@@ -9,9 +9,9 @@
 const char *key_date_text(int64_t when, const char *none, char out[static KEY_DATE_LEN]);
 
 /*
- * @id: as asked for; if it has a version, @key has that version, and only that one is printed.
- * Nothing that is printed needs escaping in JSON: names of vaults and keys, and the fields of a
- * key's record, hold no such characters: the decoder of the record refuses others.
+ * @id: the id that was asked for; if it has a version, @key has that version, and no other version
+ * is printed. Nothing that is printed needs JSON escapes: ids cannot hold such characters, and the
+ * decoder of a key's record refuses them.
  */
 void key_print_text(const struct key_id *id, const struct local_key *key);
 void key_print_json(const struct key_id *id, const struct local_key *key);

@@ -8,8 +8,8 @@
 /* Both print on stdout and return an enum cmd_exit. */
 /* key_show() - the key, or the vault when @id names no key. */
 int key_show(const struct cmd_env *env, const struct key_id *id);
-/* key_list() - the keys of @vault, or of every vault when it is NULL; one that cannot be read is
- * reported on stderr, and the others are listed all the same. */
+/* key_list() - the keys of @vault, or of every vault when it is NULL; a key or vault that cannot be
+ * read is reported on stderr, and the others are listed. */
 int key_list(const struct cmd_env *env, const char *vault);
 
 #endif

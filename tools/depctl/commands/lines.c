@@ -1,3 +1,4 @@
+/* tools/depctl/commands/lines.c - a growing file read, and given line by line. */
 #include "tools/depctl/commands/lines.h"
 
 #include <errno.h>

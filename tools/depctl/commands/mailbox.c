@@ -1,5 +1,5 @@
-/* tools/depctl/commands/mailbox.c - depctl mailbox: which policy covers a mailbox, and giving it
- * one. */
+/* tools/depctl/commands/mailbox.c - depctl mailbox: a mailbox's policy shown, assigned and taken
+ * away. */
 #include <errno.h>
 #include <string.h>
 

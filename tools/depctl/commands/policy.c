@@ -78,7 +78,7 @@ static int run_show(struct verb_call *c)
 	return CMD_OK;
 }
 
-/* With the name and id that the policy @p, an id or a name, has after the act. */
+/* Reports the act, with the name and id that the policy @p (an id or a name) has after it. */
 static int done(struct verb_call *c, const char *answer, const char *p)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
@@ -89,7 +89,8 @@ static int done(struct verb_call *c, const char *answer, const char *p)
 			     policy_view_get(&v, "id"));
 }
 
-/* Of an act that may warn: text has the warnings on stderr alone, JSON in "details" too. */
+/* Reports an act whose answer may hold warnings: they go to stderr, and with --json to
+ * "details". */
 static int done_warned(struct verb_call *c, char *answer, const char *p)
 {
 	change_warn(answer);
@@ -121,7 +122,7 @@ static int run_create(struct verb_call *c)
 	return r < 0 ? verb_refuse(c, r) : done_warned(c, answer, want.name);
 }
 
-/* The acts that are one word written into one file of the policy. */
+/* For acts that write one word into one file of the policy. */
 static int write_word(struct verb_call *c, const char *file, const char *word)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
@@ -158,7 +159,8 @@ static int run_describe(struct verb_call *c)
 	return write_word(c, "description", c->operands[1]);
 }
 
-/* The outcome of each key after a check that failed; the refusal names the first one only. */
+/* Prints the outcome of each key after a check that failed; the refusal names the first key
+ * only. */
 static void print_outcomes(struct verb_call *c, const struct policy_view *v)
 {
 	CLEANUP(free_mem_p) char *path = client_join(POLICIES, policy_view_get(v, "name"), "check");
@@ -218,7 +220,7 @@ static int run_replace_keys(struct verb_call *c)
 	return r < 0 ? verb_refuse(c, r) : done_warned(c, answer, policy_view_get(&v, "id"));
 }
 
-/* The name and id are those from before: the folder does not exist afterwards. */
+/* The report has the name and id from before the removal, after which the folder does not exist. */
 static int run_remove(struct verb_call *c)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
@@ -240,7 +242,7 @@ static const struct option purge_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* All three options are required: an irreversible act is not typed by accident. */
+/* All options are required, so that this irreversible act is not typed by accident. */
 static int run_purge(struct verb_call *c)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};

@@ -1,4 +1,4 @@
-/* tools/depctl/commands/renew.c - depctl renew: a new data key for a file, or for each below a
+/* tools/depctl/commands/renew.c - depctl renew: a new data key for a file, or for all files below a
  * folder. */
 #include "tools/depctl/cli/change.h"
 #include "tools/depctl/client/client.h"

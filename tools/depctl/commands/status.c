@@ -1,4 +1,4 @@
-/* tools/depctl/commands/status.c - depctl status: how the mount and its policies are. */
+/* tools/depctl/commands/status.c - depctl status: the state of the mount and its policies. */
 #include <string.h>
 
 #include "tools/depctl/cli/cmd.h"
@@ -8,7 +8,7 @@
 #include "tools/depctl/output/json.h"
 #include "tools/depctl/output/text.h"
 
-/* The last event is a line of JSON: an object in the object. */
+/* The last event, a line of JSON, becomes an object within the object. */
 static json_t *status_json(const struct fields *f)
 {
 	json_t *object = fields_json(f);

@@ -1,3 +1,4 @@
+/* tools/depctl/coverage/coverage.c - the control file "scan" parsed, and its counts formatted. */
 #include "tools/depctl/coverage/coverage.h"
 
 #include <errno.h>

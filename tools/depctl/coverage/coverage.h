@@ -1,5 +1,5 @@
-/* tools/depctl/coverage/coverage.h - which key protects how many files: from the last scan or from
- * one folder, ready to be shown. */
+/* tools/depctl/coverage/coverage.h - how many files each key protects, by the last scan or by a
+ * walk of one folder; as bars, JSON or a page. */
 #ifndef DEPFS_DEPCTL_COVERAGE_COVERAGE_H
 #define DEPFS_DEPCTL_COVERAGE_COVERAGE_H
 
@@ -19,7 +19,7 @@ struct coverage_row {
 
 struct coverage {
 	struct fields scan; /* the control file "scan", or lines like it */
-	char *folder;	    /* the one that was counted, "." the top; NULL: everything, by a job */
+	char *folder;	    /* that was counted, "." for the top; NULL: everything, by a job */
 	struct coverage_row *rows;
 	size_t n_rows;
 };
@@ -45,8 +45,8 @@ void coverage_fini(struct coverage *cov);
 /* coverage_sum() - of one workload; NULL: of all. */
 void coverage_sum(const struct coverage *cov, const char *workload, uint64_t *ret_files,
 		  uint64_t *ret_bytes);
-/* coverage_field() - "job", "started", "ended", "mailboxes", "unreadable" as the file has it; "".
- */
+/* coverage_field() - "job", "started", "ended", "mailboxes", "unreadable" as the file has it;
+ * "". */
 const char *coverage_field(const struct coverage *cov, const char *name);
 /* coverage_name() - of a row's key: "EUR Policy, generation 2". */
 void coverage_name(const struct coverage_row *row, char *out, size_t out_len);
@@ -56,7 +56,7 @@ void coverage_size(uint64_t bytes, char out[static COVERAGE_SIZE_LEN]);
 /* coverage_percent() - 0 of nothing. */
 double coverage_percent(uint64_t part, uint64_t whole);
 /* coverage_bar() - how many of the bar's columns are filled: rounded, but one at least for a part
- * that is not 0, so that it can be seen. */
+ * that is not 0, so that it is visible. */
 #define COVERAGE_BAR_WIDTH 40
 unsigned coverage_bar(uint64_t part, uint64_t whole);
 
@@ -65,8 +65,8 @@ void coverage_print(const struct coverage *cov);
 json_t *coverage_json(const struct coverage *cov);
 /**
  * coverage_html() - one page for an auditor, which loads nothing: no script, font or picture
- * It shows what was counted when, bars, the same numbers as tables, and the policies.
- * Return: 0; the errno of the file, which is then not there, or is the one from before.
+ * The page shows what was counted and when, bars, the numbers as tables, and the policies.
+ * Return: 0; the errno of the file; a file that was at @path before is then unchanged.
  */
 int coverage_html(struct client *ctl, const struct coverage *cov, const char *path,
 		  struct err *err) MUST_CHECK;

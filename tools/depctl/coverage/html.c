@@ -1,4 +1,4 @@
-/* tools/depctl/coverage/html.c - the coverage as one page for an auditor. */
+/* tools/depctl/coverage/html.c - the coverage as one HTML page for an auditor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -86,8 +86,8 @@ static bool same_key(const struct coverage_row *a, const struct coverage_row *b)
 	       strcmp(a->policy_id ?: "", b->policy_id ?: "") == 0;
 }
 
-/* 0: the service key; the other keys are numbered in the order of their first row, six colours in
- * turn. */
+/* The number of a key's colour: 0 for the service key; 1 to 6 in turn for the other keys, in the
+ * order of their first row. */
 static unsigned colour_of(const struct coverage *cov, const struct coverage_row *row)
 {
 	unsigned n = 0;

@@ -27,7 +27,7 @@ struct counted {
 
 struct walk {
 	const char *top;   /* of the store */
-	const char *below; /* what is counted, relative to it; "": all */
+	const char *below; /* the folder or file to count, relative to top; "": everything */
 	void *counted;	   /* tsearch(3) */
 	struct scan_result res;
 };
@@ -59,7 +59,7 @@ static int counted_before(struct walk *w, const struct stat *st)
 	return !at ? -ENOMEM : *at != s;
 }
 
-/* The first folder decides; a file in the top itself is in no workload. */
+/* The first folder of the path decides; a file at the top counts as "other". */
 static enum workload workload_of(const char *rel)
 {
 	size_t len = strcspn(rel, "/");
@@ -67,7 +67,7 @@ static enum workload workload_of(const char *rel)
 	return rel[len] ? workload_of_folder(rel, len) : WORKLOAD_OTHER;
 }
 
-/* By the rules of a scan: an empty file is still being created, and refers to no key. */
+/* Counts by the rules of a scan. An empty file is still being created, and refers to no key. */
 static int file_count(struct walk *w, const char *rel, const FTSENT *e)
 {
 	CLEANUP(close_fd_p)
@@ -126,8 +126,8 @@ static int entry_count(struct walk *w, FTS *fts, FTSENT *e)
 	}
 }
 
-/* The folder in the store. A symbolic link on the way, which was not there in the mount, would lead
- * to files that are not the store's. */
+/* The path in the store. It must hold no symbolic link (the path in the mount has none), which
+ * could lead to files outside of the store. */
 static int path_in_store(const struct walk *w, char **ret_path, struct err *err)
 {
 	CLEANUP(free_mem_p) char *path = NULL;
@@ -172,8 +172,8 @@ static int walk(struct walk *w, struct err *err)
 }
 
 /*
- * Dirty pages are not yet in any header or length. A failure is ignored: it is reported to the
- * program that wrote (fsync(2), close(2)), and the headers on disk are right without it.
+ * Writes dirty pages first, since they are in no header or length yet. A failure is ignored: it is
+ * reported to the program that wrote (fsync(2), close(2)), and the headers on disk are valid.
  */
 static int flush(struct client *ctl, struct err *err)
 {

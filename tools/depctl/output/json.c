@@ -1,3 +1,4 @@
+/* tools/depctl/output/json.c - JSON values built and printed; any bytes made UTF-8. */
 #include "tools/depctl/output/json.h"
 
 #include <string.h>
@@ -5,7 +6,7 @@
 #include "crypto/base/utf8.h"
 #include "tools/depctl/output/or_die_internal.h"
 
-/* Jansson takes no text that is not UTF-8. */
+/* Bytes that are not UTF-8 become U+FFFD, since jansson refuses them. */
 static json_t *json_of_bytes(const char *text)
 {
 	CLEANUP(free_mem_p) char *safe = or_die(malloc(strlen(text) * 3 + 1));

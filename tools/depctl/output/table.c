@@ -1,3 +1,4 @@
+/* tools/depctl/output/table.c - a table's cells collected, then printed in aligned columns. */
 #include "tools/depctl/output/table.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* tools/depctl/output/text.c - text printed with its control characters escaped. */
 #include "tools/depctl/output/text.h"
 
 #include <errno.h>

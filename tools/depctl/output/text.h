@@ -1,4 +1,4 @@
-/* tools/depctl/output/text.h - text on standard output, from names that may hold any bytes. */
+/* tools/depctl/output/text.h - text on standard output; control characters are escaped. */
 #ifndef DEPFS_DEPCTL_OUTPUT_TEXT_H
 #define DEPFS_DEPCTL_OUTPUT_TEXT_H
 
@@ -8,7 +8,8 @@
 
 /* out_text() - control characters as \ooo, so that a folder's name cannot steer a terminal. */
 void out_text(const char *text);
-/* out_columns() - the columns that out_text() takes: code points, 4 for each byte of a control. */
+/* out_columns() - the columns that out_text() fills: one for each code point, 4 for each byte of a
+ * control character. */
 size_t out_columns(const char *text);
 
 /* out_pair() - "name: value" and a newline; nothing for a NULL value. */
@@ -16,7 +17,7 @@ void out_pair(const char *name, const char *value);
 /* out_line() - one line, control characters as \ooo. */
 void out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* out_flush() - 0 when stdout took everything; -EIO ... when its reader or the disk did not. */
+/* out_flush() - 0: all output is written; -EIO ...: the disk is full, or the reader has gone. */
 int out_flush(void) MUST_CHECK;
 
 #endif
