@@ -13,9 +13,8 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-#define LETTERS                                                                              \
-	":k:hV" /* short options; with the first ':' a missing value is told from an unknown \
-		   option */
+/* Short options. The first ':' makes getopt_long() return ':' for a missing value. */
+#define LETTERS ":k:hV"
 
 static const char usage[] = "usage: mkfs.depfs [--service-key file:PATH] STORE\n"
 			    "       mkfs.depfs --help | --version\n";

@@ -28,7 +28,7 @@ int key_save(const struct local_dir *dir, const struct local_key *key, struct er
 void key_folder_name(const char *name, char out[static 128]); /* lower case: ids are case-blind */
 void pem_name(const char *version, char out[static LOCAL_PEM_NAME_LEN]);
 
-/* pem_hash() - the SHA-256 of a version's file, in hex, by which a damaged file is told from a
+/* pem_hash() - the SHA-256 of a version's file, in hex: it distinguishes a damaged file from a
  * wrapped key that does not open. -EIO. */
 int pem_hash(struct secret *pem, char out[static 65]) MUST_CHECK;
 
