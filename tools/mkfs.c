@@ -13,8 +13,8 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-#define LETTERS                                                                              \
-	":k:hV" /* short options; with the first ':' a missing value is told from an unknown \
+#define LETTERS                                                                             \
+	":k:hV" /* short options; the first ':' makes getopt return ':' for a missing value \
 		   option */
 
 static const char usage[] = "usage: mkfs.depfs [--service-key file:PATH] STORE\n"

@@ -1,5 +1,5 @@
 /* fs/content/blocks_internal.h - one block of a file, the end of a file, and which blocks are
- * holes: what the parts of this room share. The write lock is held, unless noted. */
+ * holes: what the files of this folder share. The write lock is held, unless noted. */
 #ifndef DEPFS_CONTENT_BLOCKS_INTERNAL_H
 #define DEPFS_CONTENT_BLOCKS_INTERNAL_H
 

@@ -19,20 +19,19 @@ struct file;
  *   open      a program or job may change it        in no sum
  *
  *   unknown -> counted   the scan comes to it, or it is about to get a name where the scan has been
- *
- *   any -> open          it is made, or opened in a way that may change header or size; before
- *                        that, its contribution is read again (it is as before) and subtracted
- *
+ *   any -> open          it is made, or opened in a way that may change its header or size; just
+ *                        before, its contribution is read again (nothing has changed since) and
+ *                        subtracted
  *   open -> counted      its last user closes it: what is on disk then
- *
  *   any -> unknown       its last name is removed
  *
  * At the end, under one lock that all these steps take, the open ones are added as they are on disk
  * at that moment, their headers written first where memory is ahead. So the sums are those of one
  * instant: each file that had been made, and not removed, by an operation that had been answered
- * by then is in exactly one row, by what its header said; one whose operation was under way is in
- * or out. A file that is written during the scan is in once, with the policy, generation and size
- * of the end. Bytes that the kernel has not written back yet (writeback cache) are not in sizes.
+ * by then is in exactly one row, by what its header recorded; one whose operation was under way is
+ * in or out. A file that is written during the scan is in once, with the policy, generation and
+ * size of the end. Bytes that the kernel has not written back yet (writeback cache) are not in
+ * sizes.
  *
  * Memory: two bits a file, roughly; see inoset.h. An interrupted scan starts anew.
  */

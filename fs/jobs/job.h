@@ -33,7 +33,7 @@ struct store;
  * (fs/policy/target.h, job_wants()), so that a file is done once, whatever is interrupted and
  * repeated.
  *
- * This room lies below fs/policy: an act and the job that it makes necessary are one transaction
+ * This folder lies below fs/policy: an act and the job that it makes necessary are one transaction
  * (plan.h), so acts must be able to start jobs. A job knows its policy by id alone.
  */
 struct job_info { /* a copy */

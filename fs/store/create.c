@@ -118,8 +118,8 @@ static int key_check_place(struct creation *c, struct err *err)
 	r = parent_resolve(path, dir, &name, &ignored);
 	if (path_is_inside(key, c->path) || (r == 0 && path_is_inside(dir, c->path)))
 		return err_set(err, -EINVAL,
-			       "the service key file %s would lie inside the store: whoever has "
-			       "the store would have its key",
+			       "the service key file %s would lie inside the store: a copy of "
+			       "the store would contain its key",
 			       key);
 	if (r == -ENOENT &&
 	    path_is_inside(key, SERVICE_KEY_DIR)) /* service_key_create() makes it */
