@@ -1,4 +1,4 @@
-/* crypto/base/file.c - writing to plain files. */
+/* crypto/base/file.c - see file.h. */
 #include "crypto/base/file.h"
 
 #include <errno.h>
@@ -20,4 +20,22 @@ int write_all(int fd, const void *in, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+int dir_from_fd(int fd, DIR **ret_dir)
+{
+	DIR *dir = fdopendir(fd);
+	int r = dir ? 0 : -errno;
+
+	if (!dir)
+		(void)close(fd); /* fdopendir() takes it only when it succeeds */
+	else
+		*ret_dir = dir;
+	return r;
+}
+
+void closedir_p(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir); /* only read from: nothing can get lost */
 }

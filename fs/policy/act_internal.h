@@ -99,6 +99,9 @@ enum named_version {
  * refuses. */
 int check_roots(struct policies *ps, const struct key_id ids[static 2], enum named_version named,
 		struct report *rep, struct err *err) MUST_CHECK;
+/* roots_take() - root_ids_parse() and check_roots(), of keys that an act is to wrap by. */
+int roots_take(struct act *a, const char *const ids[static 2], struct key_id ret_ids[static 2],
+	       struct report *rep) MUST_CHECK;
 
 #define CHECK_WRAPPED_LEN 2560 /* bytes of the lines of the next one, at most about */
 /* check_wrapped() - whether the versions that have just wrapped would be taken by "create". A

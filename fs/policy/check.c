@@ -162,6 +162,14 @@ int check_roots(struct policies *ps, const struct key_id ids[static 2], enum nam
 	return rep->r;
 }
 
+int roots_take(struct act *a, const char *const ids[static 2], struct key_id ret_ids[static 2],
+	       struct report *rep)
+{
+	int r = root_ids_parse(ids, ret_ids, a->err);
+
+	return r < 0 ? r : check_roots(a->ps, ret_ids, NAMED_REFUSES, rep, a->err);
+}
+
 void check_wrapped(struct policies *ps, const struct root_copy copies[static 2], struct report *rep)
 {
 	rep->spare = 0;

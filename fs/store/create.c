@@ -152,9 +152,9 @@ static int other_stores_check(const struct creation *c, struct err *err)
 static int top_check_empty(const struct creation *c, struct err *err)
 {
 	int fd = openat(c->top_fd, ".", CREATE_FLAGS);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(closedir_p) DIR *d = NULL;
 	const struct dirent *e;
-	int r = d ? 0 : -errno;
+	int r = fd < 0 ? -errno : dir_from_fd(fd, &d);
 
 	while (r == 0 && (e = readdir(d))) {
 		if (strcmp(e->d_name, STORE_DIR) == 0)
@@ -163,8 +163,6 @@ static int top_check_empty(const struct creation *c, struct err *err)
 			 strcmp(e->d_name, "lost+found") != 0 && strcmp(e->d_name, TMP_DIR) != 0)
 			r = -ENOTEMPTY;
 	}
-	if (d)
-		(void)closedir(d);
 	if (r == -EEXIST)
 		return err_set(err, r, "%s is a store already", c->path);
 	if (r == -ENOTEMPTY)
