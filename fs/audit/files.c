@@ -66,7 +66,7 @@ static int list_add(struct audit_file_list *list, int dir_fd, const char *name)
 	if (first == 0)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno; /* removed just now */
+		return errno == ENOENT ? 0 : -errno; /* rotation has removed it meanwhile */
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	if (list->n == list->capacity) {
@@ -241,7 +241,7 @@ static ssize_t one_read(int dir_fd, const struct audit_file *file, uint64_t seq,
 	audit_file_name(file->first, name);
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return 0; /* removed just now */
+		return 0; /* rotation has removed it meanwhile */
 	if (fd < 0)
 		return err_set(err, -errno, "events: %s: %m", name);
 	s.fd = fd;

@@ -13,7 +13,7 @@ struct root_check {
 	struct err *err;
 	unsigned no; /* 1 or 2; 0: it is the only one */
 	bool strict;
-	bool warns; /* what is found refuses nothing */
+	bool warns; /* findings are warnings, not refusals */
 	char id[KEY_ID_MAX];
 	char what[40];
 };

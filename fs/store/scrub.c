@@ -56,7 +56,7 @@ static int shred_named(int dir_fd, const char *name, struct err *err)
 	return r < 0 ? r : store_shred(fd, err);
 }
 
-/* A state that store_open() set aside, for it was a copy or older than the snapshot. */
+/* Removes a state that store_open() set aside because it was a copy or older than the snapshot. */
 static int aside_remove(struct store *s, const char *name, struct err *err)
 {
 	CLEANUP(close_fd_p)
