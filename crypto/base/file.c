@@ -21,3 +21,21 @@ int write_all(int fd, const void *in, size_t len)
 	}
 	return 0;
 }
+
+int dir_from_fd(int fd, DIR **ret_dir)
+{
+	DIR *dir = fdopendir(fd);
+	int r = dir ? 0 : -errno;
+
+	if (!dir)
+		(void)close(fd); /* fdopendir() takes it only when it succeeds */
+	else
+		*ret_dir = dir;
+	return r;
+}
+
+void closedir_p(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir); /* only read from: nothing can get lost */
+}

@@ -36,9 +36,23 @@ void hash_insert(struct hash_table *t, struct hash_entry *e, uint64_t hash);
 void hash_remove(struct hash_table *t, struct hash_entry *e); /* nothing when it is not in @t */
 
 /* hash_first(), hash_next() - the entries with one hash, NULL behind the last; the caller compares
- * their keys. */
-struct hash_entry *hash_first(const struct hash_table *t, uint64_t hash);
-struct hash_entry *hash_next(const struct hash_entry *e);
+ * their keys. Inline, since each request of the kernel finds its inode by them. */
+static inline struct hash_entry *hash_match(struct hash_entry *e, uint64_t hash)
+{
+	while (e && e->hash != hash)
+		e = e->next;
+	return e;
+}
+
+static inline struct hash_entry *hash_first(const struct hash_table *t, uint64_t hash)
+{
+	return hash_match(t->buckets[hash & (t->n_buckets - 1)], hash);
+}
+
+static inline struct hash_entry *hash_next(const struct hash_entry *e)
+{
+	return hash_match(e->next, e->hash);
+}
 
 /* hash_after() - every entry, in no order: NULL gives the first, the last one gives NULL. To remove
  * or free @e, take the one after it first. */

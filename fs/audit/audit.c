@@ -43,7 +43,7 @@ static struct audit *audit_alloc(struct store *store, const struct audit_config 
 	a->max_len = config ? config->max_len : 0;
 	a->file_len = file_len_of(config ? config : &none);
 	a->files_fd = a->rotation.fd = -1;
-	a->rotation.unseen_len = a->file_len; /* it may be too long from before */
+	a->rotation.unseen_len = a->file_len; /* the first step reads the length */
 	pthread_mutex_init(&a->lock, NULL);   /* these three cannot fail with glibc */
 	pthread_cond_init(&a->work, NULL);
 	pthread_cond_init(&a->progress, NULL);
@@ -51,7 +51,7 @@ static struct audit *audit_alloc(struct store *store, const struct audit_config 
 }
 
 /* A log that lost events, or was changed, does not keep the store from being served; its first new
- * event says so. */
+ * event reports that. */
 static void state_report(struct audit *a, uint64_t events_from, bool damaged)
 {
 	const struct audit_field from = AUDIT_FIELD_U64("events_from", events_from);
@@ -92,7 +92,7 @@ int audit_new(struct store *store, const struct audit_config *config, struct aud
 	audit_rotate_resume(a);
 	state_report(a, events_from > 0 ? events_from : 1, damaged);
 	if (store_is_rebuilt(store))
-		a->sign_ms = clock_now_ms(); /* audit_check_line() wants a signature behind it */
+		a->sign_ms = clock_now_ms(); /* audit_check_line() expects a signature after it */
 	r = audit_writer_start(a);
 	if (r < 0)
 		return err_set(err, r, "events: the writer cannot start: %s", strerrordesc_np(-r));
@@ -115,7 +115,7 @@ void audit_free(struct audit *a)
 	a->stop = true;
 	pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->lock);
-	(void)pthread_join(a->writer, NULL); /* it was started, and ends by itself */
+	(void)pthread_join(a->writer, NULL); /* cannot fail: it is joined once */
 	audit_release(a);
 }
 

@@ -37,8 +37,8 @@ struct audit_rotation {
 	enum audit_phase phase;
 	uint64_t from, to;   /* events, both included */
 	uint64_t at;	     /* the next one to copy or prune */
-	int fd;		     /* of "new"; -1 */
-	uint64_t again_ms;   /* not before, after a failure; 0: at once */
+	int fd;		     /* of the file "new"; -1: not open */
+	uint64_t again_ms;   /* after a failure: when the step is tried again; 0: at once */
 	uint64_t batch_len;  /* bytes of the newest batch */
 	uint64_t unseen_len; /* bytes written since the table's length was read */
 };
@@ -66,7 +66,7 @@ struct audit {
 	uint64_t lost; /* not yet counted in an event "events-lost" */
 	uint64_t lost_ever;
 	uint64_t accepted; /* events ever queued */
-	uint64_t durable;  /* of these */
+	uint64_t durable;  /* how many of them are durable */
 	uint64_t failures; /* attempts to write that failed */
 	int failure;	   /* the last one's errno */
 	struct audit_flood flood;

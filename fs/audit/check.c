@@ -38,7 +38,8 @@ static int gap_report(struct audit_check *c, struct err *err)
 		       c->open.from, c->open.to);
 }
 
-/* An explanation that no signature covers is none: anyone can write one. */
+/* A gap is explained once a signature covers the record that does: without the key anyone can write
+ * such a record. */
 static void unsigned_gap_reopen(struct audit_check *c)
 {
 	if (c->unsigned_gap.to != 0)

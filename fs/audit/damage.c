@@ -54,7 +54,7 @@ static bool is_news_locked(struct damage_log *d, uint64_t hash, uint64_t now_ms)
 	return true;
 }
 
-/* A few classes of it, for the counters: the event has the words. */
+/* What a counter is kept for; the event has @what in full. */
 static enum metric_count damage_class(const char *what)
 {
 	if (strstr(what, "header"))

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/base/file.h"
 #include "fs/audit/line_internal.h"
 
 #define DIGITS	   20
@@ -65,7 +66,7 @@ static int list_add(struct audit_file_list *list, int dir_fd, const char *name)
 	if (first == 0)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno; /* removed just now */
+		return errno == ENOENT ? 0 : -errno; /* rotation has removed it meanwhile */
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	if (list->n == list->capacity) {
@@ -88,28 +89,17 @@ static int by_first(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-static void closedir_p(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir); /* only read from */
-}
-
 int audit_files_list(int dir_fd, struct audit_file_list *ret_list, struct err *err)
 {
 	CLEANUP(audit_file_list_fini) struct audit_file_list list = {0};
 	CLEANUP(closedir_p) DIR *dir = NULL;
 	const struct dirent *e;
-	int fd, r = 0;
+	int fd, r;
 
 	if (dir_fd < 0)
 		return 0;
 	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		r = err_set(err, -errno, "the files of older events cannot be listed: %m");
-		close_fd_p(&fd);
-		return r;
-	}
+	r = fd < 0 ? -errno : dir_from_fd(fd, &dir);
 	while (r == 0 && (errno = 0, e = readdir(dir)))
 		r = list_add(&list, dir_fd, e->d_name);
 	if (r == 0)
@@ -251,7 +241,7 @@ static ssize_t one_read(int dir_fd, const struct audit_file *file, uint64_t seq,
 	audit_file_name(file->first, name);
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return 0; /* removed just now */
+		return 0; /* rotation has removed it meanwhile */
 	if (fd < 0)
 		return err_set(err, -errno, "events: %s: %m", name);
 	s.fd = fd;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/file.h"
 #include "fs/control/control_internal.h"
 #include "fs/workload/workload.h"
 
@@ -112,12 +113,6 @@ static int id_list_add(struct id_list *l, const char *id)
 		return -ENOMEM;
 	l->n++;
 	return 0;
-}
-
-static void closedir_p(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir); /* read only */
 }
 
 static bool is_folder(DIR *dir, const struct dirent *d)

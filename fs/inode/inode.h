@@ -10,6 +10,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "crypto/base/err.h"
+#include "crypto/base/hash.h"
 
 struct file;
 struct scope;
@@ -25,7 +26,7 @@ struct scope;
  * `policy_tag` is atomic.
  */
 struct inode {
-	struct inode *hash_next;
+	struct hash_entry entry;	   /* of the table, by dev and ino */
 	struct inode *lru_prev, *lru_next; /* ring of nodes with a cached descriptor */
 	dev_t dev;
 	ino_t ino;

@@ -137,6 +137,6 @@ int job_command(struct jobs *jobs, uint64_t no, enum job_command command, uint32
 	}
 	pthread_mutex_unlock(&jobs->write);
 	if (audit_sync(jobs->audit, NULL) < 0)
-		return r; /* it has happened, as in act_end(); the log counts what it lost */
+		return r; /* done all the same; the log counts what it lost, see act_end() */
 	return r;
 }

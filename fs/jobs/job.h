@@ -33,7 +33,7 @@ struct store;
  * (fs/policy/target.h, job_wants()), so that a file is done once, whatever is interrupted and
  * repeated.
  *
- * This room lies below fs/policy: an act and the job that it makes necessary are one transaction
+ * This folder lies below fs/policy: an act and the job that it makes necessary are one transaction
  * (plan.h), so acts must be able to start jobs. A job knows its policy by id alone.
  */
 struct job_info { /* a copy */
@@ -137,7 +137,8 @@ enum job_outcome {
 /* Counting, by any thread while the job runs. @why of a failure is a sentence without a path. */
 void job_total(struct job *j, uint64_t files);
 void job_file(struct job *j, enum job_outcome outcome);
-/* job_file_early() - done because it is about to move; the walk may yet come to it. */
+/* job_file_early() - a file was done because it is about to move; the walk may still come to it,
+ * and does not count it again. */
 void job_file_early(struct job *j);
 void job_file_failed(struct job *j, const char *path, const char *why);
 /* job_again() - a pass over all files begins that only looks for what the last one may have missed:

@@ -9,8 +9,8 @@
 #include "fs/jobs/job.h"
 #include "fs/store/store.h"
 
-#define JOBS_KEPT     64    /* that have ended; the oldest are forgotten */
-#define CHECKPOINT_MS 2000u /* at least so long between two */
+#define JOBS_KEPT     64    /* jobs that have ended; older ones are removed */
+#define CHECKPOINT_MS 2000u /* between two checkpoints, at least */
 
 /* Why a running job is to stop. */
 enum stop_request {
@@ -26,20 +26,22 @@ struct job_sample {
 
 struct job {
 	struct job *next; /* by number */
-	struct job_record
-		rec; /* guarded by jobs.lock; put into the state under jobs.write. Its counts: */
+	/* guarded by jobs.lock, written to the state under jobs.write; its counts and rate are
+	 * in the atomic fields below */
+	struct job_record rec;
 	_Atomic uint64_t total, done, failed, skipped;
 	_Atomic uint32_t rate;
 	_Atomic int stop_request;   /* enum stop_request */
-	_Atomic uint64_t uncounted; /* files yet to come that were counted already */
+	_Atomic uint64_t uncounted; /* counted files that the walk has yet to come to */
 	_Atomic bool again;	    /* JOB_FLAG_AGAIN */
 	_Atomic bool counted;	    /* total is known */
-	uint64_t not_before_ms;	    /* while it waits; guarded by jobs.lock */
+	uint64_t not_before_ms;	    /* when a waiting job may run again; guarded by jobs.lock */
 	char **new_failures;	    /* not yet durable; guarded by jobs.lock */
-	uint32_t n_new_failures;    /* the same */
-	bool forget;		    /* the durable ones are void; the same */
-	struct job_sample old, at;  /* of the speed, seconds apart; the same */
-	uint64_t checkpoint_ms;	    /* the next one; the running thread's own, as what follows */
+	uint32_t n_new_failures;    /* guarded by jobs.lock, like the next two */
+	bool forget;		    /* the failures in the state are void */
+	struct job_sample old, at;  /* two samples, seconds apart: the speed */
+	uint64_t checkpoint_ms;	    /* when the next one is due; this and what follows: the runner's
+				       thread alone */
 	uint64_t pace_ms, pace_files;
 	uint32_t pace_rate;
 	struct jobs *jobs; /* constant */

@@ -81,7 +81,7 @@ int job_plan_put(struct job_plan *plan, struct store_txn *txn, struct err *err)
 	int r = put_superseded(plan, txn, err);
 
 	pthread_mutex_lock(&jobs->lock);
-	old = oldest_ended_locked(jobs); /* what has ended changes no more */
+	old = oldest_ended_locked(jobs); /* a job that has ended does not change any more */
 	pthread_mutex_unlock(&jobs->lock);
 	if (r == 0 && old)
 		r = job_erase(txn, &old->rec, err);
@@ -94,7 +94,7 @@ static void supersede_locked(struct jobs *jobs, const struct job_record *newer)
 		if (!job_supersedes(newer, &j->rec))
 			continue;
 		if (j == jobs->running)
-			atomic_store(&j->stop_request, STOP_SUPERSEDE); /* its runner ends it */
+			atomic_store(&j->stop_request, STOP_SUPERSEDE); /* the runner ends it */
 		else
 			j->rec.state = JOB_SUPERSEDED;
 		j->rec.ended = newer->created;

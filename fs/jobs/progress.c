@@ -7,7 +7,7 @@
 
 #include "fs/jobs/jobs_internal.h"
 
-#define CHECKPOINT_FACTOR 20u  /* between two: so many times what one takes, or CHECKPOINT_MS */
+#define CHECKPOINT_FACTOR 20u  /* from one to the next: so many times what one takes */
 #define NEW_FAILURES_MAX  512u /* in memory before a checkpoint is due */
 #define SAMPLE_MS	  2000u
 #define SLEEP_MS	  50u
@@ -108,7 +108,8 @@ static void nap(unsigned ms)
 {
 	const struct timespec ts = {.tv_nsec = (long)ms * 1000000};
 
-	(void)nanosleep(&ts, NULL); /* shorter is fine */
+	(void)nanosleep(&ts, NULL); /* a signal makes it shorter, which does no harm: job_pace()
+				       checks the time again */
 }
 
 void job_pace(struct job *j)

@@ -34,7 +34,7 @@ bool job_file_id_is_of(const struct job *j, const uint8_t file_id[static FILE_ID
 {
 	uint8_t mark[SHA256_LEN];
 
-	/* without a hash the file is renewed once more */
+	/* when OpenSSL fails, the file is renewed again, which does no harm */
 	return sign(j, file_id, mark) == 0 &&
 	       memcmp(file_id + DRAWN_LEN, mark, FILE_ID_LEN - DRAWN_LEN) == 0;
 }
@@ -96,6 +96,6 @@ int renew_start(struct jobs *jobs, const char *path, const struct actor *actor, 
 	if (r == 0)
 		*ret_no = no;
 	if (audit_sync(jobs->audit, NULL) < 0)
-		return r; /* it has happened, as in act_end(); the log counts what it lost */
+		return r; /* started all the same; the log counts what it lost, see act_end() */
 	return r;
 }

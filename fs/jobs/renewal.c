@@ -18,7 +18,7 @@
 struct renewal_entry {
 	struct renewal ren;
 	unsigned holds; /* open files that read with it */
-	bool dropped;	/* to be forgotten durably */
+	bool dropped;	/* its record is to be removed from the state */
 	bool sought;	/* not found yet by a walk through every file */
 };
 
@@ -35,7 +35,8 @@ static void record_name(const uint8_t file_id[static FILE_ID_LEN], char out[stat
 	hex_encode(file_id, FILE_ID_LEN, out + PREFIX_LEN);
 }
 
-/* A list will do: one entry a file that is being renewed, or was when a job was stopped. */
+/* Searched from front to back: entries are few, one for each file that is being renewed or was when
+ * a job was stopped. */
 static struct renewal_entry *find_locked(struct renewals *t, const uint8_t *file_id)
 {
 	for (size_t i = 0; i < t->n; i++)
@@ -84,7 +85,7 @@ static int put_record(struct renewals *t, const struct renewal *ren, struct err 
 	return r < 0 ? r : store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, err);
 }
 
-/* In memory first: nothing can fail once it is durable. */
+/* The entry in memory is made first, so that nothing can fail once the record is durable. */
 int renewal_add(struct renewals *t, const struct renewal *ren, struct err *err)
 {
 	int r;
@@ -103,7 +104,7 @@ int renewal_add(struct renewals *t, const struct renewal *ren, struct err *err)
 	return r;
 }
 
-/* The records that are dropped now; more may be, before these are forgotten. */
+/* The records dropped so far: others may be dropped while these are removed from the state. */
 static int dropped_ids(struct renewals *t, uint8_t (**ret_ids)[FILE_ID_LEN], size_t *ret_n)
 {
 	uint8_t(*ids)[FILE_ID_LEN];

@@ -28,7 +28,7 @@ struct store;
  *   there              new               new          renewal_drop(), and once that is on disk
  *   -                  new               new
  *
- * A crash may leave any of these. What is renewing goes on with the next renewal job.
+ * A crash may leave any of these. The next renewal job completes them.
  */
 struct renewal {
 	uint8_t file_id[FILE_ID_LEN]; /* the key */

@@ -54,7 +54,7 @@ bool job_supersedes(const struct job_record *newer, const struct job_record *old
 	if (job_state_is_final(older->state) || older->no == newer->no)
 		return false;
 	if (!job_kind_rewraps(newer->kind) || !job_kind_rewraps(older->kind))
-		return false; /* it counts what there is, whatever decides about that */
+		return false; /* scans and purges count files: none is pointless */
 	if (newer->kind == JOB_RENEW || older->kind == JOB_RENEW)
 		return newer->kind == older->kind && strcmp(newer->path, older->path) == 0;
 	if (newer->kind == JOB_ROTATE || older->kind == JOB_ROTATE)

@@ -129,8 +129,8 @@ static void lower_priority(void)
 	const int best_effort_last = 2 << 13 | 7; /* ioprio_set(2) */
 
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
-			  10);				       /* lower is always allowed */
-	(void)syscall(SYS_ioprio_set, 1, 0, best_effort_last); /* this thread: the same */
+			  10);				       /* lowering needs no privilege */
+	(void)syscall(SYS_ioprio_set, 1, 0, best_effort_last); /* 1, 0: of this thread */
 }
 
 static void *runner_main(void *arg)

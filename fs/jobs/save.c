@@ -102,7 +102,7 @@ static void failures_give_back_locked(struct job *j, struct saving *sv)
 		j->n_new_failures += sv->n_new_failures;
 		j->forget = sv->forget;
 	} else {
-		failures_free(sv->new_failures, sv->n_new_failures); /* they stay counted */
+		failures_free(sv->new_failures, sv->n_new_failures); /* not listed, but counted */
 	}
 }
 

@@ -91,7 +91,7 @@ static int check_policy(struct keyring *k, const uint8_t policy_id[static UUID_L
 	if (verdict == VERDICT_OPEN) {
 		r = wrap_key_new(secret_bytes(dep_key), KDF_DEP_DEK_WRAP, &key);
 		if (r < 0)
-			return r; /* proves nothing about the roots: next time */
+			return r; /* nothing is proved; the next round asks again */
 	}
 	check_judge(k, &src, epoch, verdict, answers, key);
 	return 0;
@@ -126,9 +126,9 @@ static void check_run(void *arg)
 	check_end(c);
 }
 
-/* Due are policies whose key was opened, so that files may be open; those whose key was taken away
- * and may come back; and those of which a root failed when last asked, whose recovery would
- * otherwise show only when a file is opened. */
+/* A policy is due when its key was opened, since files may be open; when its key was taken away,
+ * since access may have been given back; and when a root failed when last asked, since its recovery
+ * would otherwise show only when a file is opened. */
 static bool is_due_locked(const struct key_policy *kp)
 {
 	if (kp->checking)
@@ -141,7 +141,7 @@ static bool is_due_locked(const struct key_policy *kp)
 	return kp->revoked;
 }
 
-/* Without memory a policy is left out of this round. */
+/* When memory runs out, the policy is left out of this round. */
 static struct check *check_new_locked(struct keyring *k, struct key_policy *kp, struct check *next)
 {
 	struct check *c = malloc(sizeof(*c));
@@ -154,7 +154,8 @@ static struct check *check_new_locked(struct keyring *k, struct key_policy *kp, 
 	return c;
 }
 
-/* After a denial a key serves system requests until a time, and must not stay longer. */
+/* A key that the availability key opened after a denial serves system requests until until_ms, and
+ * does not stay in memory longer. */
 static void wipe_expired_locked(struct key_policy *kp)
 {
 	uint64_t now_ms = clock_now_ms();
@@ -176,7 +177,7 @@ void keyring_check_all(struct keyring *k)
 				first = check_new_locked(k, kp, first);
 		}
 	pthread_rwlock_unlock(&k->lock);
-	if (first) /* a circuit that opened since the last round would else skip this one */
+	if (first) /* without it an open circuit breaker would refuse this round's calls */
 		kms_circuits_probe(k->kms);
 	for (struct check *c = first, *next; c; c = next) {
 		next = c->next;

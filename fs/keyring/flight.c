@@ -56,7 +56,7 @@ static int kek_of(struct secret *dep_key, struct wrap_key **ret_kek)
 	return wrap_key_new(secret_bytes(dep_key), KDF_DEP_DEK_WRAP, ret_kek);
 }
 
-/* Slot and policy exist since the flight was made. */
+/* flight_join() made policy and slot, and none is removed while the keyring lives. */
 static struct judgement flight_land(struct flight *f)
 {
 	struct keyring *k = f->k;
@@ -68,8 +68,8 @@ static struct judgement flight_land(struct flight *f)
 	f->outdated = kp->epoch != f->epoch;
 	if (!f->outdated && f->r == 0)
 		j = keyring_judge_locked(f->k, kp, &f->src, f->verdict, f->answers, f->key);
-	f->landed_ms =
-		clock_now_ms(); /* not before its own denial is noted: avail_is_old_locked() */
+	f->landed_ms = clock_now_ms(); /* after its own denial is noted, which avail_is_old_locked()
+					  must not take for a later one */
 	keyring_slot_locked(kp, f->src.key.generation)->flight = NULL;
 	pthread_rwlock_unlock(&k->lock);
 	return j;
@@ -128,9 +128,9 @@ static void asked_note_locked(struct key_slot *slot)
 }
 
 enum joined {
-	JOIN_SERVED,  /* the slot was open after all */
+	JOIN_SERVED,  /* another caller has opened the slot meanwhile */
 	JOIN_WAIT,    /* a flight is under way */
-	JOIN_STARTED, /* ours to run */
+	JOIN_STARTED, /* the caller has to run it */
 };
 
 static int flight_join(struct keyring *k, const struct key_source *src, enum request_class class,
@@ -163,7 +163,7 @@ static int flight_join(struct keyring *k, const struct key_source *src, enum req
 	return slot ? 0 : -ENOMEM;
 }
 
-/* Without a thread, callers that joined meanwhile get the error too. */
+/* No thread could be made: callers that joined meanwhile get the error too. */
 static void flight_cancel(struct flight *f, int r)
 {
 	f->verdict = VERDICT_OUTAGE;
@@ -214,7 +214,7 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 	return r;
 }
 
-/* Once for all callers of the flight: one use, one event. */
+/* The availability key is used once, with one event, for all callers of the flight. */
 static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 {
 	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
@@ -235,8 +235,8 @@ static int flight_avail(struct flight *f, struct wrap_key **ret_kek)
 	return r;
 }
 
-/* Since this flight a vault opened the slot, another one proved denial, or the keys were replaced.
- */
+/* Whether the flight's answer is out of date: since it landed a vault has opened the slot, another
+ * flight has proved denial, or the keys were replaced. */
 static bool avail_is_old_locked(const struct flight *f, const struct key_policy *kp,
 				const struct key_slot *slot)
 {
@@ -245,8 +245,8 @@ static bool avail_is_old_locked(const struct flight *f, const struct key_policy 
 }
 
 /*
- * Kept for key_check seconds, then the vaults are asked again. After a denial it is for system
- * requests alone, even when the vaults were out of reach since.
+ * Keeps the key for key_check seconds; after that the vaults are asked again. After a denial it
+ * serves system requests alone, even when the vaults have been out of reach since.
  */
 static void avail_keep(struct flight *f, struct wrap_key *kek)
 {
@@ -271,7 +271,7 @@ static bool both_damaged(const struct flight *f)
 	return f->answers[0].outcome == KMS_DAMAGED && f->answers[1].outcome == KMS_DAMAGED;
 }
 
-/* The availability key failed too: what that means for the caller. */
+/* The error of keyring_get() when the availability key failed too. */
 static int avail_failed(const struct flight *f, int r, struct err *err)
 {
 	char text[ROOTS_TEXT_MAX];
@@ -288,8 +288,8 @@ static int avail_failed(const struct flight *f, int r, struct err *err)
 }
 
 /*
- * Whether users are refused. An outage is no answer, so a denial before it stands: otherwise
- * cutting the connection to the vaults would open what their owner has closed.
+ * Whether users are refused. A denial outlasts an outage that follows it: otherwise cutting the
+ * connection to the vaults would open what their owner has closed.
  */
 static bool flight_denied(const struct flight *f)
 {

@@ -83,7 +83,7 @@ struct judgement keyring_judge_locked(struct keyring *k, struct key_policy *kp,
 		j.revoked_ms = clock_now_ms();
 		keyring_revocation_begin_locked(kp, wiped);
 	}
-	/* closed is no change to report: every policy starts so */
+	/* "closed" is never reported: it is where every policy starts */
 	j.changed = j.state != KEYRING_CLOSED && j.state != kp->reported;
 	if (j.changed)
 		kp->reported = j.state;

@@ -18,7 +18,8 @@
  * number, this only what a store of very many policies may take. */
 #define KEYRING_THREADS_MAX 4096u
 
-/* A denied slot answers users from memory only when many ask at once. */
+/* For key_check seconds after a proved denial users are answered from memory, beyond the first
+ * DENIED_ASKS_PER_S requests of a second. */
 static bool slot_refuses_now(const struct keyring *k, const struct key_slot *slot,
 			     enum request_class class)
 {
@@ -40,7 +41,7 @@ int keyring_peek(struct keyring *k, const struct wrap_ref *ref, enum request_cla
 
 	if (wrap_ref_is_service(ref)) {
 		if (ref->generation != 1)
-			return -EINPROGRESS; /* keyring_get() has the sentence */
+			return -EINPROGRESS; /* keyring_get() fails, with a sentence */
 		*ret_kek = wrap_key_get(service_key_dek_wrap(store_service_key(k->store)));
 		return 0;
 	}
@@ -54,7 +55,7 @@ int keyring_peek(struct keyring *k, const struct wrap_ref *ref, enum request_cla
 		r = -EKEYREVOKED;
 	}
 	pthread_rwlock_unlock(&k->lock);
-	if (r != -EINPROGRESS) /* else keyring_get() is next, and counts */
+	if (r != -EINPROGRESS) /* else the caller goes on to keyring_get(), which counts */
 		metrics_add(k->metrics, r == 0 ? METRIC_KEY_HIT : METRIC_KEY_REFUSED, 1);
 	return r;
 }

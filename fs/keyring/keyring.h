@@ -152,7 +152,7 @@ struct revoked_files {
 };
 
 /*
- * Called when a policy turns revoked, after keyring_denied() says so and its keys left the keyring,
+ * Called when a policy turns revoked, once keyring_denied() is true and its keys left the keyring,
  * from a thread that serves no files; several policies at once. @files: zeros, to be counted in.
  */
 typedef void revoked_fn(void *arg, const uint8_t policy_id[UUID_LEN], struct revoked_files *files);

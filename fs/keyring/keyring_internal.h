@@ -20,8 +20,8 @@
 
 enum slot_from {
 	FROM_VAULT,
-	FROM_OUTAGE, /* by the availability key, for every request, until a time */
-	FROM_DENIED, /* by the availability key, for system requests, until a time */
+	FROM_OUTAGE, /* by the availability key: for every request, until until_ms */
+	FROM_DENIED, /* by the availability key: for system requests, until until_ms */
 };
 
 /* One generation of a policy. Guarded by keyring.lock; lives as long as the keyring. */
@@ -30,29 +30,29 @@ struct key_slot {
 	uint32_t generation;
 	struct wrap_key *key; /* NULL: not open */
 	enum slot_from from;
-	uint64_t until_ms;  /* not FROM_VAULT: prove it again then */
+	uint64_t until_ms;  /* not FROM_VAULT: when it must be proved again */
 	uint64_t denied_ms; /* when denial was last proved; 0: it was not */
 	uint64_t asked_ms;  /* while denied: start of the second that `asked` counts in */
 	unsigned asked;
 	struct flight *flight; /* the question under way; NULL: none */
 };
 
-/* One policy. The same. */
+/* One policy. Guarded by keyring.lock; lives as long as the keyring. */
 struct key_policy {
 	struct key_policy *next;
 	uint8_t id[UUID_LEN];
 	struct key_slot *slots;
 	struct root_health health[2];
 	bool revoked;
-	bool purged; /* for good */
+	bool purged; /* its keys are destroyed */
 	bool used;   /* a key was handed out since the mount: files may be open, so go on asking */
-	struct revocation last;	     /* of it */
-	struct revocation sum;	     /* of all that were, as keyring_revocations() adds up */
+	struct revocation last;	     /* the last one */
+	struct revocation sum;	     /* of all since the mount, as keyring_revocations() adds up */
 	bool checking;		     /* a thread of the checker asks about it */
 	int64_t proved;		     /* s since the epoch: access was last proved; 0: never */
 	uint64_t epoch;		     /* raised by keyring_forget() and keyring_purge(): answers to
 					questions from before are void */
-	enum keyring_state reported; /* in the last event */
+	enum keyring_state reported; /* in the last event "policy-state" */
 	struct {
 		enum kms_outcome outcomes[2]; /* in the last event "key-check" */
 		uint64_t reported_ms;	      /* when that was; 0: there was none */
@@ -73,13 +73,13 @@ struct keyring {
 	atomic_bool closing;
 	pthread_rwlock_t lock;
 	struct key_policy *buckets[KEYRING_BUCKETS]; /* guarded by lock */
-	revoked_fn *on_revoked;			     /* the same */
+	revoked_fn *on_revoked;			     /* guarded by lock */
 	void *on_revoked_arg;
 	struct pool *pool; /* for calls of vaults: KEYRING_THREADS_MAX */
 	pthread_t checker;
-	bool checker_runs; /* written before the first and after the last other thread */
+	bool checker_runs; /* written when no other thread runs */
 	pthread_mutex_t stop_lock;
-	pthread_cond_t stop; /* `closing` is set */
+	pthread_cond_t stop; /* signalled when `closing` is set */
 };
 
 /* ---- table.c ---- */
@@ -93,7 +93,7 @@ struct key_slot *keyring_slot_add_locked(struct key_policy *kp, uint32_t generat
 /* keyring_denied_locked() - keyring_denied(), of a slot that may not be there. */
 bool keyring_denied_locked(const struct key_policy *kp, const struct key_slot *slot);
 bool keyring_slot_serves(const struct key_slot *slot, enum request_class class);
-/* keyring_slot_set_locked() - @key is counted once more. */
+/* keyring_slot_set_locked() - takes a reference to @key. */
 void keyring_slot_set_locked(struct keyring *k, struct key_slot *slot, enum slot_from from,
 			     struct wrap_key *key);
 void keyring_slot_close_locked(struct key_slot *slot);
@@ -115,15 +115,15 @@ void copy_damaged_report(struct keyring *k, const struct key_source *src, const 
 
 /* What judging led to; reported after the lock is dropped. */
 struct judgement {
-	bool changed; /* worth an event */
-	bool revoked; /* just now */
+	bool changed; /* to be reported as an event */
+	bool revoked; /* by this judgement */
 	uint64_t revoked_ms;
 	enum keyring_state state;
 };
 
 /**
  * keyring_judge_locked() - note what the roots answered about @src's generation
- * @key: with VERDICT_OPEN the key, counted once more where it is kept; else NULL
+ * @key: with VERDICT_OPEN the key, to which a reference is taken where it is kept; else NULL
  */
 struct judgement keyring_judge_locked(struct keyring *k, struct key_policy *kp,
 				      const struct key_source *src, enum verdict verdict,

@@ -4,7 +4,7 @@
 
 #include "fs/keyring/keyring_internal.h"
 
-#define FLUSH_S 5u /* dirty pages are written for 3 s; the rest is for dropping what is cached */
+#define FLUSH_S 5u /* 3 s to write dirty pages (fs/content/drain.c), 2 s to drop what is cached */
 
 void keyring_on_revoked(struct keyring *k, revoked_fn *fn, void *arg)
 {
@@ -117,7 +117,7 @@ void keyring_purge(struct keyring *k, const struct key_source *src)
 		keyring_revocation_begin_locked(kp, purge_locked(kp));
 	pthread_rwlock_unlock(&k->lock);
 	if (!kp)
-		return; /* no memory, so its key was never asked for and no file of it is open */
+		return; /* no memory for an entry: without one no key was opened before */
 	metrics_add(k->metrics, METRIC_REVOCATIONS, 1);
 	keyring_revocation_run(k, src, since_ms);
 }

@@ -140,7 +140,7 @@ static void ask_both(struct keyring *k, const struct key_source *src,
 	(void)pthread_mutex_init(&other.lock, NULL);
 	(void)pthread_cond_init(&other.answered, NULL);
 	if (pool_run(k->pool, side_run, &other) < 0)
-		side_run(&other); /* no thread: one after the other */
+		side_run(&other); /* no thread can be made: one after the other */
 	root_ask(k, src, 0, &answers[0], ret_key);
 	side_wait(&other);
 	if (!*ret_key)

@@ -72,7 +72,7 @@ int avail_unwrap(struct keyring *k, const struct key_source *src,
 		 struct secret *dep_key) MUST_CHECK;
 
 /**
- * keyring_open_any() - by whatever copy works, as a system request; for acts, nothing is cached
+ * keyring_open_any() - by any copy that opens, as for a system request; for acts, nothing is cached
  * Return: 0; -EBADMSG, -ENOMEM with a sentence.
  */
 int keyring_open_any(struct keyring *k, const struct key_source *src, struct secret **ret_dep_key,

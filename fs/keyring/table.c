@@ -69,7 +69,7 @@ bool keyring_slot_serves(const struct key_slot *slot, enum request_class class)
 	if (!slot->key)
 		return false;
 	if (slot->from == FROM_VAULT)
-		return true; /* until the checker takes it away */
+		return true; /* for as long as the checker leaves it in the slot */
 	if (slot->from == FROM_DENIED && class != REQUEST_SYSTEM)
 		return false;
 	return clock_now_ms() < slot->until_ms;

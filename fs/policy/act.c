@@ -124,7 +124,7 @@ int act_end(struct act *a, int r)
 	if (a->entered)
 		act_lock_release(&a->ps->act_lock);
 	if (audit_sync(a->ps->audit, NULL) < 0)
-		return r; /* see above */
+		return r; /* the act has happened all the same */
 	return r;
 }
 

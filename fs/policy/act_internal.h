@@ -35,7 +35,8 @@ int act_begin(struct act *a, struct policies *ps, const char *event, const struc
 	      const char *p, struct err *err) MUST_CHECK;
 /* act_end() - queue the event, release the lock, make the event durable; returns @r. */
 int act_end(struct act *a, int r);
-void act_name(struct act *a, const char *name, const uint8_t *id); /* for the event; @id or NULL */
+/* act_name() - the policy that the event names; @id: NULL: not known. */
+void act_name(struct act *a, const char *name, const uint8_t *id);
 /* act_key_ids() - the ids that wrap the newest generation of @p; untouched when it has no keys. */
 void act_key_ids(const struct policy *p, char ret_ids[static 2][KEY_ID_MAX]);
 
@@ -61,7 +62,7 @@ struct report {
 	char text[POLICY_OUTCOME_MAX];
 	size_t len;
 	size_t spare;	     /* bytes at the end kept free, for lines that must not be left out */
-	int r;		     /* of the first refusal */
+	int r;		     /* errno of the first refusal; 0: none */
 	struct audit *audit; /* gets an event for each call of a vault; NULL: none */
 	bool terse;	     /* a vault's refusal is not repeated in the next line */
 	struct err last;     /* that refusal */
@@ -99,8 +100,11 @@ enum named_version {
  * refuses. */
 int check_roots(struct policies *ps, const struct key_id ids[static 2], enum named_version named,
 		struct report *rep, struct err *err) MUST_CHECK;
+/* roots_take() - root_ids_parse() and check_roots(), of keys that an act is to wrap by. */
+int roots_take(struct act *a, const char *const ids[static 2], struct key_id ret_ids[static 2],
+	       struct report *rep) MUST_CHECK;
 
-#define CHECK_WRAPPED_LEN 2560 /* bytes of the lines of the next one, at most about */
+#define CHECK_WRAPPED_LEN 2560 /* bytes that the lines of check_wrapped() take, about, at most */
 /* check_wrapped() - whether the versions that have just wrapped would be taken by "create". A
  * refusal is a line that begins "warning, ": the act is done, for the older copies would be no
  * better. */

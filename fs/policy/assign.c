@@ -15,7 +15,8 @@ static void mailbox_key(const char *id, char out[static MAILBOX_KEY_LEN])
 	(void)snprintf(out, MAILBOX_KEY_LEN, "mailbox/%s", id); /* the id's length was checked */
 }
 
-/* @p: NULL takes the record away. The job that makes it true of existing data is part of it. */
+/* @p: NULL: the record is removed. The job that brings existing data in line is in the same
+ * transaction. */
 static int assignment_write(struct act *a, const char *key, const struct policy *p,
 			    struct job_plan *plan)
 {
@@ -46,7 +47,7 @@ static int assignment_write(struct act *a, const char *key, const struct policy 
 	return store_commit(STEAL(txn), STORE_COMMIT_SNAPSHOT, a->err);
 }
 
-/* From now on files can come under @p. */
+/* Files can come under @p from now on, so a scan that found none is no proof any more. */
 static void proof_void(struct act *a, struct policy *p)
 {
 	pthread_rwlock_wrlock(&a->ps->tables.lock);
@@ -229,7 +230,7 @@ int unassign_mailbox(struct policies *ps, const char *mailbox, const struct acto
 	return act_end(&a, r);
 }
 
-/* By id: a rename in between changes nothing. */
+/* By id, which a rename since the look-up does not change. */
 static int info_of(struct policies *ps, const uint8_t id[static UUID_LEN],
 		   struct policy_info *ret_info)
 {

@@ -15,7 +15,7 @@ static int rename_do(struct act *a, const char *new_name)
 	if (r < 0)
 		return r;
 	other = tables_find_name_locked(&a->ps->tables, new_name);
-	if (other && other != a->policy) /* itself: only the case changes */
+	if (other && other != a->policy) /* its own name may change in case */
 		return err_set(a->err, -EEXIST, "there is a policy \"%s\" already",
 			       other->rec.name);
 	memset(rec.name, 0, sizeof(rec.name));

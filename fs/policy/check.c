@@ -13,7 +13,7 @@ struct root_check {
 	struct err *err;
 	unsigned no; /* 1 or 2; 0: it is the only one */
 	bool strict;
-	bool warns; /* what is found refuses nothing */
+	bool warns; /* findings are warnings, not refusals */
 	char id[KEY_ID_MAX];
 	char what[40];
 };
@@ -160,6 +160,14 @@ int check_roots(struct policies *ps, const struct key_id ids[static 2], enum nam
 		check_root(ps->kms, &c, &ids[i], named);
 	}
 	return rep->r;
+}
+
+int roots_take(struct act *a, const char *const ids[static 2], struct key_id ret_ids[static 2],
+	       struct report *rep)
+{
+	int r = root_ids_parse(ids, ret_ids, a->err);
+
+	return r < 0 ? r : check_roots(a->ps, ret_ids, NAMED_REFUSES, rep, a->err);
 }
 
 void check_wrapped(struct policies *ps, const struct root_copy copies[static 2], struct report *rep)

@@ -46,7 +46,7 @@ static int key_set_copy(const struct policy *p, struct key_set *set)
 	return 0;
 }
 
-/* Durable first, then in the tables. The old records leave with @set. */
+/* Durable first, then in the tables. Afterwards @set holds the old records, to be freed. */
 static int key_set_install(struct act *a, struct key_set *set, const struct policy_record *rec)
 {
 	struct tables *t = &a->ps->tables;
@@ -242,7 +242,7 @@ void check_copies(struct act *a, struct report *rep)
 		source_fill(p, p->keys[i], &src);
 		generation_prefix(p, src.key.generation, prefix);
 		(void)!roots_ask(a->ps->keyring, &src, ASK_BOTH, answers,
-				 &dep_key); /* all is in answers */
+				 &dep_key); /* the answers hold the outcomes */
 		roots_report(a->ps->keyring, &src, answers);
 		for (unsigned n = 0; n < 2; n++)
 			copy_report(a, prefix, n + 1, &answers[n], rep);

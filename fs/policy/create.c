@@ -114,10 +114,7 @@ static int keys_first(struct act *a, const char *const ids[static 2], struct pol
 
 	if (!keys)
 		return err_set(a->err, -ENOMEM, "no memory for a key record");
-	r = root_ids_parse(ids, parsed, a->err);
-	if (r < 0)
-		return r;
-	r = check_roots(a->ps, parsed, NAMED_REFUSES, rep, a->err);
+	r = roots_take(a, ids, parsed, rep);
 	if (r < 0)
 		return r;
 	r = policy_make_keys(a->ps, rec, parsed, &keys[0], rep, a->err);

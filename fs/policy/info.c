@@ -54,7 +54,7 @@ static bool is_unwell(const struct root_health *h)
 	return h->when != 0 && h->outcome != KMS_OK;
 }
 
-/* What the keyring knows; its lock is not taken inside the tables'. */
+/* What the keyring knows. Called without tables.lock, which is a leaf. */
 static void info_add_health(struct policies *ps, struct policy_info *info)
 {
 	struct root_health health[2];

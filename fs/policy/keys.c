@@ -175,7 +175,7 @@ int policy_make_keys(struct policies *ps, struct policy_record *rec,
 		return err_set(err, -ENOMEM, "no memory for a key record");
 	r = secret_new_random(WRAP_KEY_LEN, &dep_key);
 	if (r < 0)
-		return err_set(err, r, "no room in the secure heap for a DEP key");
+		return err_set(err, r, "no space in the secure heap for a DEP key");
 	memcpy(key->policy_id, rec->id, UUID_LEN);
 	key->generation = 1;
 	key->created = (uint64_t)time(NULL);
@@ -236,7 +236,7 @@ int policy_next_key(struct act *a, struct key_record **ret_key, struct report *r
 		return err_set(a->err, -ENOMEM, "no memory for a key record");
 	r = secret_new_random(WRAP_KEY_LEN, &dep_key);
 	if (r < 0)
-		return err_set(a->err, r, "no room in the secure heap for a DEP key");
+		return err_set(a->err, r, "no space in the secure heap for a DEP key");
 	memcpy(key->policy_id, rec->id, UUID_LEN);
 	key->generation = rec->generation + 1;
 	key->created = (uint64_t)time(NULL);

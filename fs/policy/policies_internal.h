@@ -91,12 +91,12 @@ int tables_init(struct tables *t) MUST_CHECK;
 void tables_fini(struct tables *t);
 /* By name or id; no tombstone. */
 struct policy *tables_find_locked(const struct tables *t, const char *p);
-/* As headers name it: a tombstone too. */
+/* By the id in a header: a tombstone too. */
 struct policy *tables_find_id_locked(const struct tables *t, const uint8_t id[static UUID_LEN]);
-/* No tombstone: its name is free. */
+/* A tombstone is not found: its name may be used again. */
 struct policy *tables_find_name_locked(const struct tables *t, const char *name);
 struct mailbox *tables_mailbox_locked(const struct tables *t, const char *id);
-/* Space first, so that nothing can fail once a change is durable. */
+/* Memory is taken before a change is durable, so that nothing can fail after it. */
 int tables_reserve_locked(struct tables *t) MUST_CHECK;	       /* for one policy more */
 void tables_insert_locked(struct tables *t, struct policy *p); /* @p is taken over */
 void tables_remove_locked(struct tables *t, struct policy *p); /* and freed */

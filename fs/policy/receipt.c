@@ -45,7 +45,7 @@ static void time_print(FILE *out, const char *what)
 	(void)fprintf(out, "%s: %s\n", what, text);
 }
 
-/* One line whatever is in it. */
+/* Prints one line: control characters in @text become '?'. */
 static void line_print(FILE *out, const char *what, const char *text)
 {
 	(void)fprintf(out, "%s: ", what);
@@ -171,7 +171,7 @@ int receipt_end(struct receipt *rc, const struct scan_result *res, struct err *e
 	return r;
 }
 
-/* A file that was begun is replaced when the job is repeated. */
+/* The file stays under its temporary name; the job, repeated, replaces it. */
 void receipt_give_up(struct receipt *rc)
 {
 	if (!rc)

@@ -16,7 +16,7 @@ static int records_del(struct store_txn *txn, const struct policy *p, struct err
 	return r < 0 ? r : untargeted_del(txn, p->rec.id, err);
 }
 
-/* Jobs and scans know it by its id alone, so no pointer to it is left. */
+/* Jobs and scans refer to a policy by its id, so that no pointer to it remains. */
 static int erase(struct act *a)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;

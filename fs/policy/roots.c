@@ -19,15 +19,9 @@ static void report_keep(struct act *a, const struct report *rep, char *out)
 static int replace_do(struct act *a, const char *const ids[static 2], struct report *rep)
 {
 	struct key_id parsed[2];
-	int r;
+	int r = roots_take(a, ids, parsed, rep);
 
-	r = root_ids_parse(ids, parsed, a->err);
-	if (r < 0)
-		return r;
-	r = check_roots(a->ps, parsed, NAMED_REFUSES, rep, a->err);
-	if (r < 0)
-		return r;
-	return policy_replace_keys(a, parsed, rep);
+	return r < 0 ? r : policy_replace_keys(a, parsed, rep);
 }
 
 int policy_set_keys(struct policies *ps, const char *p, const char *const ids[static 2],

@@ -50,7 +50,8 @@ static int start_do(struct act *a)
 	struct job_plan plan;
 	int r;
 
-	a->job = job_queued(a->ps->jobs, JOB_SCAN); /* it will find all that is there now */
+	/* a scan that is queued already will count all that is there now */
+	a->job = job_queued(a->ps->jobs, JOB_SCAN);
 	if (a->job)
 		return 0;
 	r = job_plan_begin(&plan, a->ps->jobs, JOB_SCAN, none, NULL, a->err);
@@ -87,7 +88,7 @@ void scan_begins(struct policies *ps, const struct job *j)
 	pthread_rwlock_unlock(&t->lock);
 }
 
-/* An unreadable header may name any policy: then nothing is proved that was not before. */
+/* An unreadable header may name any policy, so a scan that met one proves nothing. */
 static bool is_proved(const struct policy *p, const struct job *j, const struct scan_result *res)
 {
 	return p->proof.quiet_job == job_of(j)->no && !res->unreadable;
@@ -109,7 +110,7 @@ static int ends_commit(struct act *a, const struct job *j, const struct scan_res
 	for (size_t i = 0; r == 0 && i < t->n_policies; i++) {
 		const struct policy *p = t->policies[i];
 
-		/* the proof of the scan before is void: its counts are gone */
+		/* the proof of the previous scan is void: this one replaces its counts */
 		r = is_proved(p, j, res) ? untargeted_put(txn, p->rec.id, a->err)
 		    : p->proof.untargeted && res->unreadable
 			    ? untargeted_del(txn, p->rec.id, a->err)

@@ -27,7 +27,7 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
-/* From the newest on: most questions are about that one. */
+/* Searched from the newest on, which most look-ups ask for. */
 const struct key_record *policy_key(const struct policy *p, uint32_t generation)
 {
 	for (uint32_t i = p->n_keys; i-- > 0;)
@@ -40,7 +40,8 @@ int tables_init(struct tables *t)
 {
 	pthread_rwlockattr_t attr;
 
-	/* Opens take the lock all the time; a waiting act must not starve behind them. */
+	/* Opens of files take the read lock all the time; a waiting act must not starve behind
+	 * them. */
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	(void)pthread_rwlock_init(&t->lock, &attr);
@@ -158,7 +159,7 @@ static uint64_t mailbox_hash(const struct tables *t, const char *id)
 
 struct mailbox *tables_mailbox_locked(const struct tables *t, const char *id)
 {
-	if (t->mailboxes.n == 0) /* the usual store has none: do not even hash */
+	if (t->mailboxes.n == 0) /* most stores have no assigned mailbox: no hash is needed */
 		return NULL;
 	for (struct hash_entry *e = hash_first(&t->mailboxes, mailbox_hash(t, id)); e;
 	     e = hash_next(e)) {

@@ -118,8 +118,8 @@ static int key_check_place(struct creation *c, struct err *err)
 	r = parent_resolve(path, dir, &name, &ignored);
 	if (path_is_inside(key, c->path) || (r == 0 && path_is_inside(dir, c->path)))
 		return err_set(err, -EINVAL,
-			       "the service key file %s would lie inside the store: whoever has "
-			       "the store would have its key",
+			       "the service key file %s would lie inside the store: a copy of "
+			       "the store would contain its key",
 			       key);
 	if (r == -ENOENT &&
 	    path_is_inside(key, SERVICE_KEY_DIR)) /* service_key_create() makes it */
@@ -152,9 +152,9 @@ static int other_stores_check(const struct creation *c, struct err *err)
 static int top_check_empty(const struct creation *c, struct err *err)
 {
 	int fd = openat(c->top_fd, ".", CREATE_FLAGS);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(closedir_p) DIR *d = NULL;
 	const struct dirent *e;
-	int r = d ? 0 : -errno;
+	int r = fd < 0 ? -errno : dir_from_fd(fd, &d);
 
 	while (r == 0 && (e = readdir(d))) {
 		if (strcmp(e->d_name, STORE_DIR) == 0)
@@ -163,8 +163,6 @@ static int top_check_empty(const struct creation *c, struct err *err)
 			 strcmp(e->d_name, "lost+found") != 0 && strcmp(e->d_name, TMP_DIR) != 0)
 			r = -ENOTEMPTY;
 	}
-	if (d)
-		(void)closedir(d);
 	if (r == -EEXIST)
 		return err_set(err, r, "%s is a store already", c->path);
 	if (r == -ENOTEMPTY)

@@ -6,7 +6,7 @@
 #include "fs/store/store_internal.h"
 
 #define LOOK_S	    5 /* between two readings of the clocks */
-#define TOLERANCE_S 2 /* that rounding to seconds can make of clocks that agree */
+#define TOLERANCE_S 2 /* by which two clocks that agree may differ, rounded to seconds */
 
 /* The record is there from the first open to a clean stop; of several crashes the first counts, and
  * so does the earliest time where the wall clock was set back. */
@@ -156,7 +156,7 @@ void in_use_watch_end(struct store *s)
 	s->in_use.stopping = true;
 	pthread_cond_signal(&s->in_use.stop);
 	pthread_mutex_unlock(&s->in_use.lock);
-	(void)pthread_join(s->in_use.thread, NULL); /* it runs, and is joined once */
+	(void)pthread_join(s->in_use.thread, NULL); /* cannot fail: it is joined once */
 	(void)pthread_cond_destroy(&s->in_use.stop);
 	(void)pthread_mutex_destroy(&s->in_use.lock);
 	s->in_use.watched = false;

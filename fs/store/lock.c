@@ -77,7 +77,7 @@ static int lock_wait(int fd)
 	for (int left = LOCK_WAIT_MS / LOCK_PAUSE_MS; fcntl(fd, F_OFD_SETLK, &whole) < 0; left--) {
 		if ((errno != EAGAIN && errno != EACCES) || left == 0)
 			return -errno;
-		(void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
+		(void)nanosleep(&pause, NULL); /* a signal makes it shorter, which does no harm */
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ void store_free(struct store *s)
 	env_close(&s->env);
 	service_key_free(s->sk);
 	close_fd_p(&s->dir_fd);
-	close_fd_p(&s->lock_fd); /* last: this frees the lock for another daemon */
+	close_fd_p(&s->lock_fd); /* last, since it frees the lock for another daemon */
 	pthread_cond_destroy(&s->gate.idle);
 	pthread_mutex_destroy(&s->gate.lock);
 	pthread_mutex_destroy(&s->write_lock);

@@ -56,7 +56,7 @@ static int shred_named(int dir_fd, const char *name, struct err *err)
 	return r < 0 ? r : store_shred(fd, err);
 }
 
-/* A state that store_open() set aside, for it was a copy or older than the snapshot. */
+/* Removes a state that store_open() set aside because it was a copy or older than the snapshot. */
 static int aside_remove(struct store *s, const char *name, struct err *err)
 {
 	CLEANUP(close_fd_p)
@@ -75,18 +75,15 @@ static int aside_remove(struct store *s, const char *name, struct err *err)
 
 static int asides_remove(struct store *s, struct err *err)
 {
-	int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closedir_p) DIR *dir = NULL;
+	int r = 0;
 
-	if (!dir) {
-		if (fd >= 0)
-			(void)close(fd); /* fdopendir did not take it */
+	if (fd < 0 || dir_from_fd(fd, &dir) < 0)
 		return err_set(err, -EIO, "state: its folder cannot be read");
-	}
 	for (const struct dirent *d; r == 0 && (d = readdir(dir));)
 		if (strncmp(d->d_name, STORE_COPIED_DIR, strlen(STORE_COPIED_DIR)) == 0)
 			r = aside_remove(s, d->d_name, err);
-	(void)closedir(dir); /* only read from */
 	return r;
 }
 

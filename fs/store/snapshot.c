@@ -57,7 +57,7 @@ static int events_seek(MDB_cursor *cur, MDB_val *key, MDB_val *raw)
 	return rc;
 }
 
-/* Older events are left out, or each act would take longer with every day of the log. The record
+/* Older events are left out, or each act would take longer as the log grows. The record
  * "events-from" says where the rest begins, or they would count as removed. */
 static int events_from_put(struct copy *c, const MDB_val *first_key)
 {
@@ -103,7 +103,7 @@ static int copy_all(struct copy *c)
 	return rc == 0 ? mdb_txn_commit(STEAL(c->to_txn)) : rc;
 }
 
-/* What a crash left under that name is removed, so that every byte of the file is ours. */
+/* What a crash left under that name is removed: the file must hold this snapshot alone. */
 static int tmp_make(struct store *s, const char *name, int *ret_fd)
 {
 	int fd;
@@ -211,7 +211,7 @@ int snapshot_change(struct store *s, uint64_t *ret_change, struct err *err)
 	return r;
 }
 
-/* Under another name, so that a state/ that exists is whole. */
+/* Made under another name and renamed, so that state/ is complete whenever it exists. */
 static int restore_tmp(struct store *s)
 {
 	CLEANUP(close_fd_p) int tmp_fd = -1;
@@ -239,7 +239,7 @@ int snapshot_restore(struct store *s, struct err *err)
 	if (r == 0 && fsync(s->dir_fd) < 0)
 		r = -errno;
 	if (r < 0) {
-		(void)state_folder_remove(s->dir_fd, STORE_STATE_TMP); /* r says what went wrong */
+		(void)state_folder_remove(s->dir_fd, STORE_STATE_TMP); /* r is reported */
 		return err_set(err, r, "the state cannot be made from its snapshot: %s",
 			       strerrordesc_np(-r));
 	}

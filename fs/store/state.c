@@ -178,7 +178,7 @@ static void aside_undo(struct store *s, const struct aside *a)
 		(void)renameat(s->dir_fd, a->name, s->dir_fd, STORE_STATE_DIR);
 }
 
-/* Before anything is moved or made. */
+/* Checks the snapshot before anything is moved or made. */
 static int snapshot_check(struct store *s, struct err *err)
 {
 	int r = open_env(s, STORE_SNAPSHOT, err);
@@ -220,7 +220,7 @@ static int open_snapshot(struct store *s, bool state_there, struct err *err)
 	return r < 0 ? err_prefix(err, r, "store %s", s->path) : 0;
 }
 
-/* The record "change" of the snapshot; 0 only where it can be opened with this service key. */
+/* Reads the snapshot's record "change"; 0 only where it opens with this service key. */
 static int snapshot_look(struct store *s, uint64_t *ret_change, struct err *err)
 {
 	bool there = false;

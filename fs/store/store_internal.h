@@ -23,7 +23,7 @@
 #define SNAPSHOT_EVENTS 512 /* newest events that a snapshot holds */
 #define STORE_KEY_MAX	511 /* bytes of a key: LMDB's own limit */
 
-#define GATE_WAIT_MS 30000 /* for reading transactions to end */
+#define GATE_WAIT_MS 30000 /* for which a closing gate waits for readers to leave */
 
 /* One LMDB file, opened with its tables. */
 struct store_env {
@@ -36,10 +36,12 @@ struct store_env {
  * Locks, outermost first:
  *   write_lock     from the begin of a writing transaction to its end, its fsync(2) and snapshot
  *                  included
- *   gate.lock      for a few instructions. What keeps readers out while the map moves is
- * gate.closed, not this lock. in_use.lock    for a few instructions, with no other lock env is
- * changed under write_lock with the gate closed, and may be used under write_lock or by a reader
- * inside the gate.
+ *   gate.lock      for a few instructions; while the map moves, gate.closed keeps readers out, and
+ *                  not this lock
+ *   in_use.lock    for a few instructions, with no other lock
+ *
+ * env is changed under write_lock with the gate closed, and may be used under write_lock or by a
+ * reader inside the gate.
  */
 struct store {
 	char *path;  /* absolute, resolved; constant, as the next three */
@@ -108,7 +110,7 @@ int in_use_get(struct store *s, int64_t *ret_since, struct err *err) MUST_CHECK;
 /* in_use_watch() - start the thread that lowers "in-use" when the wall clock is set back; -EAGAIN:
  * no thread can be had. */
 int in_use_watch(struct store *s) MUST_CHECK;
-void in_use_watch_end(struct store *s); /* also where it was never started */
+void in_use_watch_end(struct store *s); /* does nothing where it was never started */
 
 struct clocks {
 	int64_t wall_s, mono_s;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/base/file.h"
 #include "fs/content/file.h"
 #include "fs/inode/fds.h"
 #include "fs/keyring/keyring.h"
@@ -98,14 +99,11 @@ static int search_subdir(struct search *k, int dir_fd, const char *name, const s
 /* @dir_fd is consumed. */
 static int search_dir(struct search *k, int dir_fd, const struct scope *scope, bool top)
 {
-	DIR *dir = fdopendir(dir_fd);
-	int r = 0;
+	CLEANUP(closedir_p) DIR *dir = NULL;
+	int r = dir_from_fd(dir_fd, &dir);
 
-	if (!dir) {
-		r = -errno;
-		(void)close(dir_fd); /* fdopendir did not take it */
+	if (r < 0)
 		return r;
-	}
 	for (struct dirent *d; r == 0 && (errno = 0, d = readdir(dir));) {
 		struct stat st;
 
@@ -121,7 +119,6 @@ static int search_dir(struct search *k, int dir_fd, const struct scope *scope, b
 	}
 	if (r == 0 && errno)
 		r = entry_failed(k, -errno);
-	(void)closedir(dir); /* only read from */
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/base/file.h"
 #include "fs/content/usage.h"
 #include "fs/policy/scope.h"
 #include "fs/walk/purge_list.h"
@@ -33,20 +34,19 @@ int walk_scan_mailboxes(struct walk *w, uint64_t *ret_n)
 {
 	int fd = openat(w->v->top_fd, workload_name(WORKLOAD_MAILBOX),
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(closedir_p) DIR *dir = NULL;
 	struct stat st;
+	int r;
 
 	*ret_n = 0;
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
-	if (!dir) {
-		(void)close(fd); /* fdopendir did not take it */
-		return -ENOMEM;
-	}
+	r = dir_from_fd(fd, &dir);
+	if (r < 0)
+		return r;
 	for (const struct dirent *d; (d = readdir(dir));)
 		if (d->d_name[0] != '.' || (d->d_name[1] && strcmp(d->d_name, "..") != 0))
 			*ret_n += fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 				  S_ISDIR(st.st_mode);
-	(void)closedir(dir); /* only read from */
 	return 0;
 }

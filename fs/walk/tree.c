@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/file.h"
 #include "fs/content/usage.h"
 #include "fs/inode/fds.h"
 #include "fs/jobs/job.h"
@@ -354,19 +355,15 @@ static int walk_dir(struct traversal *t, DIR *dir, const struct scope *scope)
 /* @dir_fd is consumed. */
 static int walk_folder(struct traversal *t, int dir_fd, const struct scope *scope)
 {
-	DIR *dir = fdopendir(dir_fd);
-	int r = 0;
+	CLEANUP(closedir_p) DIR *dir = NULL;
+	int r = dir_from_fd(dir_fd, &dir);
 
-	if (!dir) {
-		r = -errno;
-		(void)close(dir_fd); /* fdopendir did not take it */
+	if (r < 0)
 		return r;
-	}
 	if (t->counts || !walk_has_passed(t->w, dir_fd))
 		r = walk_dir(t, dir, scope);
 	if (r == 0 && !t->counts)
 		walk_mark_passed(t->w, dir_fd);
-	(void)closedir(dir); /* only read from */
 	if (r < 0 && r != -EINTR)
 		(void)err_prefix(t->err, r, "%s", t->path.len ? t->path.text : "the store");
 	return r;

@@ -221,5 +221,5 @@ int assertion_make(const struct azure_config *c, const char *audience, int64_t n
 	sbuf_text(&jwt, ".");
 	sbuf_base64url(&jwt, signature, len);
 	r = sbuf_take(&jwt, ret_jwt);
-	return r < 0 ? err_set(err, r, "no room on the secure heap") : 0;
+	return r < 0 ? err_set(err, r, "no space on the secure heap") : 0;
 }

@@ -65,7 +65,7 @@ static enum http_fault send_one(struct akv_call *call, struct secret *token,
 		sbuf_add(&bearer, secret_bytes(token), secret_len(token));
 		fields[req.n_fields++] = (struct http_field){"Authorization", sbuf_cstr(&bearer)};
 		if (sbuf_failed(&bearer))
-			return (void)err_set(err, -ENOMEM, "no room on the secure heap"), HTTP_OWN;
+			return (void)err_set(err, -ENOMEM, "no space on the secure heap"), HTTP_OWN;
 	}
 	if (token && call->body) {
 		req.body = secret_bytes(call->body);

@@ -332,7 +332,7 @@ static void step_permission(struct diagnosis *d)
 	enum kms_outcome o;
 
 	if (secret_new_random(32, &probe) < 0) {
-		report_cause(d, KMS_TRANSIENT, HTTP_OWN, "no room on the secure heap");
+		report_cause(d, KMS_TRANSIENT, HTTP_OWN, "no space on the secure heap");
 		return;
 	}
 	o = use_key(d, probe, &operation, &used, &err);

@@ -108,7 +108,7 @@ static int body_make(const void *in, size_t len, struct secret **ret_body)
 
 static enum kms_outcome heap_full(struct err *err)
 {
-	(void)err_set(err, -ENOMEM, "no room on the secure heap");
+	(void)err_set(err, -ENOMEM, "no space on the secure heap");
 	return KMS_TRANSIENT;
 }
 

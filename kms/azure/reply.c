@@ -207,7 +207,7 @@ int akv_reply_unwrapped(struct secret *body, const struct key_id *asked, struct 
 		return err_set(err, -EPROTO, "the answer holds no unwrapped key");
 	r = secret_new(strlen(value), &key);
 	if (r < 0)
-		return err_set(err, r, "no room on the secure heap");
+		return err_set(err, r, "no space on the secure heap");
 	r = base64url_decode(value, strlen(value), secret_bytes(key), secret_len(key), &len);
 	if (r < 0 || len == 0)
 		return err_set(err, -EPROTO, "the answer's unwrapped key is not base64url");

@@ -237,7 +237,7 @@ static struct verdict give_locked(const struct entry *e, struct secret **ret_tok
 {
 	if (secret_new_from(secret_bytes(e->token), secret_len(e->token), ret_token) == 0)
 		return (struct verdict){.outcome = KMS_OK};
-	(void)err_set(err, -ENOMEM, "no room on the secure heap");
+	(void)err_set(err, -ENOMEM, "no space on the secure heap");
 	return (struct verdict){.outcome = KMS_TRANSIENT, .retry = true};
 }
 

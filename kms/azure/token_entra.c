@@ -111,7 +111,7 @@ struct verdict entra_fetch(const struct token_request *request, struct new_token
 		       verdict_of_credential(r);
 	r = sbuf_take(&form, &body);
 	if (r < 0)
-		return (void)err_set(err, r, "no room on the secure heap"),
+		return (void)err_set(err, r, "no space on the secure heap"),
 		       verdict_of_credential(r);
 	req.body = secret_bytes(body);
 	req.body_len = secret_len(body);

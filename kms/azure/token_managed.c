@@ -256,7 +256,7 @@ static int arc_answer(const struct http_reply *reply, struct sbuf *header, struc
 	sbuf_text(header, "Basic ");
 	sbuf_add(header, secret_bytes(key), secret_len(key));
 	field_add(s, "Authorization", sbuf_cstr(header));
-	return sbuf_failed(header) ? err_set(err, -ENOMEM, "no room on the secure heap") : 0;
+	return sbuf_failed(header) ? err_set(err, -ENOMEM, "no space on the secure heap") : 0;
 }
 
 /* The sentence names the kind of credential, since credential=auto chooses the managed identity

@@ -73,7 +73,7 @@ int token_reply_parse(struct secret *body, int64_t date, struct new_token *ret_t
 	got.refresh_s = refresh_of(root, got.lifetime_s);
 	r = secret_new_from(token, strlen(token), &got.token);
 	if (r < 0)
-		return err_set(err, r, "no room on the secure heap");
+		return err_set(err, r, "no space on the secure heap");
 	*ret_token = got;
 	return 0;
 }

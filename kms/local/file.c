@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/file.h"
+
 int dir_open(const char *path, struct local_dir *ret_dir, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -50,12 +52,6 @@ int dir_make(const char *path, struct err *err)
 			return 0;
 		*slash = '/';
 	}
-}
-
-static void closedir_p(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* was only read */
 }
 
 /* Names as strings one behind the other, of which names_array() makes an array. */
@@ -159,21 +155,6 @@ int file_fill(int fd, uint8_t *out, size_t len)
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		done += (size_t)n;
-	}
-	return 0;
-}
-
-static int write_all(int fd, const uint8_t *in, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, in, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		in += n;
-		len -= (size_t)n;
 	}
 	return 0;
 }

@@ -207,7 +207,7 @@ static int pem_read(const struct view *v, struct secret **ret_pem, struct err *e
 		return err_set(err, -EBADMSG, "file %s/%s is empty", v->key_dir.path, name);
 	r = secret_new(len, &pem);
 	if (r < 0)
-		return err_set(err, r, "no room on the secure heap");
+		return err_set(err, r, "no space on the secure heap");
 	r = file_fill(fd, secret_bytes(pem), len);
 	if (r < 0)
 		return err_set(err, r, "file %s/%s: %s", v->key_dir.path, name, strerror(-r));
@@ -282,7 +282,7 @@ static enum kms_outcome local_describe(const void *client, const struct key_id *
 static enum kms_outcome outcome_of_crypto(int r, struct err *err)
 {
 	if (r == -ENOMEM)
-		return refuse(KMS_TRANSIENT, err, "no room on the secure heap");
+		return refuse(KMS_TRANSIENT, err, "no space on the secure heap");
 	return refuse(KMS_MISCONFIGURED, err, "OpenSSL refuses the operation");
 }
 

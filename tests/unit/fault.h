@@ -93,13 +93,13 @@ int __wrap_mdb_txn_commit(MDB_txn *t)
  * ---- vaults: out of reach for one request ----
  *
  * What a vault wrapped or opened once it is not asked again: an RSA key is parsed for each request,
- * which is most of what an act costs. fault_forget() when somebody has changed a vault.
+ * which is most of what an act costs. A test that changes a vault calls fault_forget().
  */
 
 #define FAULT_KNOWN 64
 
 struct fault_known {
-	char kid[KEY_ID_MAX];
+	char key_id[KEY_ID_MAX];
 	uint8_t wrapped[KMS_WRAP_MAX];
 	size_t len;
 	struct secret *key;
@@ -128,7 +128,7 @@ static inline struct secret *fault_secret_copy(struct secret *key)
 	return secret_new_from(secret_bytes(key), secret_len(key), &copy) == 0 ? copy : NULL;
 }
 
-static inline void fault_learn(const char *kid, const uint8_t *wrapped, size_t len,
+static inline void fault_learn(const char *key_id, const uint8_t *wrapped, size_t len,
 			       struct secret *key)
 {
 	struct fault_known *k;
@@ -136,14 +136,14 @@ static inline void fault_learn(const char *kid, const uint8_t *wrapped, size_t l
 	pthread_mutex_lock(&fault_known.lock);
 	k = &fault_known.at[fault_known.next++ % FAULT_KNOWN];
 	secret_free(k->key);
-	(void)snprintf(k->kid, sizeof(k->kid), "%s", kid);
+	(void)snprintf(k->key_id, sizeof(k->key_id), "%s", key_id);
 	memcpy(k->wrapped, wrapped, len);
 	k->len = len;
 	k->key = fault_secret_copy(key);
 	pthread_mutex_unlock(&fault_known.lock);
 }
 
-static inline struct secret *fault_recall(const char *kid, const uint8_t *wrapped, size_t len)
+static inline struct secret *fault_recall(const char *key_id, const uint8_t *wrapped, size_t len)
 {
 	struct secret *key = NULL;
 
@@ -151,7 +151,7 @@ static inline struct secret *fault_recall(const char *kid, const uint8_t *wrappe
 	for (size_t i = 0; !key && i < FAULT_KNOWN; i++) {
 		const struct fault_known *k = &fault_known.at[i];
 
-		if (k->key && k->len == len && strcmp(k->kid, kid) == 0 &&
+		if (k->key && k->len == len && strcmp(k->key_id, key_id) == 0 &&
 		    memcmp(k->wrapped, wrapped, len) == 0)
 			key = fault_secret_copy(k->key);
 	}
@@ -180,22 +180,22 @@ enum kms_outcome __wrap_kms_describe(struct kms *kms, const char *key_id,
 }
 
 enum kms_outcome __real_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
-				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_key_id,
 				 char *request_id, struct err *err);
 enum kms_outcome __wrap_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
-				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_key_id,
 				 char *request_id, struct err *err);
 enum kms_outcome __wrap_kms_wrap(struct kms *kms, const char *key_id, struct secret *key,
-				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_kid,
+				 uint8_t *ret_wrapped, size_t *ret_len, char *ret_key_id,
 				 char *request_id, struct err *err)
 {
 	enum kms_outcome o;
 
 	if (fault_now(FAULT_VAULT))
 		return fault_vault(key_id, err);
-	o = __real_kms_wrap(kms, key_id, key, ret_wrapped, ret_len, ret_kid, request_id, err);
+	o = __real_kms_wrap(kms, key_id, key, ret_wrapped, ret_len, ret_key_id, request_id, err);
 	if (o == KMS_OK)
-		fault_learn(ret_kid, ret_wrapped, *ret_len, key);
+		fault_learn(ret_key_id, ret_wrapped, *ret_len, key);
 	return o;
 }
 

@@ -64,7 +64,7 @@ static void the_epoch_changes_with_every_target(void **state)
 	assert_true(targets_epoch(f->e->policies) != epoch);
 	epoch = targets_epoch(f->e->policies);
 	DONE(f, assign_tenant(f->e->policies, "t", &WHO, &f->err)); /* the same again */
-	DONE(f, unassign_mailbox(f->e->policies, "nobody", &WHO, &f->err));
+	DONE(f, unassign_mailbox(f->e->policies, "not assigned", &WHO, &f->err));
 	assert_int_equal(targets_epoch(f->e->policies), epoch);
 	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
 	assert_true(targets_epoch(f->e->policies) != epoch);

@@ -1,7 +1,7 @@
 /* tests/unit/test_azure_reply.c - a vault's and a token service's answers, friendly and hostile. */
 #include "tests/unit/azure_fixture.h"
 
-#define KID(version) KEY "/" version
+#define KEY_ID(version) KEY "/" version
 
 static const char *value_of(size_t bytes)
 {
@@ -12,7 +12,7 @@ static const char *value_of(size_t bytes)
 	return text;
 }
 
-static int wrapped(const char *asked, const char *kid, const char *value, struct err *err)
+static int wrapped(const char *asked, const char *key_id, const char *value, struct err *err)
 {
 	CLEANUP(secret_free_p) struct secret *body = NULL;
 	struct key_id id = fix_key(asked);
@@ -20,7 +20,7 @@ static int wrapped(const char *asked, const char *kid, const char *value, struct
 	char text[2048];
 	int r;
 
-	(void)snprintf(text, sizeof(text), "{\"kid\":\"%s\",\"value\":\"%s\"}", kid, value);
+	(void)snprintf(text, sizeof(text), "{\"kid\":\"%s\",\"value\":\"%s\"}", key_id, value);
 	body = fix_body(text);
 	r = akv_reply_wrapped(body, &id, &w, err);
 	if (r == 0)
@@ -30,25 +30,25 @@ static int wrapped(const char *asked, const char *kid, const char *value, struct
 
 /* The "kid" of a reply becomes the key id that a copy is opened with: an unchecked one could make
  * it unreadable, or send it to another vault. */
-static void kid_of_a_reply_is_checked(void **state)
+static void key_id_of_a_reply_is_checked(void **state)
 {
 	static const struct {
-		const char *asked, *kid;
+		const char *asked, *key_id;
 		int r;
 	} rows[] = {
-		{KEY, KID(V32), 0},
+		{KEY, KEY_ID(V32), 0},
 		{KEY, "https://HOT.vault.azure.net:443/keys/root-1/" V32, 0},
-		{KID(V32), KID(V32), 0},
-		{KID(V32), KID(OTHER32), -EPROTO},
+		{KEY_ID(V32), KEY_ID(V32), 0},
+		{KEY_ID(V32), KEY_ID(OTHER32), -EPROTO},
 		{KEY, KEY, -EPROTO},
 		{KEY, "https://cold.vault.azure.net/keys/Root-1/" V32, -EPROTO},
 		{KEY, "https://" VAULT ":444/keys/Root-1/" V32, -EPROTO},
 		{KEY, "https://" VAULT "/keys/Root-2/" V32, -EPROTO},
 		{KEY, "https://" VAULT "/secrets/Root-1/" V32, -EPROTO},
 		{KEY, "local://hot/keys/Root-1/" V32, -EPROTO},
-		{KEY, KID("short"), -EPROTO},
-		{KEY, KID(V32) "/x", -EPROTO},
-		{KEY, KID(V32) "?a", -EPROTO},
+		{KEY, KEY_ID("short"), -EPROTO},
+		{KEY, KEY_ID(V32) "/x", -EPROTO},
+		{KEY, KEY_ID(V32) "?a", -EPROTO},
 		{KEY, "", -EPROTO},
 	};
 
@@ -56,7 +56,7 @@ static void kid_of_a_reply_is_checked(void **state)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct err err = {0};
 
-		if (wrapped(rows[i].asked, rows[i].kid, value_of(256), &err) != rows[i].r)
+		if (wrapped(rows[i].asked, rows[i].key_id, value_of(256), &err) != rows[i].r)
 			fail_msg("row %zu: %s", i, err.text);
 		if (rows[i].r < 0)
 			fix_says(&err, "the answer");
@@ -68,13 +68,13 @@ static void wrapped_keys_have_an_rsa_length(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(wrapped(KEY, KID(V32), value_of(384), &err), 0);
-	assert_int_equal(wrapped(KEY, KID(V32), value_of(512), &err), 0);
-	assert_int_equal(wrapped(KEY, KID(V32), value_of(255), &err), -EPROTO);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), value_of(384), &err), 0);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), value_of(512), &err), 0);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), value_of(255), &err), -EPROTO);
 	fix_says(&err, "255 bytes");
-	assert_int_equal(wrapped(KEY, KID(V32), value_of(513), &err), -EPROTO);
-	assert_int_equal(wrapped(KEY, KID(V32), "", &err), -EPROTO);
-	assert_int_equal(wrapped(KEY, KID(V32), "AAA=", &err), -EPROTO);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), value_of(513), &err), -EPROTO);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), "", &err), -EPROTO);
+	assert_int_equal(wrapped(KEY, KEY_ID(V32), "AAA=", &err), -EPROTO);
 }
 
 static void unwrapped_keys_come_whole_or_not_at_all(void **state)
@@ -83,20 +83,20 @@ static void unwrapped_keys_come_whole_or_not_at_all(void **state)
 		const char *body;
 		int r;
 	} rows[] = {
-		{"{\"kid\":\"" KID(V32) "\",\"value\":\"a2V5\"}", 0},
-		{"{\"kid\":\"" KID(OTHER32) "\",\"value\":\"a2V5\"}", -EPROTO},
-		{"{\"kid\":\"" KID(V32) "\",\"value\":\"\"}", -EPROTO},
-		{"{\"kid\":\"" KID(V32) "\",\"value\":\"a2V\"}", -EPROTO}, /* bits left over */
-		{"{\"kid\":\"" KID(V32) "\",\"value\":\"a\"}", -EPROTO},
-		{"{\"kid\":\"" KID(V32) "\",\"value\":\"a+/5\"}", -EPROTO},
-		{"{\"kid\":\"" KID(V32) "\",\"value\":null}", -EPROTO},
-		{"{\"kid\":\"" KID(V32) "\"}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":\"a2V5\"}", 0},
+		{"{\"kid\":\"" KEY_ID(OTHER32) "\",\"value\":\"a2V5\"}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":\"\"}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":\"a2V\"}", -EPROTO}, /* bits left over */
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":\"a\"}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":\"a+/5\"}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\",\"value\":null}", -EPROTO},
+		{"{\"kid\":\"" KEY_ID(V32) "\"}", -EPROTO},
 		{"{\"value\":\"a2V5\"}", -EPROTO},
 		{"[]", -EPROTO},
 		{"{", -EPROTO},
 		{"", -EPROTO},
 	};
-	struct key_id id = fix_key(KID(V32));
+	struct key_id id = fix_key(KEY_ID(V32));
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -113,9 +113,10 @@ static void unwrapped_keys_come_whole_or_not_at_all(void **state)
 	}
 }
 
-#define BUNDLE(kty, ops, n, attributes)                                                           \
-	"{\"key\":{\"kid\":\"" KID(V32) "\",\"kty\":\"" kty "\",\"key_ops\":[" ops "],\"n\":\"" n \
-					"\",\"e\":\"AQAB\"},\"attributes\":{" attributes "}}"
+#define BUNDLE(kty, ops, n, attributes)                                               \
+	"{\"key\":{\"kid\":\"" KEY_ID(V32) "\",\"kty\":\"" kty "\",\"key_ops\":[" ops \
+					   "],\"n\":\"" n                             \
+					   "\",\"e\":\"AQAB\"},\"attributes\":{" attributes "}}"
 
 static void key_bundles_are_described(void **state)
 {
@@ -131,7 +132,7 @@ static void key_bundles_are_described(void **state)
 
 	(void)state;
 	assert_int_equal(akv_reply_key(body, &id, &key, NULL), 0);
-	assert_string_equal(key.info.id, KID(V32));
+	assert_string_equal(key.info.id, KEY_ID(V32));
 	assert_string_equal(key.info.kty, "RSA-HSM");
 	assert_int_equal(key.info.bits, 8); /* 0x0080: the leading zero does not count */
 	assert_string_equal(key.operations, "wrapKey,unwrapKey,get");
@@ -223,8 +224,8 @@ static void versions_are_read_page_by_page_in_their_vault_alone(void **state)
 
 		(void)snprintf(
 			text, sizeof(text),
-			"{\"value\":[{\"kid\":\"" KID(V32) "\",\"attributes\":{\"enabled\":true,"
-							   "\"created\":3}}],\"nextLink\":%s}",
+			"{\"value\":[{\"kid\":\"" KEY_ID(V32) "\",\"attributes\":{\"enabled\":true,"
+							      "\"created\":3}}],\"nextLink\":%s}",
 			rows[i].next);
 		body = fix_body(text);
 		if (akv_reply_versions(body, &id, &list, &n, next, NULL) != rows[i].r)
@@ -383,7 +384,7 @@ static void base64url_follows_the_rfc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kid_of_a_reply_is_checked),
+		cmocka_unit_test(key_id_of_a_reply_is_checked),
 		cmocka_unit_test(wrapped_keys_have_an_rsa_length),
 		cmocka_unit_test(unwrapped_keys_come_whole_or_not_at_all),
 		cmocka_unit_test(key_bundles_are_described),

@@ -366,8 +366,9 @@ static void circuit_probe_is_waited_for(void **state)
 	}
 }
 
-/* Each round of checks asks, whatever failed shortly before; but no host that wants a pause. */
-static void circuits_probe_at_once_when_told(void **state)
+/* A round of checks calls each host once, even where calls failed just before, but not a host that
+ * has asked for a pause (Retry-After). */
+static void circuits_probe_lets_one_call_through_at_once(void **state)
 {
 	CLEANUP(circuits_free_p) struct circuits *cs = NULL;
 	struct circuit *c;
@@ -416,7 +417,7 @@ int main(void)
 		cmocka_unit_test(circuit_opens_probes_and_closes),
 		cmocka_unit_test(circuit_holds_for_all_calls_and_not_for_ever),
 		cmocka_unit_test(circuit_probe_is_waited_for),
-		cmocka_unit_test(circuits_probe_at_once_when_told),
+		cmocka_unit_test(circuits_probe_lets_one_call_through_at_once),
 		cmocka_unit_test(retries_grow_with_jitter),
 	};
 

@@ -165,8 +165,8 @@ static void wbuf_writes_what_rbuf_reads(void **state)
 	assert_memory_equal(out, SAMPLE, sizeof(SAMPLE));
 }
 
-/* A record that does not fit its room must fail, not run over what lies behind. */
-static void wbuf_fails_in_every_smaller_and_a_larger_room(void **state)
+/* A record that does not fit its buffer fails, and writes nothing behind the buffer. */
+static void wbuf_fails_in_every_smaller_and_a_larger_buffer(void **state)
 {
 	uint8_t out[sizeof(SAMPLE) + 1];
 	bool done;
@@ -308,7 +308,7 @@ int main(void)
 		cmocka_unit_test(rbuf_magic_and_zero_refuse_every_other_byte),
 		cmocka_unit_test(rbuf_str16_refuses_what_is_no_c_string),
 		cmocka_unit_test(wbuf_writes_what_rbuf_reads),
-		cmocka_unit_test(wbuf_fails_in_every_smaller_and_a_larger_room),
+		cmocka_unit_test(wbuf_fails_in_every_smaller_and_a_larger_buffer),
 		cmocka_unit_test(wbuf_str16_refuses_more_than_u16_counts),
 		cmocka_unit_test(hex_round_trips_every_byte),
 		cmocka_unit_test(hex_decode_refuses_anything_else),

@@ -23,7 +23,7 @@ static void a_sleep_is_not_shorter_than_asked(void **state)
 	assert_true(clock_now_us() - from_us >= 7000);
 }
 
-/* -ETIMEDOUT is believed: whoever gets it does not look at the clock again. */
+/* Callers rely on -ETIMEDOUT and do not read the clock again. */
 static void a_wait_times_out_at_its_deadline_and_not_before(void **state)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

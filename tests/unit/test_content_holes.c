@@ -52,8 +52,8 @@ static void holes_agree_with_a_bitmap(void **state)
 	}
 }
 
-/* What the header declares must cover every hole, whatever the number; four or fewer are told
- * exactly. */
+/* The ranges that the header declares cover every hole, however many there are; up to four holes
+ * are declared exactly. */
 static void holes_cover_is_a_superset_and_exact_up_to_four(void **state)
 {
 	(void)state;

@@ -81,7 +81,8 @@ static void blocks_open_by_either_key(void **state)
 	drop(f);
 }
 
-/* Two keys are no more room for whoever moves blocks about. */
+/* That two keys are tried does not make a block open that was moved, changed, or sealed under the
+ * key of the one and the file id of the other. */
 static void other_blocks_open_by_neither(void **state)
 {
 	struct file *f = renewing(1);

@@ -203,7 +203,7 @@ static void a_change_that_could_not_be_followed_fails_the_scan(void **state)
 	scan_result_fini(&res);
 }
 
-/* A header that does not decode could name any policy: such files are told apart, and counted. */
+/* A header that does not decode could name any policy: such files are counted on their own. */
 static void an_unreadable_header_is_counted_as_such(void **state)
 {
 	struct counted *c = *state;

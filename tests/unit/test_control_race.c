@@ -157,8 +157,9 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* Listings keep what stays, while everything else comes and goes. */
-static void churn_disturbs_no_listing(void **state)
+/* A listing contains each entry that exists from its start to its end, while others are made and
+ * removed. */
+static void listings_under_churn_keep_what_stays(void **state)
 {
 	struct worker w[THREADS];
 	struct fix *f = *state;
@@ -244,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FIX_TEST(same_name_has_one_winner),
 		FIX_TEST(each_writer_gets_its_own_answer),
-		FIX_TEST(churn_disturbs_no_listing),
+		FIX_TEST(listings_under_churn_keep_what_stays),
 		FIX_TEST(handle_may_be_shared),
 		FIX_TEST(mailboxes_listed_at_once_are_all_there),
 	};

@@ -8,7 +8,7 @@ static struct wrap_key *dep_kek(void)
 	return key_of(0x40, KDF_DEP_DEK_WRAP);
 }
 
-/* Where a DEK ended up is told by the key it yields. */
+/* DEKs are the same when they yield the same keys. */
 static void assert_same_dek(const struct dek *a, const struct dek *b)
 {
 	assert_memory_equal(a->block_key, b->block_key, DEK_LEN);
@@ -139,8 +139,9 @@ static struct header other_header(enum field field)
 }
 
 /*
- * Same key, two files: their wraps swapped. Whoever can write the backing folder must not make a
- * file open as another file, in another mailbox or store, or under an older generation's name.
+ * Same key, two files: their wraps swapped. Write access to the backing folder must not suffice to
+ * make a file open as another file, in another mailbox or store, or under an older generation's
+ * name.
  */
 static void dek_wraps_swapped_between_two_headers_do_not_open(void **state)
 {
@@ -262,8 +263,8 @@ static void deks_open_in_threads_at_once(void **state)
 	wrap_key_put(kek);
 }
 
-/* Who opens files without end must not leave a policy's key without room. */
-static void deks_leave_room_for_other_keys(void **state)
+/* A process that opens files without end cannot use up the heap that policies' keys need. */
+static void deks_leave_space_for_other_keys(void **state)
 {
 	static struct dek *deks[SECRET_HEAP_LEN / DEK_LEN];
 	struct secret *key = NULL;
@@ -295,7 +296,7 @@ int main(void)
 		cmocka_unit_test(dek_unwrap_ignores_mutable_fields),
 		cmocka_unit_test(dek_old_wrap_fits_its_keys_and_ids_alone),
 		cmocka_unit_test(deks_open_in_threads_at_once),
-		cmocka_unit_test(deks_leave_room_for_other_keys),
+		cmocka_unit_test(deks_leave_space_for_other_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ static void state_lost_and_all_policies_come_back(void **state)
 }
 
 /* A file read in a loop is one event a minute, another block or file is another event. */
-static void damage_is_told_once_a_minute(void **state)
+static void damage_is_reported_once_a_minute(void **state)
 {
 	struct fix *f = *state;
 
@@ -336,7 +336,7 @@ int main(void)
 		T(an_assignment_to_no_policy_is_refused),
 		T(a_failed_open_keeps_the_mark_of_a_crash),
 		T(state_lost_and_all_policies_come_back),
-		T(damage_is_told_once_a_minute),
+		T(damage_is_reported_once_a_minute),
 		T(wide_damage_is_counted_beyond_its_allowance),
 		T(a_second_act_gives_up_when_the_first_takes_too_long),
 		T(acts_and_targets_run_together),

@@ -12,8 +12,8 @@ static void err_set_hands_the_errno_back(void **state)
 	assert_int_equal(err_set(&err, -EKEYREVOKED, "policy %s, generation %u", "EUR", 3),
 			 -EKEYREVOKED);
 	assert_string_equal(err.text, "policy EUR, generation 3");
-	assert_int_equal(err_set(NULL, -ENOENT, "nobody listens"), -ENOENT);
-	assert_int_equal(err_prefix(NULL, -ENOENT, "nobody listens"), -ENOENT);
+	assert_int_equal(err_set(NULL, -ENOENT, "no err to set"), -ENOENT);
+	assert_int_equal(err_prefix(NULL, -ENOENT, "no err to set"), -ENOENT);
 }
 
 static void err_prefix_widens_from_the_outside(void **state)
@@ -28,7 +28,7 @@ static void err_prefix_widens_from_the_outside(void **state)
 	assert_int_equal(err.r, -EIO); /* the cause's */
 }
 
-/* A caller that widens what nobody explained still names the errno. */
+/* A prefix before an empty text still yields a sentence that names the errno. */
 static void err_prefix_of_nothing_says_the_errno(void **state)
 {
 	struct err err = {0};
@@ -110,8 +110,8 @@ static void err_text_falls_back_to_the_errno(void **state)
 	assert_string_equal(err_text(&err, -EROFS), "Read-only file system");
 	assert_string_equal(err_text(NULL, -EROFS), "Read-only file system");
 	assert_string_equal(err_text(NULL, -99999), "Unknown error");
-	(void)err_set(&err, -EROFS, "said");
-	assert_string_equal(err_text(&err, -EROFS), "said");
+	(void)err_set(&err, -EROFS, "the store is read-only");
+	assert_string_equal(err_text(&err, -EROFS), "the store is read-only");
 }
 
 static void errno_name_names_errnos(void **state)

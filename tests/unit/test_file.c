@@ -1,4 +1,4 @@
-/* tests/unit/test_file.c - crypto/base: writing to plain files. */
+/* tests/unit/test_file.c - crypto/base: whole writes to files, and reading folders. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,11 +61,29 @@ static void write_all_reports_the_errno(void **state)
 	assert_int_equal(write_all(-1, in, 1), -EBADF);
 }
 
+/* Whatever the outcome, the descriptor is closed in the end. */
+static void dir_from_fd_consumes_the_descriptor(void **state)
+{
+	int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	DIR *dir = NULL;
+
+	(void)state;
+	assert_int_equal(dir_from_fd(file, &dir), -ENOTDIR);
+	assert_null(dir);
+	assert_int_equal(fcntl(file, F_GETFD), -1);
+	assert_int_equal(dir_from_fd(folder, &dir), 0);
+	assert_non_null(readdir(dir));
+	closedir_p(&dir);
+	assert_int_equal(fcntl(folder, F_GETFD), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(write_all_writes_in_several_parts),
 		cmocka_unit_test(write_all_reports_the_errno),
+		cmocka_unit_test(dir_from_fd_consumes_the_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,7 @@ static void header_decode_refuses_by_the_table(void **state)
 	}
 }
 
-/* Room for later versions is only room while it is known to be empty. */
+/* Reserved bytes can get a meaning later only if this version refuses all but zeros there. */
 static void header_decode_refuses_nonzero_reserved(void **state)
 {
 	struct fix *f = *state;

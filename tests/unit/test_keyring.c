@@ -8,7 +8,7 @@
 enum opened {
 	BY_VAULT,
 	BY_AVAILABILITY,
-	BY_NOBODY
+	REFUSED
 };
 
 /* Each row in a new engine: nothing is cached, nothing is known. */
@@ -27,12 +27,12 @@ static const struct row rows[] = {
 	/* both system errors: availability key, for both */
 	{KMS_TRANSIENT, KMS_TRANSIENT, BY_AVAILABILITY, BY_AVAILABILITY, false},
 	/* any denied, none opens: revoked for users */
-	{KMS_DENIED, KMS_DENIED, BY_NOBODY, BY_AVAILABILITY, false},
-	{KMS_DENIED, KMS_TRANSIENT, BY_NOBODY, BY_AVAILABILITY, false},
-	{KMS_TRANSIENT, KMS_DENIED, BY_NOBODY, BY_AVAILABILITY, false},
-	{KMS_NOT_FOUND, KMS_TRANSIENT, BY_NOBODY, BY_AVAILABILITY, false},
-	{KMS_NOT_FOUND, KMS_DENIED, BY_NOBODY, BY_AVAILABILITY, false},
-	{KMS_DAMAGED, KMS_DENIED, BY_NOBODY, BY_AVAILABILITY, true},
+	{KMS_DENIED, KMS_DENIED, REFUSED, BY_AVAILABILITY, false},
+	{KMS_DENIED, KMS_TRANSIENT, REFUSED, BY_AVAILABILITY, false},
+	{KMS_TRANSIENT, KMS_DENIED, REFUSED, BY_AVAILABILITY, false},
+	{KMS_NOT_FOUND, KMS_TRANSIENT, REFUSED, BY_AVAILABILITY, false},
+	{KMS_NOT_FOUND, KMS_DENIED, REFUSED, BY_AVAILABILITY, false},
+	{KMS_DAMAGED, KMS_DENIED, REFUSED, BY_AVAILABILITY, true},
 	/* a damaged copy: another copy, and an event; the availability copy is one */
 	{KMS_DAMAGED, KMS_OK, BY_VAULT, BY_VAULT, true},
 	{KMS_DAMAGED, KMS_TRANSIENT, BY_AVAILABILITY, BY_AVAILABILITY, true},
@@ -49,7 +49,7 @@ static void row_try(struct fix *f, size_t i, const struct wrap_ref *ref, enum re
 	fix_restart(f);
 	assert_int_equal(fix_peek(f, ref, class), -EINPROGRESS);
 	r = fix_get(f, ref, class);
-	if (r != (expected == BY_NOBODY ? -EKEYREVOKED : 0))
+	if (r != (expected == REFUSED ? -EKEYREVOKED : 0))
 		fail_msg("row %zu, class %d: %s: %s", i, class, errno_name(r), f->err.text);
 	if (r < 0 && !strstr(f->err.text, "P"))
 		fail_msg("row %zu: the sentence names no policy: %s", i, f->err.text);
@@ -60,7 +60,7 @@ static void row_try(struct fix *f, size_t i, const struct wrap_ref *ref, enum re
 		assert_true(fix_events(f, "key-copy-damaged", "", "") > damaged);
 }
 
-static void table_of_5_1_row_by_row(void **state)
+static void opening_a_dep_key_follows_the_table_row_by_row(void **state)
 {
 	struct fix *f = *state;
 	struct wrap_ref ref;
@@ -248,7 +248,7 @@ static void peek_is_from_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(table_of_5_1_row_by_row),
+		T(opening_a_dep_key_follows_the_table_row_by_row),
 		T(denials_of_every_sort_revoke),
 		T(system_key_is_not_served_to_users),
 		T(a_revoked_policy_is_not_asked_in_a_storm),

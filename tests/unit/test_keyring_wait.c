@@ -142,8 +142,9 @@ static void closing_waits_for_a_vault_call(void **state)
 	fix_open(f);
 }
 
-/* One policy's trouble never slows another's files, and acts and looks go on meanwhile. */
-static void a_slow_vault_blocks_nobody_else(void **state)
+/* While one policy's vault is slow, another policy's files open, and acts and reads of the control
+ * files go on. */
+static void a_slow_vault_delays_no_other_policy(void **state)
 {
 	struct fix *f = *state;
 	struct caller slow = {.f = f};
@@ -206,7 +207,7 @@ int main(void)
 		T(a_caller_can_leave),
 		T(a_wait_is_bounded),
 		T(closing_waits_for_a_vault_call),
-		T(a_slow_vault_blocks_nobody_else),
+		T(a_slow_vault_delays_no_other_policy),
 		T(looks_do_not_wait_for_an_act),
 	};
 

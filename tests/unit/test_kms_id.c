@@ -177,7 +177,7 @@ static void errno_is_finer_where_the_sentence_says_so(void **state)
 	}
 }
 
-/* Who says that there is no Azure here gets no request of Azure's, whatever ids are written. */
+/* With credential=none no request goes to Azure, whatever key ids are given. */
 static void azure_is_switched_off_with_a_sentence(void **state)
 {
 	static const char key_id[] = "https://v.vault.azure.net/keys/k/" V32;

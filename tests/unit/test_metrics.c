@@ -133,7 +133,7 @@ static void call_vault(struct metrics *m, const char *vault, enum kms_outcome ou
 	metrics_vault(m, &seen);
 }
 
-static void vaults_are_told_apart(void **state)
+static void vaults_are_counted_apart(void **state)
 {
 	struct metric_vault *list;
 	size_t n;
@@ -183,7 +183,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bounds_are_inclusive, setup, teardown),
 		cmocka_unit_test(errnos_have_their_class),
 		cmocka_unit_test(names_are_there_and_differ),
-		cmocka_unit_test_setup_teardown(vaults_are_told_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(vaults_are_counted_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_vaults_are_other, setup, teardown),
 	};
 

@@ -23,9 +23,9 @@ static const char *program(void)
 	return path;
 }
 
-static void slurp(const char *path, char *out, size_t room)
+static void slurp(const char *path, char *out, size_t capacity)
 {
-	size_t n = fix_read(path, out, room - 1);
+	size_t n = fix_read(path, out, capacity - 1);
 
 	out[n] = '\0';
 }

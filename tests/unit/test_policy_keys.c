@@ -20,17 +20,17 @@ static void refresh_takes_the_newest_versions(void **state)
 {
 	struct policy_info before, after;
 	struct fix *f = *state;
-	char kid_a[KEY_ID_MAX], kid_b[KEY_ID_MAX];
+	char key_id_a[KEY_ID_MAX], key_id_b[KEY_ID_MAX];
 	struct wrap_ref ref;
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
 	before = fix_info(f, "P");
-	fix_rotate(f, KEY_A, kid_a);
-	fix_rotate(f, KEY_B, kid_b);
+	fix_rotate(f, KEY_A, key_id_a);
+	fix_rotate(f, KEY_B, key_id_b);
 	DONE(f, refresh(f));
 	after = fix_info(f, "P");
-	assert_string_equal(after.roots[0].copy_key_id, kid_a);
-	assert_string_equal(after.roots[1].copy_key_id, kid_b);
+	assert_string_equal(after.roots[0].copy_key_id, key_id_a);
+	assert_string_equal(after.roots[1].copy_key_id, key_id_b);
 	assert_int_equal(after.generation, 1); /* the same DEP key in new copies */
 	assert_non_null(strstr(after.last_refresh, "key 1 recorded copy: ok\n"));
 	assert_non_null(strstr(after.last_refresh, "key 2 copy unwrap: ok\n"));

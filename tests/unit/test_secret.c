@@ -173,7 +173,7 @@ static void a_full_secure_heap_is_enomem(void **state)
 	while ((r = dek_new(&deks[n])) == 0)
 		assert_true(++n < COUNT_OF(deks));
 	assert_int_equal(r, -ENOMEM);
-	assert_true(n > 10000); /* the open files that the heap has room for */
+	assert_true(n > 10000); /* open files that fit on the heap */
 	while (secret_alloc(1))
 		; /* the smallest holes too; the process ends after this group */
 	assert_int_equal(secret_new(32, &s), -ENOMEM);

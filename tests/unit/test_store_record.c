@@ -36,18 +36,18 @@ _Static_assert(RECORD_KEY_ID_MAX == KEY_ID_MAX && RECORD_ROOT_WRAP_MAX == KMS_WR
 #define ASSIGNMENT_HEX "4445504101000000101112131415161718191a1b1c1d1e1f0d0c0b0a00000000"
 
 /* The bytes of a record, each field named where a test needs it. */
-#define VERSION_OFF   4
-#define FLAGS_OFF     6
-#define P_KIND_OFF    8
-#define P_ZERO_OFF    9
-#define P_ID_OFF      12
-#define P_GEN_OFF     28
-#define P_AVAIL_OFF   40
-#define P_NAME_OFF    88
-#define K_ID_OFF      8
-#define K_GEN_OFF     24
-#define K_KID_LEN_OFF 84
-#define A_ID_OFF      8
+#define VERSION_OFF	 4
+#define FLAGS_OFF	 6
+#define P_KIND_OFF	 8
+#define P_ZERO_OFF	 9
+#define P_ID_OFF	 12
+#define P_GEN_OFF	 28
+#define P_AVAIL_OFF	 40
+#define P_NAME_OFF	 88
+#define K_ID_OFF	 8
+#define K_GEN_OFF	 24
+#define K_KEY_ID_LEN_OFF 84
+#define A_ID_OFF	 8
 
 struct bytes {
 	uint8_t at[RECORD_MAX + 1];
@@ -272,8 +272,8 @@ static void record_decode_refuses_broken_rules(void **state)
 		{1, FLAGS_OFF, 0},
 		{1, P_NAME_OFF, 0},
 		{2, K_GEN_OFF, 0},
-		{2, K_KID_LEN_OFF, 0},
-		{2, K_KID_LEN_OFF + 1, 2}, /* longer than RECORD_KEY_ID_MAX */
+		{2, K_KEY_ID_LEN_OFF, 0},
+		{2, K_KEY_ID_LEN_OFF + 1, 2}, /* longer than RECORD_KEY_ID_MAX */
 	};
 
 	(void)state;

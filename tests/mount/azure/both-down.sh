@@ -54,7 +54,7 @@ print(f'{name}: {reads} files read, the slowest in {worst:.3f} s', flush=True)
 END
 }
 
-told() # POLICY [REGEX] - times its availability key was used
+uses_of() # POLICY [REGEX] - number of uses of its availability key
 {
 	events availability-key-used | grep "\"policy\":\"$1\"" | grep -c "${2:-.}" || true
 }
@@ -77,8 +77,8 @@ background use anna
 anna=$!
 background use bert
 bert=$!
-wait_until 60 outage_is_seen || fail "nobody noticed"
-while [ $((SECONDS - began)) -lt $OUTAGE ] || [ "$(told Closed)" -lt 2 ]; do
+wait_until 60 outage_is_seen || fail "the outage was not noticed"
+while [ $((SECONDS - began)) -lt $OUTAGE ] || [ "$(uses_of Closed)" -lt 2 ]; do
 	! gone "$anna" || fail "a file of the open policy failed after $((SECONDS - began)) s"
 	! gone "$bert" || fail "a file of the closed policy failed after $((SECONDS - began)) s"
 	sleep 0.5
@@ -96,18 +96,18 @@ touch "$WORK/enough"
 wait "$anna" || fail "a file of the open policy failed"
 wait "$bert" || fail "a file of the closed policy failed"
 
-each_is_told()
+each_use_has_an_event()
 {
-	[ "$(metric 'depfs_availability_key_uses_total{reason="outage"}')" = "$(told Closed)" ]
+	[ "$(metric 'depfs_availability_key_uses_total{reason="outage"}')" = "$(uses_of Closed)" ]
 }
-wait_until 10 each_is_told || fail "$(told Closed) events of uses of the availability key"
-used=$(told Closed)
-echo "both vaults 503 for $took s, key_check $CHECK s: availability key of Open $(told Open)," \
+wait_until 10 each_use_has_an_event || fail "$(uses_of Closed) events of uses of the availability key"
+used=$(uses_of Closed)
+echo "both vaults 503 for $took s, key_check $CHECK s: availability key of Open $(uses_of Open)," \
 	"of Closed $used times; ready $(((${ready/./} - ${lifted/./}) / 1000)) ms after the end"
-assert_eq "$(told Open)" 0 "uses of the availability key of a policy that was open"
+assert_eq "$(uses_of Open)" 0 "uses of the availability key of a policy that was open"
 # it is kept for key_check seconds each time
 [ "$used" -le $((took / CHECK + 2)) ] || fail "it was used $used times by the closed policy"
-assert_eq "$(told Closed '"outcome":"ok".*key 1 transient.*key 2 transient')" "$used" \
+assert_eq "$(uses_of Closed '"outcome":"ok".*key 1 transient.*key 2 transient')" "$used" \
 	"events that say why"
 python3 - "$WORK/after" "$lifted" <<'END'
 import json, sys

@@ -75,7 +75,7 @@ checked() # N - calls answered by each vault
 	[ "$(fake calls host="$V1" status=200)" -ge "$1" ] &&
 		[ "$(fake calls host="$V2" status=200)" -ge "$1" ]
 }
-wait_until 30 checked 1 || fail "no checks" # by now each has said who it is
+wait_until 30 checked 1 || fail "no checks" # by now the clients of both have a token
 fake forget
 wait_until 30 checked 10 || fail "no checks"
 { fake log host="$V1" && fake log host="$V2"; } >"$WORK/checks"
@@ -94,9 +94,9 @@ for key, times in keys.items():
     # one may be late, and the next in time
     assert len(times) - 1 <= took + 1, f'{key} was asked {len(times)} times in {took} s'
 day = 86400 // int(sys.argv[2]) * len(keys) // 2  # of two policies
-said = re.findall(r'([0-9,]+)\s+calls\s+a\s+day', open(sys.argv[3]).read())
+promised = re.findall(r'([0-9,]+)\s+calls\s+a\s+day', open(sys.argv[3]).read())
 print(f'{len(entries)} calls in {max(map(len, keys.values()))} rounds for 2 policies: '
-      f'{day} a day for one, README: {said}')
-assert [int(n.replace(',', '')) for n in said] == [day], f'{day} a day, README says {said}'
+      f'{day} a day for one, README: {promised}')
+assert [int(n.replace(',', '')) for n in promised] == [day], f'{day} a day, README says {promised}'
 END
 depfs_umount

@@ -46,8 +46,8 @@ fake fault "$LOGIN" token status 503
 for _ in 1 2; do
 	control policies/P/check 1 2>/dev/null || true
 done
-said=$(grep recorded "$MNT/.depfs/policies/P/check")
-assert_eq "$(grep -c "transient, key https.*: token service $LOGIN" <<<"$said")" 2 "the cause: $said"
+checked=$(grep recorded "$MNT/.depfs/policies/P/check")
+assert_eq "$(grep -c "transient, key https.*: token service $LOGIN" <<<"$checked")" 2 "the cause: $checked"
 assert_no_match "$(circuit)" . "v1's circuit"
 fake lift
 depfs_umount

@@ -51,7 +51,7 @@ printf %s "$(fake federated-token depfs)" >"$WORK/token"
 export AZURE_FEDERATED_TOKEN_FILE=$WORK/token
 fake lifetime 1
 opens key_check=1
-printf %s "$(fake federated-token somebody-else)" >"$WORK/token"
+printf %s "$(fake federated-token another-subject)" >"$WORK/token"
 state_is()
 {
 	[ "$(status_of P state)" = "$1" ]
@@ -124,7 +124,7 @@ wait_until 20 state_is ready || fail "the new secret was not taken: $(status_of 
 assert_eq "$(cat "$MNT/mailbox/anna/1")" mail
 assert_eq "$(events availability-key-used | wc -l)" "$SEEN" "denials used the availability key"
 
-# a secret's file that is gone, empty or open to all is nobody's no: as if the token service were down
+# a secret's file that is gone, empty or readable by all is no denial: as if the token service were down
 file_fault() # COMMAND that spoils it
 {
 	eval "$1"

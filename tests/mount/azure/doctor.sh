@@ -22,14 +22,14 @@ healthy()
 # sick STEP WORDS REMEDY - STEP is the first that fails and the last that is tried
 sick()
 {
-	local found said=$WORK/said
+	local found printed=$WORK/printed
 
-	! found=$("$BIN/depctl" doctor "$K1" 2>"$said") || fail "$1: doctor finds nothing: $found"
+	! found=$("$BIN/depctl" doctor "$K1" 2>"$printed") || fail "$1: doctor finds nothing: $found"
 	assert_match "$(tail -n 1 <<<"$found")" "^$1: [a-z ]+, .*($2)" "$1"
 	assert_eq "$(grep -vc ': ok, ' <<<"$found")" 1 "only the last one failed: $found"
-	assert_match "$(cat "$said")" "^depctl: $1: .*($3)" "remedy of $1"
-	cat "$said" >>"$WORK/all-said"
-	echo "$found" >>"$WORK/all-said"
+	assert_match "$(cat "$printed")" "^depctl: $1: .*($3)" "remedy of $1"
+	cat "$printed" >>"$WORK/all-printed"
+	echo "$found" >>"$WORK/all-printed"
 }
 
 healthy
@@ -66,7 +66,7 @@ credential_is client-secret
 (export DEPFS_CA_FILE=$WORK/secret && assert_match "$("$BIN/depctl" doctor "$K1" 2>&1)" "CA file .*no certificate in PEM")
 
 # 1: a name that nobody has; the id is right otherwise
-(K1=https://nobody.vault.azure.net/keys/k1 && sick dns "does not resolve" "vault's name")
+(K1=https://no-such-vault.vault.azure.net/keys/k1 && sick dns "does not resolve" "vault's name")
 (K1=https://v1.vault.azur.net/keys/k1 && sick dns "not in a domain of Azure's vaults" "spelling.*vault_domains=")
 # 2: nobody is there; 3: a certificate that has expired
 fake down "$V1"
@@ -80,7 +80,7 @@ for proxy in "http://user:p4ss/w0rd@127.0.0.1:9" "ftp://user:p4ssw0rd@127.0.0.1:
 	"user:p4ss@w0rd@127.0.0.1:9"; do
 	(https_proxy=$proxy && export https_proxy && sick tls "https_proxy" "proxy")
 done
-assert_no_match "$(cat "$WORK/all-said")" "p4ss|w0rd"
+assert_no_match "$(cat "$WORK/all-printed")" "p4ss|w0rd"
 # what a proxy answers is the proxy's
 "$PYTHON" - <<'END' &
 import socket, threading
@@ -236,19 +236,19 @@ fake set "$K1" ops=wrapKey,unwrapKey
 # cured KEY WORDS REMEDY - key check says the cause once, and what to do
 cured()
 {
-	local bad said=$WORK/said
+	local bad printed=$WORK/printed
 
-	! bad=$("$BIN/depctl" key check "$1" 2>"$said") || fail "$1 is fit: $bad"
+	! bad=$("$BIN/depctl" key check "$1" 2>"$printed") || fail "$1 is fit: $bad"
 	assert_eq "$(grep -cE "$2" <<<"$bad")" 1 "once: $bad"
-	assert_match "$(cat "$said")" "^depctl: [a-z]+: .*($3)" "remedy: $bad"
+	assert_match "$(cat "$printed")" "^depctl: [a-z]+: .*($3)" "remedy: $bad"
 	assert_match "$("$BIN/depctl" --json key check "$1" | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["remedy"])')" "$3" "remedy in JSON"
-	cat "$said" >>"$WORK/all-said"
-	echo "$bad" >>"$WORK/all-said"
+	cat "$printed" >>"$WORK/all-printed"
+	echo "$bad" >>"$WORK/all-printed"
 }
 (AZURE_CLIENT_SECRET=no~such-secret && cured "$K1" "AADSTS7000215" "new secret in Entra")
-cured https://nobody.vault.azure.net/keys/k1 "does not resolve" "vault's name"
+cured https://no-such-vault.vault.azure.net/keys/k1 "does not resolve" "vault's name"
 cured "${K1}x" "no such key" "key's name"
 fake delete "$K1"
 cured "$K1" "may be deleted" "recover the key"
@@ -263,9 +263,9 @@ assert_match "$(check)" "describe: ok, $(fake show "$K1")"
 assert_match "$("$BIN/depctl" key check "$old")" "named version: ok, but wraps take the newest"
 fake disable "$old"
 for row in "$old=this version is disabled" "$K1/$(printf '%032d' 0)=no such key"; do
-	! "$BIN/depctl" key check "${row%%=*}" >"$WORK/bad" 2>"$WORK/said" || fail "$row is fit: $(cat "$WORK/bad")"
+	! "$BIN/depctl" key check "${row%%=*}" >"$WORK/bad" 2>"$WORK/printed" || fail "$row is fit: $(cat "$WORK/bad")"
 	assert_match "$(cat "$WORK/bad")" "named version: (refused|not found), .*${row#*=}" "$row"
-	assert_match "$(cat "$WORK/said")" "^depctl: .*${row%%=*}: .*${row#*=}" "$row"
+	assert_match "$(cat "$WORK/printed")" "^depctl: .*${row%%=*}: .*${row#*=}" "$row"
 done
 fake enable "$old"
 
@@ -279,4 +279,4 @@ for act in rotate disable delete; do
 	! "$BIN/depctl" key "$act" "$K1" 2>/dev/null || fail "key $act was tried in Azure"
 done
 assert_eq "$(fake calls method=PATCH)$(fake calls method=DELETE)$(fake calls method=PUT)" 000 "changes"
-assert_eq "$(grep -cF -- "$SECRET" "$WORK/all-said" || true)" 0 "the secret was said"
+assert_eq "$(grep -cF -- "$SECRET" "$WORK/all-printed" || true)" 0 "the secret was printed"

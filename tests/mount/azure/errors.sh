@@ -84,7 +84,7 @@ retried "empty 503" status 503
 retried reset reset
 retried close close
 retried cut cut 60
-retried 'half-open connection' hang # nobody answers there any more: a try's share, then a new one
+retried 'half-open connection' hang # no answer on it any more: given up when the attempt's time is over, then a new connection
 retried 401 error token-expired # answered by a new token
 
 # a handshake that breaks off is no bad certificate, which would never be tried again

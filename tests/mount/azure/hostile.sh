@@ -23,14 +23,14 @@ check()
 # challenged CHALLENGE WORDS - both vaults' first answer; no token may be asked for
 challenged()
 {
-	local said
+	local checked
 
 	fake fault "$V1" '*' challenge "$1"
 	fake fault "$V2" '*' challenge "$1"
 	fake forget
 	depfs_remount "$OPTIONS"
-	said=$(check)
-	assert_match "$said" "key 1 recorded copy: (denied|misconfigured|transient), key [^ ]+: .*$2" "$1"
+	checked=$(check)
+	assert_match "$checked" "key 1 recorded copy: (denied|misconfigured|transient), key [^ ]+: .*$2" "$1"
 	assert_eq "$(fake calls act=token)" 0 "tokens asked for: $1"
 	assert_eq "$(fake calls authenticated=True)" 0 "tokens sent: $1"
 	fake lift
@@ -59,7 +59,7 @@ challenged "Bearer $GOOD, resource=\"$(printf 'x%.0s' {1..30000})\"" ""
 # answered ACT FAULT... -- OUTCOME WORDS: vault 1's answer to one act
 answered()
 {
-	local act=$1 fault=() said which
+	local act=$1 fault=() checked which
 
 	shift
 	while [ "$1" != -- ]; do
@@ -68,13 +68,13 @@ answered()
 	done
 	fake fault "$V1" "$act" "${fault[@]}"
 	fake forget
-	said=$(check)
+	checked=$(check)
 	fake lift
 	which=recorded.copy
 	[ "$act" = unwrap ] || which="$act"
 	[ "$which" != get ] || which=describe
-	assert_match "$said" "key 1 $which: ($2), key [^"$'\n'"]*: [^"$'\n'"]*($3)" "${fault[*]}"
-	assert_match "$said" "key 2 recorded copy: ok" "the other vault, ${fault[*]:0:2}"
+	assert_match "$checked" "key 1 $which: ($2), key [^"$'\n'"]*: [^"$'\n'"]*($3)" "${fault[*]}"
+	assert_match "$checked" "key 2 recorded copy: ok" "the other vault, ${fault[*]:0:2}"
 	assert_eq "$(fake calls host=evil.example)" 0 "calls to where ${fault[*]} points"
 }
 

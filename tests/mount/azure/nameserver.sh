@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # azure/nameserver: a name server that never answers holds a call no longer than vault_timeout says:
-# files open by the availability key, and the daemon ends when it is told to.
+# files open by the availability key, and the daemon ends after an unmount.
 # timeout: 150
 # builds: release
 VAULTS_KIND=azure

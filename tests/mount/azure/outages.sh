@@ -62,7 +62,7 @@ for what in "error unavailable" "status 500" hang reset close "drip 0.3" "error 
 		broken $what
 		;;
 	esac
-	wait_until 30 fails_in_both || fail "$what: nobody noticed"
+	wait_until 30 fails_in_both || fail "$what: not noticed"
 	! gone "$user" || fail "$what: a read failed"
 	depctl status >/dev/null # and the control directory answers
 	fake lift

@@ -52,7 +52,7 @@ for path in sys.argv[2].split(':'):
 END
 }
 
-export STORE KEY SSLKEYLOGFILE=$WORK/tls-keys # whoever has these can read what the wire carried
+export STORE KEY SSLKEYLOGFILE=$WORK/tls-keys # with these, recorded TLS traffic can be decrypted
 depfs_start_policies key_check=1
 policy_create P
 control assignment P

@@ -7,8 +7,8 @@ import re
 import sys
 from urllib.parse import parse_qsl
 
-NOBODYS = 'of the SDK\'s HTTP library, and nothing to a vault'
-TELEMETRY = 'statistics for the makers of MSAL; depfs tells nobody what it does'
+OF_THE_LIBRARY = 'of the SDK\'s HTTP library, and nothing to a vault'
+TELEMETRY = 'statistics for the makers of MSAL; depfs sends none'
 NO_SEGMENT = 'the SDK writes an empty version after the name; the documented URL has none'
 
 # (act, field) -> why the two differ; act '*' is every act
@@ -17,9 +17,9 @@ DIFFERENCES = {
                                 'that Managed HSM and sovereign clouds know it; the SDK by its '
                                 'newest. DEPFS_AZURE_API_VERSION changes it',
     ('*', 'header.user-agent'): 'each names itself',
-    ('*', 'header.accept-encoding'): NOBODYS + '; depfs takes no compressed answer, whose size '
+    ('*', 'header.accept-encoding'): OF_THE_LIBRARY + '; depfs takes no compressed answer, whose size '
                                      'nothing bounds beforehand',
-    ('*', 'header.connection'): NOBODYS + '; HTTP/1.1 keeps connections anyway',
+    ('*', 'header.connection'): OF_THE_LIBRARY + '; HTTP/1.1 keeps connections anyway',
     ('probe', 'path'): NO_SEGMENT,
     ('get', 'path'): NO_SEGMENT,
     ('wrap', 'path'): 'the SDK wraps by the version it was given; depfs by the newest, and keeps '

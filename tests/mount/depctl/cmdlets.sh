@@ -35,7 +35,7 @@ says_line "What if: create policy 'X' with the keys $K1 and $K2" \
 	depctl $new -Name X -AzureKeyIDs $K1,$K2 -WhatIf
 refused 1 "there is a policy named 'nam policy' already" depctl $new -Name "nam policy" -AzureKeyIDs $K1,$K2
 refused 1 "both keys are in vault v1" depctl $new -Name X -AzureKeyIDs $K1,"$(key_at v1 a)"
-refused 1 "nobody can be asked" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Confirm
+refused 1 "no confirmation can be asked for" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Confirm
 refused 2 "two key ids are needed, 1 given" depctl $new -Name X -AzureKeyIDs $K1
 refused 2 "two key ids are needed, 3 given" depctl $new -Name X -AzureKeyIDs $K1,$K2,$K1
 refused 2 "two key ids are needed, 12 given" depctl $new -Name X -AzureKeyIDs a,b,c,d,e,f,g,h,i,j,k,l

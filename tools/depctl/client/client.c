@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/base/file.h"
 #include "tools/depctl/client/interrupt.h"
 #include "tools/depctl/client/mount_choose.h"
 
@@ -310,18 +311,12 @@ int client_list(struct client *ctl, const char *path, struct client_names *ret_n
 		struct err *err)
 {
 	CLEANUP(client_names_fini) struct client_names n = {0};
-	CLEANUP(close_fd_p) int fd = openat(ctl->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir;
-	int r;
+	CLEANUP(closedir_p) DIR *dir = NULL;
+	int fd = openat(ctl->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : dir_from_fd(fd, &dir);
 
-	if (fd < 0)
-		return path_error(err, -errno, path);
-	dir = fdopendir(fd);
-	if (!dir)
-		return path_error(err, -errno, path);
-	(void)STEAL_FD(fd); /* closedir() closes it */
-	r = names_read(dir, &n);
-	(void)closedir(dir); /* opened for reading */
+	if (r == 0)
+		r = names_read(dir, &n);
 	if (r < 0)
 		return path_error(err, r, path);
 	if (n.count > 0)

@@ -62,7 +62,8 @@ enum cmdlet_go cmdlet_may_go(struct cmdlet_call *c, const char *what, int *ret_e
 		return GO_ON;
 	if (!isatty(STDIN_FILENO)) {
 		(void)err_set(&c->err, -EINVAL,
-			      "-Confirm: standard input is no terminal, nobody can be asked");
+			      "-Confirm: standard input is no terminal, no confirmation can be "
+			      "asked for");
 		*ret_exit = cmdlet_refuse(c, -EINVAL);
 		return GO_NOT;
 	}

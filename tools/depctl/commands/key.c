@@ -59,28 +59,28 @@ static int verdict(const struct key_call *c, const char *words, int r, struct er
 
 static int run_create(struct key_call *c)
 {
-	char kid[KEY_ID_MAX];
+	char new_id[KEY_ID_MAX];
 	struct err err = {0};
 	int r;
 
 	if (!c->size_given && strcmp(c->create.kty, "EC") == 0)
 		c->create.bits = 0;
-	r = local_key_create(c->env->vaults_dir, &c->id, &c->create, kid, &err);
+	r = local_key_create(c->env->vaults_dir, &c->id, &c->create, new_id, &err);
 	if (r < 0)
 		return refuse(c, r, &err);
 	fprintf(stderr,
 		"depctl: note: a local vault keeps its keys in plain files, which root on this "
 		"machine can read: it is for trying out\n");
-	return done(c, "created", kid);
+	return done(c, "created", new_id);
 }
 
 static int run_rotate(struct key_call *c)
 {
-	char kid[KEY_ID_MAX];
+	char new_id[KEY_ID_MAX];
 	struct err err = {0};
-	int r = local_key_rotate(c->env->vaults_dir, &c->id, kid, &err);
+	int r = local_key_rotate(c->env->vaults_dir, &c->id, new_id, &err);
 
-	return r < 0 ? refuse(c, r, &err) : done(c, "rotated to", kid);
+	return r < 0 ? refuse(c, r, &err) : done(c, "rotated to", new_id);
 }
 
 static int run_enable(struct key_call *c)
