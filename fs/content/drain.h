@@ -24,9 +24,6 @@ unsigned drain_finish(struct file *f);
 bool drain_accepts(struct file *f, size_t len);
 void drain_account(struct file *f, size_t len, int r);
 
-/* drain_state() - of an inode's content; open when there is none. Takes the stripe. */
-enum content_state drain_state(struct inode_table *t, struct inode *i);
-
 /*
  * drain_interrupts() - @rq, but its wait for a vault ends when the content of @i begins to drain
  * For requests until whose answer the kernel holds back dirty pages, or a page, of the file: a

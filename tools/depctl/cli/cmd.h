@@ -66,9 +66,6 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 /* cmd_usage_count() - the usage error of @n operands where @wanted are needed. CMD_USAGE. */
 int cmd_usage_count(const char *command, int n, int wanted);
 
-/* cmd_usage_option() - the usage error of the word @word, which is no option. CMD_USAGE. */
-int cmd_usage_option(const char *command, const char *word);
-
 /* cmd_usage_getopt() - the usage error of what getopt_long(3) has just returned for @argv: ':', the
  * value of an option is missing (its letters begin with ':'), or '?'. Long options have values that
  * are no printable characters. CMD_USAGE. */
