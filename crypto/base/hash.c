@@ -57,7 +57,7 @@ static void push(struct hash_table *t, struct hash_entry *e)
 
 static void grow(struct hash_table *t)
 {
-	struct hash_table wider = {.n_buckets = t->n_buckets * 2, .seed = t->seed};
+	struct hash_table wider = {.n_buckets = t->n_buckets * 2};
 
 	wider.buckets = calloc(wider.n_buckets, sizeof(struct hash_entry *));
 	if (!wider.buckets)
@@ -71,7 +71,8 @@ static void grow(struct hash_table *t)
 		}
 	}
 	free(t->buckets);
-	*t = wider;
+	t->buckets = wider.buckets; /* the seed stays unwritten: callers read it without their lock */
+	t->n_buckets = wider.n_buckets;
 }
 
 void hash_insert(struct hash_table *t, struct hash_entry *e, uint64_t hash)

@@ -60,7 +60,8 @@ void drain_content(struct volume *v, struct file *f)
 
 /* ---- requests that would delay a drain ---- */
 
-enum content_state drain_state(struct inode_table *t, struct inode *i)
+/* Of an inode's content; open when there is none. Takes the stripe. */
+static enum content_state drain_state(struct inode_table *t, struct inode *i)
 {
 	pthread_mutex_t *stripe = inode_stripe(t, i);
 	int state;

@@ -27,10 +27,6 @@ unsigned drain_finish(struct file *f);
 bool drain_accepts(struct file *f, size_t len);
 void drain_account(struct file *f, size_t len, int r);
 
-/* drain_state() - the state of an inode's content; CONTENT_OPEN when none is open. Takes the
- * stripe. */
-enum content_state drain_state(struct inode_table *t, struct inode *i);
-
 /*
  * drain_interrupts() - a copy of @rq whose wait for a vault ends when the content of @i begins to
  * drain. For requests during which the kernel holds back pages of the file: a denial of its policy

@@ -181,7 +181,10 @@ void keyring_stop(struct keyring *k)
 	if (k->checker_runs)
 		(void)pthread_join(k->checker, NULL);
 	k->checker_runs = false;
-	pool_free(STEAL(k->pool)); /* a vault call cannot be cancelled, but ends by its deadline */
+	/* A vault call cannot be cancelled, but ends by its deadline. A task that just begins asks
+	 * its second root by k->pool: so the pointer stays until all have ended. */
+	pool_free(k->pool);
+	k->pool = NULL;
 }
 
 void keyring_free(struct keyring *k)

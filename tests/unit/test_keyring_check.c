@@ -141,6 +141,57 @@ static void the_checker_runs_by_itself(void **state)
 	assert_int_not_equal(fix_peek(f, &ref, REQUEST_USER), 0);
 }
 
+/* A source of keys that answers the checker late: when the keyring is being stopped. */
+struct late_source {
+	struct keyring *k;
+	struct policies *policies;
+	atomic_bool late, asked;
+};
+
+static int late_source_ask(void *arg, const struct wrap_ref *ref, struct key_source *ret_src)
+{
+	struct late_source *source = arg;
+
+	if (atomic_load(&source->late)) {
+		atomic_store(&source->asked, true);
+		(void)usleep(200000);
+	}
+	return policies_key_source(source->policies, ref, ret_src);
+}
+
+/* The check has passed the question whether the keyring closes, and still needs a second thread for
+ * its second root. */
+static void a_stop_waits_for_a_check_that_begins(void **state)
+{
+	struct fix *f = *state;
+	const struct keyring_config config = {.store = f->e->store,
+					      .kms = f->e->kms,
+					      .audit = f->e->audit,
+					      .metrics = f->e->metrics,
+					      .key_check_s = 60};
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct late_source source = {.policies = f->e->policies};
+	struct root_health health[2];
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	ref = fix_ref(f, "P");
+	assert_int_equal(keyring_new(&config, &source.k, &f->err), 0);
+	source.k->source = late_source_ask; /* without keyring_start(): no thread of its own */
+	source.k->source_arg = &source;
+	assert_int_equal(keyring_get(source.k, &ref, REQUEST_USER, NULL, &kek, &f->err), 0);
+	fix_disable(f, KEY_A);
+	atomic_store(&source.late, true);
+	keyring_check_all(source.k);
+	while (!atomic_load(&source.asked))
+		(void)usleep(1000);
+	keyring_stop(source.k);
+	(void)keyring_state_of(source.k, ref.policy_id, health);
+	assert_int_equal(health[0].outcome, KMS_DENIED); /* both roots were asked */
+	assert_int_equal(health[1].outcome, KMS_OK);
+	keyring_free(source.k);
+}
+
 /* Cutting the connection to the vaults does not open what their owner has closed. */
 static void a_denial_outlasts_an_outage(void **state)
 {
@@ -282,6 +333,7 @@ int main(void)
 		T(an_outage_keeps_the_open_key),
 		T(an_outage_key_expires),
 		T(the_checker_runs_by_itself),
+		T(a_stop_waits_for_a_check_that_begins),
 		T(a_denial_outlasts_an_outage),
 		T(a_revocation_is_reported),
 		T(the_window_counts_what_may_pass),

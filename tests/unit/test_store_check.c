@@ -1,7 +1,8 @@
 /* tests/unit/test_store_check.c - fs/store: what must hold among the pages of an LMDB file. */
 #include "tests/unit/store_look.h"
 
-/* Where LMDB 0.9 keeps what, in a meta page: tests/unit knows it from store_check.c's table. */
+/* Where LMDB 0.9 keeps what, in a meta page: tests/unit knows it from the table in
+ * fs/store/check.c. */
 #define META_AT	       16
 #define META_FREE_ROOT (META_AT + 24 + 40)
 #define META_MAIN_ROOT (META_FREE_ROOT + 48)

@@ -66,9 +66,6 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 /* cmd_usage_count() - the usage error of @n operands where @wanted are needed. CMD_USAGE. */
 int cmd_usage_count(const char *command, int n, int wanted);
 
-/* cmd_usage_option() - the usage error of @word, which is not an option. CMD_USAGE. */
-int cmd_usage_option(const char *command, const char *word);
-
 /* cmd_usage_getopt() - the usage error for @option, what getopt_long(3) returned last for @argv:
  * ':' where an option's value is missing (the string of letters begins with ':'), else '?'. Long
  * options must have values that are not printable characters. CMD_USAGE. */

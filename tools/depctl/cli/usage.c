@@ -130,7 +130,8 @@ int cmd_usage_count(const char *command, int n, int wanted)
 		n > wanted && wanted > 0 ? " (a name with blanks needs quotes)" : "");
 }
 
-int cmd_usage_option(const char *command, const char *word)
+/* @word is no option. */
+static int usage_option(const char *command, const char *word)
 {
 	return cmd_usage_error(command, "%s: %s: no such option", command, word);
 }
@@ -155,7 +156,7 @@ int cmd_usage_getopt(const char *command, int option, char **argv)
 	if (option == ':')
 		return cmd_usage_error(command, "%s: %s: its value is missing", command,
 				       argv[optind - 1]);
-	return cmd_usage_option(command, refused_word(argv, letter));
+	return usage_option(command, refused_word(argv, letter));
 }
 
 int cmd_operands(int argc, char **argv, int n, const char *const **ret_operands)
@@ -166,7 +167,7 @@ int cmd_operands(int argc, char **argv, int n, const char *const **ret_operands)
 		at++;
 		argc--;
 	} else if (argc > 1 && argv[1][0] == '-' && argv[1][1]) {
-		return cmd_usage_option(argv[0], argv[1]);
+		return usage_option(argv[0], argv[1]);
 	}
 	if (argc - 1 != n)
 		return cmd_usage_count(argv[0], argc - 1, n);
