@@ -47,7 +47,8 @@ static void block_count_of_edge_sizes(void **state)
 	assert_true(block_count(FILE_SIZE_MAX) == (uint64_t)BLOCK_NO_MAX + 1);
 }
 
-/* crypto/README.md, Blocks: n whole blocks, then as many bytes of nothing as the last block holds. */
+/* crypto/README.md, Blocks: n whole blocks, then as many bytes of nothing as the last block holds.
+ */
 static void file_disk_len_of_edge_sizes(void **state)
 {
 	(void)state;
