@@ -71,7 +71,8 @@ static void grow(struct hash_table *t)
 		}
 	}
 	free(t->buckets);
-	t->buckets = wider.buckets; /* the seed stays unwritten: callers read it without their lock */
+	t->buckets =
+		wider.buckets; /* the seed stays unwritten: callers read it without their lock */
 	t->n_buckets = wider.n_buckets;
 }
 
