@@ -3,9 +3,10 @@
  *
  * To add one: write its show, and its store if it takes a command, in the file of its subject;
  * declare both in files_internal.h; add a row here; describe it in man/depfs-control.5, and in the
- * README of about.c if an administrator writes to it. A file in another folder than these four
- * needs a kind in node_internal.h and a case in ctl_rows(). Node numbers are positions of rows, and
- * a kernel keeps them no longer than the mount, so a row may go anywhere.
+ * README of about.c if an administrator writes to it. tests/unit/test_control_files.c lists all
+ * files, and test_control_dir.c those of the top folder: both need the new one. A file in another
+ * folder than these four needs a kind in node_internal.h and a case in ctl_rows(). Node numbers are
+ * positions of rows, and a kernel keeps them no longer than the mount, so a row may go anywhere.
  */
 #include <assert.h>
 
