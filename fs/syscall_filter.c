@@ -1,6 +1,7 @@
 #include "fs/syscall_filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <linux/ioprio.h>
 #include <netinet/in.h>
@@ -52,7 +53,6 @@ static const int allowed[] = {
 	SCMP_SYS(open_by_handle_at),
 	SCMP_SYS(name_to_handle_at),
 	SCMP_SYS(close),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(flock),
 	SCMP_SYS(dup),
 	SCMP_SYS(dup2),
@@ -227,6 +227,21 @@ static const struct judged judged[] = {
 	{SCMP_SYS(mmap), 2, {ARG(2, PROT_EXEC | PROT_WRITE, PROT_EXEC), ARG(3, MAP_ANONYMOUS, 0)}},
 	{SCMP_SYS(mprotect), 1, {ARG(2, PROT_EXEC, 0)}},
 	{SCMP_SYS(ioctl), 1, {ARG_INT(1, FUSE_DEV_IOC_CLONE)}},
+	/* not F_SETOWN, F_SETOWN_EX and F_SETSIG: they send any signal to any process */
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_DUPFD)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_DUPFD_CLOEXEC)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_GETFD)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_SETFD)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_GETFL)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_SETFL)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_GETLK)}}, /* LMDB */
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_SETLK)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_SETLKW)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_OFD_GETLK)}}, /* the store's lock, local vaults */
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_OFD_SETLK)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_OFD_SETLKW)}},
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_SETPIPE_SZ)}}, /* libfuse */
+	{SCMP_SYS(fcntl), 1, {ARG_INT(1, F_GETPIPE_SZ)}},
 	{SCMP_SYS(ioctl), 1, {ARG_INT(1, FIONREAD)}}, /* glibc's resolver */
 	/* a job runs at a lower priority */
 	{SCMP_SYS(setpriority), 1, {ARG_INT(0, PRIO_PROCESS)}},
@@ -265,6 +280,9 @@ static int judge(scmp_filter_ctx ctx, const struct judged *rows, size_t n)
 	return r;
 }
 
+/* A link-local name server in resolv.conf(5), "fe80::1%eth0": the number of its interface. */
+static const struct judged interface_number = {SCMP_SYS(ioctl), 1, {ARG_INT(1, SIOCGIFINDEX)}};
+
 /* TCP and UDP alone: no raw sockets, and none of the kernel's own families (netlink, packet, vsock,
  * ...), which getaddrinfo(3) does not need. */
 static int judge_network(scmp_filter_ctx ctx)
@@ -276,7 +294,7 @@ static int judge_network(scmp_filter_ctx ctx)
 		     {SOCK_STREAM, IPPROTO_TCP},
 		     {SOCK_DGRAM, 0},
 		     {SOCK_DGRAM, IPPROTO_UDP}};
-	int r = 0;
+	int r = judge(ctx, &interface_number, 1);
 
 	for (size_t i = 0; i < COUNT(families) * COUNT(kinds) && r == 0; i++) {
 		const struct judged row = {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 
@@ -269,6 +270,22 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	return r < 0 ? err_set(err, r, "serving %s: %s", s->v.mount, strerror(-r)) : 0;
 }
 
+/*
+ * Where /etc/mtab is a regular file, libfuse starts umount(8), which the system call filter
+ * refuses: the mount would stay, without a daemon. What is on top there now is unmounted here only
+ * when it is this mount.
+ */
+static void unmount(struct session *s, struct fuse_session *se)
+{
+	dev_t ours, now;
+	int r = mount_dev(s->v.mount, &ours);
+
+	fuse_session_unmount(se);
+	if (r == 0 && mount_dev(s->v.mount, &now) == 0 && now == ours)
+		(void)umount2(s->v.mount,
+			      MNT_DETACH | UMOUNT_NOFOLLOW); /* an ordinary user may not */
+}
+
 int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
 	  struct err *err)
 {
@@ -286,7 +303,7 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 		r = serve_mounted(s, se, ready, arg, err);
 		stop_answering(s);
 		close_opened(s);
-		fuse_session_unmount(se);
+		unmount(s, se);
 	}
 	fuse_remove_signal_handlers(se);
 	fuse_session_destroy(se);
