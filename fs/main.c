@@ -163,6 +163,7 @@ static int init_session(struct run *run, const struct place *place, struct err *
 	s->v.path = place->store;
 	s->v.mount = place->mount;
 	s->v.read_only = o->read_only;
+	s->list_control = o->list_control;
 	s->system_gid = o->system_gid;
 	s->has_system_gid = o->has_system_gid;
 	s->writeback = o->writeback && !o->read_only;

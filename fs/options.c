@@ -33,6 +33,9 @@ const char *options_usage(void)
 	       "  -o admin_gid=GROUP      group that may use MOUNT/.depfs (default 0)\n"
 	       "  -o system_gid=GROUP     group whose requests count as system requests\n"
 	       "  -o writeback=on|off     kernel write-back cache (default on)\n"
+	       "  -o list_control         list .depfs in the top folder; it is found by name in "
+	       "any "
+	       "case\n"
 	       "  -o strict               refuse root keys that can be purged\n"
 	       "  -o ro, allow_other, ... options of mount(8)\n";
 }
@@ -200,6 +203,10 @@ static int parse_plain(struct options *o, const char *word, struct err *err)
 	}
 	if (strcmp(word, "strict") == 0) {
 		o->strict = true;
+		return 0;
+	}
+	if (strcmp(word, "list_control") == 0) {
+		o->list_control = true;
 		return 0;
 	}
 	if (strcmp(word, "ro") == 0) {

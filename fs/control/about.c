@@ -40,7 +40,7 @@ static const char readme[] =
 	"  workloads              which folder is covered by what\n"
 	"  assignment             the policy of the whole tenant: write its name, or none\n"
 	"  policies/              one folder per policy: mkdir makes a draft, mv renames,\n"
-	"                         rmdir removes it, where remove would\n"
+	"                         rmdir removes a draft\n"
 	"  policies/NAME/key_ids  write two key ids to complete a draft, or to replace the keys\n"
 	"  policies/NAME/kind     multi-workload or mailbox, while it is a draft\n"
 	"  policies/NAME/enabled  0 or 1; an assigned policy cannot be disabled\n"

@@ -116,8 +116,8 @@ int ctl_rmdir(void *tree, uint64_t parent, const char *name, const struct actor 
 	if (r == 0)
 		r = change_target(&ch);
 	if (r == 0)
-		r = policy_remove(ch.call.c->policies, ch.call.ref.folder->policy_text, REMOVE_KEEP,
-				  actor, &ch.call.err);
+		r = policy_remove(ch.call.c->policies, ch.call.ref.folder->policy_text,
+				  REMOVE_DRAFT, actor, &ch.call.err);
 	return change_end(&ch, r);
 }
 

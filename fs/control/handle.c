@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /*
@@ -275,10 +276,12 @@ ssize_t ctl_write(struct vtree_file *f, const char *buf, size_t len, off_t off,
 		text_len = 0; /* the command was carried out; only the answer is lost */
 
 	ctl_path(f->c, &call.ref, path);
-	if (r < 0)
+	if (r < 0) {
 		write_failed(f, &call, path, r);
-	else
+	} else {
+		atomic_fetch_add(&f->ref.folder->writes, 1);
 		answer(f, STEAL(text), text_len, off + (off_t)len, 0);
+	}
 	ctl_record(&call, &f->opener, path, r);
 	return r < 0 ? r : (ssize_t)len;
 }

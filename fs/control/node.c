@@ -66,7 +66,7 @@ void ctl_attr(const struct control *c, const struct ctl_ref *ref, struct vtree_a
 	if (ref->row) {
 		attr.node = CTL_NODE(folder->no, (uint64_t)(ref->row - ctl_rows(folder->kind)) + 2);
 		attr.mode = S_IFREG | ref->row->mode;
-		attr.size = ref->row->flags & CTL_LONG ? 0 : CTL_SIZE;
+		attr.epoch = ref->row->store ? folder->writes : 0;
 	}
 	*ret_attr = attr;
 }

@@ -16,8 +16,7 @@
 struct control;
 struct ctl_call;
 
-#define CTL_SIZE     4096 /* st_size of a file, as in sysfs */
-#define CTL_PATH_MAX 400  /* "mailboxes/<255>/last_error" and NUL, with space to spare */
+#define CTL_PATH_MAX 400 /* "mailboxes/<255>/last_error" and NUL, with space to spare */
 
 enum ctl_kind {
 	CTL_TOP,
@@ -41,9 +40,6 @@ enum ctl_kind {
 #define CTL_EMPTY  0x2u /* an empty write is a value */
 #define CTL_STREAM 0x4u /* content is read through the handle's own cursor: events */
 #define CTL_FOLDER 0x8u /* a folder of its own, @child */
-/* Content may be longer than CTL_SIZE. st_size is 0, as in procfs, since tail(1) and others trust
- * any other size and would cut the content. */
-#define CTL_LONG 0x10u
 
 /*
  * One entry of a folder; the rows are in table.c.
@@ -74,6 +70,7 @@ struct ctl_folder {
 	uint8_t policy_id[UUID_LEN];
 	char policy_text[UUID_TEXT_LEN]; /* policy_id as text, as fs/policy/ takes it */
 	uint64_t created;		 /* of a policy, s since the epoch */
+	_Atomic uint32_t writes;	 /* commands carried out by files of this folder */
 	bool listed;	  /* the policy, mailbox or job exists; guarded by control.lock */
 	char *last_error; /* content of the file, NULL: none yet; guarded by control.lock */
 	char name[];	  /* a policy's: guarded by control.lock; others: constant */

@@ -76,6 +76,8 @@ int op_stat_for(struct session *s, struct inode *i, struct stat *ret_st, double 
 		return r;
 	r = fstatat(fd, "", ret_st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 	inode_fd_done(s->v.inodes, i);
+	if (r == 0 && i == inode_root(s->v.inodes) && !s->list_control && ret_st->st_nlink > 2)
+		ret_st->st_nlink--; /* of .depfs, which is not listed; btrfs and others give 1 */
 	*ret_timeout = CACHE_S;
 	if (r == 0 && i->type == S_IFREG) {
 		*ret_timeout = op_complete_stat(s, i, seq, ret_st);

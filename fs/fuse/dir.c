@@ -12,7 +12,9 @@
 #define DENTS_LEN 32768
 
 /* An open folder: entries of the backing folder, as getdents64(2) gives them. In the top folder the
- * entry .depfs, which in the store is the folder of its own state, is the control directory. */
+ * entry .depfs, which in the store is the folder of its own state, is the control directory. It is
+ * found by name and left out here unless the mount has list_control: a program that goes through
+ * all files, as rsync(1) and rm(1) do, must not steer keys. */
 struct dir {
 	LIST_ENTRY(dir) others; /* guarded by session.opened.lock */
 	pthread_mutex_t lock;
@@ -131,6 +133,12 @@ static struct dirent64 *peek_entry(struct dir *d, int *ret_r)
 	return (struct dirent64 *)(d->buf + d->at);
 }
 
+static void skip_entry(struct dir *d, const struct dirent64 *ent)
+{
+	d->at += ent->d_reclen;
+	d->off = (uint64_t)ent->d_off;
+}
+
 static int seek_dir(struct dir *d, uint64_t off)
 {
 	if (off == d->off)
@@ -165,6 +173,11 @@ static void entry_param(struct session *s, const struct dir *d, const struct dir
 			.attr = {.st_ino = ent->d_ino, .st_mode = (mode_t)DTTOIF(ent->d_type)}};
 }
 
+static bool is_hidden(const struct session *s, const struct dir *d, const char *name)
+{
+	return !s->list_control && name_is_control(d->inode, s, name);
+}
+
 /* Adds entries until the buffer is full. Returns the bytes used, 0 at the end, or a negative errno
  * when the first entry cannot be read. */
 static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bool plus)
@@ -174,11 +187,13 @@ static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bo
 	size_t used = 0;
 	int r;
 
-	while ((ent = peek_entry(d, &r))) {
+	for (; (ent = peek_entry(d, &r)); skip_entry(d, ent)) {
 		struct fuse_entry_param e;
 		bool counted;
 		size_t n;
 
+		if (is_hidden(s, d, ent->d_name))
+			continue;
 		entry_param(s, d, ent, plus, &e, &counted);
 		n = plus ? fuse_add_direntry_plus(req, out + used, len - used, ent->d_name, &e,
 						  ent->d_off)
@@ -190,8 +205,6 @@ static ssize_t fill_dir(fuse_req_t req, struct dir *d, char *out, size_t len, bo
 			break;
 		}
 		used += n;
-		d->at += ent->d_reclen;
-		d->off = (uint64_t)ent->d_off;
 	}
 	return used ? (ssize_t)used : r;
 }

@@ -40,7 +40,8 @@ struct session {
 	gid_t system_gid;
 	bool has_system_gid;
 	bool writeback;
-	bool drops_ids; /* run by root: creations use the caller's fsuid and fsgid */
+	bool list_control; /* .depfs is an entry of the top folder's listing */
+	bool drops_ids;	   /* run by root: creations use the caller's fsuid and fsgid */
 	struct {
 		pthread_mutex_t lock;
 		LIST_HEAD(, handle) files; /* of programs; what is left at the end is closed */

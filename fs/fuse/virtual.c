@@ -11,9 +11,21 @@
 #define VIRTUAL_INO(node) ((ino_t)((node) | (UINT64_C(1) << 62)))
 #define VIRTUAL_READ_MAX  (64u << 10)
 
+/* A FUSE node number, from bit 63 down: 22 bits of the epoch, 41 of the node number, 1, by which
+ * node_is_virtual() knows it. */
+#define NODE_BITS  41
+#define EPOCH_BITS 22
+
 static uint64_t node_of(fuse_ino_t ino)
 {
-	return ino == FUSE_ROOT_ID ? 0 : ino >> 1;
+	return ino == FUSE_ROOT_ID ? 0 : ino >> 1 & ((UINT64_C(1) << NODE_BITS) - 1);
+}
+
+static fuse_ino_t ino_of(const struct vtree_attr *a)
+{
+	uint64_t epoch = a->epoch & ((UINT64_C(1) << EPOCH_BITS) - 1);
+
+	return (fuse_ino_t)(epoch << (NODE_BITS + 1) | a->node << 1 | 1);
 }
 
 static struct actor actor_of(fuse_req_t req)
@@ -42,7 +54,7 @@ static struct stat stat_of(const struct vtree_attr *a)
 /* With timeouts of 0: the next lookup may find something else. */
 static struct fuse_entry_param entry_of(const struct vtree_attr *a)
 {
-	return (struct fuse_entry_param){.ino = (fuse_ino_t)(a->node << 1 | 1), .attr = stat_of(a)};
+	return (struct fuse_entry_param){.ino = ino_of(a), .attr = stat_of(a)};
 }
 
 int virtual_entry(struct session *s, uint64_t parent, const char *name,

@@ -119,11 +119,12 @@ int root_key_check(struct kms *kms, const char *key_id, bool strict,
  *   gone       removed by force, or a draft                   -
  */
 enum remove_how {
-	REMOVE_KEEP, /* its keys stay, for backups: a tombstone; of a draft nothing stays */
-	REMOVE_FORCE /* nothing stays: backups under it cannot be opened any more */
+	REMOVE_KEEP,  /* its keys stay, for backups: a tombstone; of a draft nothing stays */
+	REMOVE_DRAFT, /* -EBUSY when it is not a draft: a tool that clears folders takes no keys */
+	REMOVE_FORCE  /* nothing stays: backups under it cannot be opened any more */
 };
-/* policy_remove() - -EBUSY with what to do: assigned, or no scan proves that no file is under it.
- */
+/* policy_remove() - -EBUSY with what to do: assigned, no scan proves that no file is under it, or
+ * it is not a draft though @how says so. */
 int policy_remove(struct policies *ps, const char *p, enum remove_how how,
 		  const struct actor *actor, struct err *err) MUST_CHECK;
 

@@ -47,6 +47,11 @@ static int remove_do(struct act *a, enum remove_how how)
 
 	if (policy_is_draft(a->policy))
 		return erase(a);
+	if (how == REMOVE_DRAFT)
+		return err_set(a->err, -EBUSY,
+			       "rmdir removes drafts only; to remove policy \"%s\" write 1 to its "
+			       "file remove, or use depctl policy remove",
+			       rec.name);
 	r = policy_unassigned(a);
 	if (r == 0)
 		r = scan_proves_empty(a->ps, rec.id, a->err);

@@ -23,10 +23,14 @@ struct vtree_attr {
 	mode_t mode; /* type and permissions */
 	uid_t uid;
 	gid_t gid;
-	/* 4096 for files whose content is printed at open, as in sysfs; 0 for files whose content
-	 * may be longer, as in procfs */
+	/* 0, as in procfs, where content is made at open: tar(1), rsync(1) and tail(1) trust any
+	 * other size, and report a file that shrank, or cut it */
 	off_t size;
 	nlink_t nlink;
+	/* writes so far to the file, or to it and others. With write-back the kernel believes its
+	 * own size of a regular file, which after a write is the command's length; so each lookup
+	 * after a write has to find another node. */
+	uint32_t epoch;
 	struct timespec mtime;
 };
 

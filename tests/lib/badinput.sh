@@ -7,9 +7,11 @@ everything_as_it_is()
 {
 	(
 		cd "$WORK" || exit
-		find . -mindepth 1 -path ./good -prune -o -name '*.log' -prune -o \
+		control=() # in no listing
+		[ ! -d "$MNT/.depfs" ] || control=("./${MNT#"$WORK/"}/.depfs")
+		find . "${control[@]}" -mindepth 1 -path ./good -prune -o -name '*.log' -prune -o \
 			-printf '%p %y %m %U %G %n %s %T@ %l\n' | sort
-		find . -path ./good -prune -o -name '*.log' -prune -o -path '*/.depfs/metrics' -prune -o -type f \
+		find . "${control[@]}" -path ./good -prune -o -name '*.log' -prune -o -path '*/.depfs/metrics' -prune -o -type f \
 			-exec sha256sum {} + | sort -k 2
 	)
 }

@@ -258,7 +258,12 @@ static void policy_folders_are_refused_with_a_sentence(void **state)
 	assert_int_equal(ops->rmdir(f->control, policies, "EUR", &ROOT), -EBUSY);
 	assert_has(get(f, "last_error"), "file: policies/EUR\nerrno: EBUSY\nwhy: ");
 	assert_has(get(f, "policies/EUR/last_error"), "errno: EBUSY");
-	assert_has(get(f, "last_error"), "assigned to the tenant");
+	assert_has(get(f, "last_error"), "rmdir removes drafts only");
+	make_policy(f, "Unused", "multi-workload"); /* `remove` would take it at once */
+	assert_int_equal(ops->rmdir(f->control, policies, "Unused", &ROOT), -EBUSY);
+	assert_has(get(f, "policies/Unused/last_error"), "write 1 to its file remove");
+	assert_has(get(f, "policies/Unused/status"), "state: ready\n");
+	put_ok(f, "policies/Unused/remove", "1");
 	assert_int_equal(ops->rmdir(f->control, policies, "absent", &ROOT), -ENOENT);
 	assert_int_equal(ops->rename(f->control, policies, "Draft", policies, "EUR", &ROOT),
 			 -EEXIST);

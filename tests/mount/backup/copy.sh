@@ -20,7 +20,7 @@ for area in mailbox/anna mailbox/chief chat edm signals planner; do
 	chown 12001:12002 "$MNT/$area/f1"
 done
 depfs_remount # from now on every time that stat shows is the one on disk
-cp -a "$MNT/." "$WORK/plain" 2>/dev/null || true # the control files cannot all be copied
+cp -a "$MNT/." "$WORK/plain"
 rm -rf "$WORK/plain/.depfs"
 depfs_umount
 mkdir "$WORK/elsewhere"

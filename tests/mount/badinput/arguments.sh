@@ -27,7 +27,7 @@ option_refused() # WORDS OPTION
 option_refused "strange: unknown option" strange
 option_refused "strange=3: unknown option" strange=3
 option_refused "fsname=x: unknown option" fsname=x
-for option in ro rw strict allow_other; do
+for option in ro rw strict list_control allow_other; do
 	option_refused "$option=1: unknown option" "$option=1"
 done
 for option in service_key vaults admin_gid system_gid key_check events_size writeback; do

@@ -47,7 +47,12 @@ depctl events | grep "policy-remove .* ok " >/dev/null # reads it all: no SIGPIP
 
 # one that was never assigned goes at once; by force nothing of it stays
 says_line "policy Spare is removed; no key of it is left" depctl policy remove Spare --force
-rmdir "$MNT/.depfs/policies/Old"
+assert_fails_with EBUSY rmdir "$MNT/.depfs/policies/Old" # a ready one wants what remove wants
+assert_match "$(cat "$MNT/.depfs/policies/Old/last_error")" "rmdir removes drafts only"
+rm -rf "$MNT/.depfs/policies/Old" 2>/dev/null || true
+assert_eq "$(cat "$MNT/.depfs/policies/Old/enabled")" 1
+mkdir "$MNT/.depfs/policies/Draft"
+rmdir "$MNT/.depfs/policies/Draft"
 depctl unassign >/dev/null
 job_done
 scan_now
