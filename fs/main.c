@@ -109,8 +109,15 @@ static void filter_syscalls(struct engine *e)
 static int on_ready(void *arg)
 {
 	struct run *run = arg;
+	struct err err = {0};
 	int r = 0;
 
+	if (run->options->no_symfollow)
+		r = place_no_symfollow(run->session.v.mount, &err);
+	if (r < 0) {
+		report(LOG_ERR, "%s", err_text(&err, r));
+		return r;
+	}
 	record_mount(run->engine);
 	warn_of_missing_vaults(run->engine, run->options->vaults_dir);
 	report_ready();

@@ -21,8 +21,9 @@ struct options {
 	gid_t admin_gid, system_gid;
 	bool has_system_gid;
 	bool writeback, read_only, strict;
-	bool allow_other; /* -o allow_other was given; mounts by root allow it without (place.c) */
-	char *kernel;	  /* malloc'ed: options for libfuse, comma-separated */
+	bool no_symfollow; /* symbolic links are not followed, see mount(8) */
+	bool allow_other;  /* -o allow_other was given; mounts by root allow it without (place.c) */
+	char *kernel;	   /* malloc'ed: options for libfuse, comma-separated */
 };
 
 enum options_outcome {

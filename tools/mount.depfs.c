@@ -75,9 +75,14 @@ static bool has_option(const char *options, const char *name)
 static int add_defaults(struct request *rq)
 {
 	static const char *const words[][2] = {{"dev", "nodev"}, {"suid", "nosuid"}};
+	/* with these an ordinary user may mount: mount(8) implies nosuid and nodev */
+	static const char *const unsafe[] = {"user", "users", "group", "owner"};
 	int r = 0;
 
-	if (geteuid() != 0 || has_option(rq->options, "user") || has_option(rq->options, "users"))
+	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
+		if (has_option(rq->options, unsafe[i]))
+			return 0;
+	if (geteuid() != 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < 2; i++)
 		if (!has_option(rq->options, words[i][0]) && !has_option(rq->options, words[i][1]))
