@@ -250,8 +250,8 @@ static void close_opened(struct session *s)
 	ops_close_dirs(s);
 }
 
-static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready)(void *arg),
-			 void *arg, struct err *err)
+static int serve_mounted(struct session *s, struct fuse_session *se,
+			 const struct serve_calls *calls, struct err *err)
 {
 	int r;
 
@@ -260,7 +260,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	s->fuse = se;
 	revoke_listen(s);
 	raise_readahead(s->v.mount);
-	r = ready(arg);
+	r = calls->ready(calls->arg);
 	if (r == 0)
 		r = walk_listen(s->walk, err);
 	if (r < 0)
@@ -269,8 +269,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	return r < 0 ? err_set(err, r, "serving %s: %s", s->v.mount, strerror(-r)) : 0;
 }
 
-int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
-	  struct err *err)
+int serve(struct session *s, const char *options, const struct serve_calls *calls, struct err *err)
 {
 	struct fuse_session *se = session_new(s, options, err);
 	int r;
@@ -283,7 +282,8 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 	}
 	r = mount_session(se, s->v.mount, err);
 	if (r == 0) {
-		r = serve_mounted(s, se, ready, arg, err);
+		r = serve_mounted(s, se, calls, err);
+		calls->stopping(calls->arg);
 		stop_answering(s);
 		close_opened(s);
 		fuse_session_unmount(se);

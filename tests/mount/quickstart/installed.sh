@@ -62,24 +62,32 @@ serve() # - starts what the unit starts, and waits for its word to the service m
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 s.settimeout(60)
-print(s.recv(100).decode())' "$WORK/notify" >"$WORK/notified" 2>&1 &
-	local listener=$!
+while True:
+    state = s.recv(1000).decode()
+    print(state.replace("\\n", " "), flush=True)' "$WORK/notify" >"$WORK/notified" 2>&1 &
+	listener=$!
+	PIDS+=("$listener")
 	wait_until 20 test -S "$WORK/notify"
 	# shellcheck disable=SC2046,SC2091
 	NOTIFY_SOCKET=$WORK/notify $(command_of ExecStart) >>"$LOG" 2>&1 </dev/null &
 	daemon=$!
 	PIDS+=("$daemon")
-	wait $listener || fail "no notification: $(cat "$WORK/notified")"
-	rm "$WORK/notify"
-	assert_match "$(cat "$WORK/notified")" "READY=1"
+	wait_until 60 grep -q READY=1 "$WORK/notified"
+	assert_eq "$(paste -sd ' ' "$WORK/notified")" "EXTEND_TIMEOUT_USEC=300000000 READY=1" "notified at the start"
 	assert_eq "$(cat /srv/mail/mailbox/anna/1)" mail
 }
 serve
 kill -KILL $daemon
 wait $daemon 2>/dev/null || true
+kill $listener
+rm "$WORK/notify"
 eval "$(command_of ExecStopPost)"
 serve
 kill -TERM $daemon
 wait $daemon || fail "SIGTERM ends it with status $?"
+wait_until 20 grep -q STOPPING=1 "$WORK/notified"
+kill $listener
+assert_eq "$(sed 1,2d "$WORK/notified" | paste -sd ' ')" "STOPPING=1 EXTEND_TIMEOUT_USEC=300000000 \
+EXTEND_TIMEOUT_USEC=300000000 EXTEND_TIMEOUT_USEC=300000000" "notified at the end"
 ! mountpoint -q /srv/mail || fail "still mounted after SIGTERM"
 eval "$(command_of ExecStopPost)" || [ $? = 32 ] # nothing to do
