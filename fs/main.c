@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/version.h"
 #include "fs/control/control.h"
 #include "fs/engine/engine.h"
 #include "fs/fuse/serve.h"
@@ -318,9 +319,10 @@ int main(int argc, char **argv)
 		r = start(&options, &err);
 		if (r < 0)
 			report(LOG_ERR, "%s", err_text(&err, r));
+	} else if (outcome == OPTIONS_HELP) {
+		(void)fputs(options_usage(), stdout);
 	} else {
-		(void)fputs(outcome == OPTIONS_HELP ? options_usage() : "depfs " DEPFS_VERSION "\n",
-			    stdout);
+		(void)printf("depfs %s\n", version_text);
 	}
 	options_fini(&options);
 	return r < 0 ? 1 : 0;

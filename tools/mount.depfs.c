@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/version.h"
 
 /* Exit codes of mount(8). */
 #define EXIT_USAGE 1
@@ -170,7 +171,7 @@ static bool help_or_version(int argc, char **argv)
 		puts("usage: mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTIONS]\n"
 		     "What mount(8) runs for type depfs; the options are those of depfs(8).");
 	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-		puts("mount.depfs " DEPFS_VERSION);
+		printf("mount.depfs %s\n", version_text);
 	else
 		return false;
 	return true;
