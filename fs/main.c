@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/version.h"
 #include "fs/control/control.h"
 #include "fs/engine/engine.h"
 #include "fs/fuse/serve.h"
@@ -25,6 +26,10 @@
 #include "fs/privileges.h"
 #include "fs/report.h"
 #include "fs/syscall_filter.h"
+
+/* For a step whose length depends on how much is stored: the service manager waits for five minutes
+ * from here. */
+#define MORE_TIME "EXTEND_TIMEOUT_USEC=300000000"
 
 struct run {
 	const struct options *options;
@@ -109,15 +114,30 @@ static void filter_syscalls(struct engine *e)
 static int on_ready(void *arg)
 {
 	struct run *run = arg;
+	struct err err = {0};
 	int r = 0;
 
+	if (run->options->no_symfollow)
+		r = place_no_symfollow(run->session.v.mount, &err);
+	if (r < 0) {
+		report(LOG_ERR, "%s", err_text(&err, r));
+		return r;
+	}
 	record_mount(run->engine);
 	warn_of_missing_vaults(run->engine, run->options->vaults_dir);
-	report_ready();
+	report_state("READY=1");
 	if (run->ready_fd >= 0)
 		r = background_end(run->ready_fd);
 	filter_syscalls(run->engine);
 	return r;
+}
+
+/* Files that are open are closed, what was written synced, the state closed: each may take longer
+ * than the service manager waits by itself (TimeoutStopSec= of systemd: 90 s). */
+static void on_stopping(void *arg)
+{
+	(void)arg;
+	report_state("STOPPING=1\n" MORE_TIME);
 }
 
 /* ---- opened, recovered, served, closed ---- */
@@ -203,14 +223,22 @@ static void close_all(struct run *run, int r, bool clean)
 		audit_event(run->session.v.audit, "unmount", NULL, errno_name(r), NULL, 0);
 	serve_fini(&run->session);
 	control_free(run->control);
+	report_state(MORE_TIME);
 	/* A store whose files were not recovered keeps the mark of the unclean stop before. */
 	engine_close(run->engine, clean && run->session.v.unclean_since == 0);
 	if (run->session.v.top_fd >= 0)
 		(void)close(run->session.v.top_fd); /* a folder, only read */
 }
 
+static int recover(struct run *run, struct err *err)
+{
+	report_state(MORE_TIME);
+	return serve_recover(&run->session, err);
+}
+
 static int run_store(struct run *run, const struct place *place, struct err *err)
 {
+	const struct serve_calls calls = {.ready = on_ready, .stopping = on_stopping, .arg = run};
 	char options[4 * PATH_MAX];
 	bool clean = true; /* no file was served yet */
 	int r = place_fuse_options(place, run->options, options, sizeof(options), err);
@@ -220,12 +248,13 @@ static int run_store(struct run *run, const struct place *place, struct err *err
 	if (r == 0)
 		r = init_session(run, place, err);
 	if (r == 0)
-		r = serve_recover(&run->session, err);
+		r = recover(run, err);
 	if (r == 0)
 		r = open_control(run, err);
 	if (r == 0)
-		r = serve(&run->session, options, on_ready, run, err);
+		r = serve(&run->session, options, &calls, err);
 	if (r == 0) {
+		report_state(MORE_TIME);
 		r = serve_sync(&run->session, err);
 		clean = r == 0;
 	}
@@ -291,9 +320,10 @@ int main(int argc, char **argv)
 		r = start(&options, &err);
 		if (r < 0)
 			report(LOG_ERR, "%s", err_text(&err, r));
+	} else if (outcome == OPTIONS_HELP) {
+		(void)fputs(options_usage(), stdout);
 	} else {
-		(void)fputs(outcome == OPTIONS_HELP ? options_usage() : "depfs " DEPFS_VERSION "\n",
-			    stdout);
+		(void)printf("depfs %s\n", version_text);
 	}
 	options_fini(&options);
 	return r < 0 ? 1 : 0;

@@ -166,27 +166,43 @@ static int parse_valued(struct options *o, const char *name, const char *value, 
 
 /* ---- options without a value ---- */
 
-/* Includes what mount(8) and fstab(5) may add. */
+/*
+ * Includes what mount(8) and fstab(5) may add. FUSE asks the kernel for no access times, no version
+ * of an inode and no lazy times (fuse_init_inode() and fuse_fill_super_common() of the kernel), so
+ * words about those change nothing: access times are those of the store's filesystem.
+ */
 static const struct {
 	const char *word;
 	enum {
 		TO_LIBFUSE, /* for the kernel */
-		IGNORED,    /* for mount(8) itself, or in force in any case */
+		IGNORED,    /* for mount(8) itself, or without effect on FUSE */
 	} what;
 } words[] = {
-	{"rw", TO_LIBFUSE},	  {"suid", TO_LIBFUSE},	      {"nosuid", TO_LIBFUSE},
-	{"dev", TO_LIBFUSE},	  {"nodev", TO_LIBFUSE},      {"exec", TO_LIBFUSE},
-	{"noexec", TO_LIBFUSE},	  {"atime", TO_LIBFUSE},      {"noatime", TO_LIBFUSE},
-	{"relatime", TO_LIBFUSE}, {"norelatime", TO_LIBFUSE}, {"sync", TO_LIBFUSE},
-	{"async", TO_LIBFUSE},	  {"dirsync", TO_LIBFUSE},    {"defaults", IGNORED},
-	{"auto", IGNORED},	  {"noauto", IGNORED},	      {"user", IGNORED},
-	{"nouser", IGNORED},	  {"users", IGNORED},	      {"_netdev", IGNORED},
-	{"nofail", IGNORED},	  {"fuse", IGNORED},	      {"default_permissions", IGNORED},
+	{"rw", TO_LIBFUSE},	    {"suid", TO_LIBFUSE},    {"nosuid", TO_LIBFUSE},
+	{"dev", TO_LIBFUSE},	    {"nodev", TO_LIBFUSE},   {"exec", TO_LIBFUSE},
+	{"noexec", TO_LIBFUSE},	    {"atime", TO_LIBFUSE},   {"noatime", TO_LIBFUSE},
+	{"sync", TO_LIBFUSE},	    {"async", TO_LIBFUSE},   {"dirsync", TO_LIBFUSE},
+	{"defaults", IGNORED},	    {"auto", IGNORED},	     {"noauto", IGNORED},
+	{"user", IGNORED},	    {"nouser", IGNORED},     {"users", IGNORED},
+	{"nousers", IGNORED},	    {"group", IGNORED},	     {"nogroup", IGNORED},
+	{"owner", IGNORED},	    {"noowner", IGNORED},    {"_netdev", IGNORED},
+	{"nofail", IGNORED},	    {"fuse", IGNORED},	     {"default_permissions", IGNORED},
+	{"relatime", IGNORED},	    {"norelatime", IGNORED}, {"strictatime", IGNORED},
+	{"nostrictatime", IGNORED}, {"diratime", IGNORED},   {"nodiratime", IGNORED},
+	{"lazytime", IGNORED},	    {"nolazytime", IGNORED}, {"iversion", IGNORED},
+	{"noiversion", IGNORED},    {"mand", IGNORED}, /* mandatory locks left the kernel with
+							  Linux 5.15 */
+	{"nomand", IGNORED},	    {"silent", IGNORED},     {"loud", IGNORED},
 };
 
 static bool is_comment(const char *word)
 {
-	return !*word || strncmp(word, "x-", 2) == 0 || strncmp(word, "comment=", 8) == 0;
+	static const char *const begins[] = {"x-", "X-", "comment=", "user="};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (strncmp(word, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return !*word;
 }
 
 /* parse_plain() - -ENOENT: no such word. */
@@ -199,6 +215,10 @@ static int parse_plain(struct options *o, const char *word, struct err *err)
 			"it with others");
 	if (strcmp(word, "allow_other") == 0) {
 		o->allow_other = true;
+		return 0;
+	}
+	if (strcmp(word, "nosymfollow") == 0 || strcmp(word, "symfollow") == 0) {
+		o->no_symfollow = word[0] == 'n';
 		return 0;
 	}
 	if (strcmp(word, "strict") == 0) {

@@ -22,6 +22,7 @@ struct options {
 	bool has_system_gid;
 	bool writeback, read_only, strict;
 	bool list_control; /* .depfs is listed in the top folder */
+	bool no_symfollow; /* symbolic links are not followed, see mount(8) */
 	bool allow_other;  /* -o allow_other was given; mounts by root allow it without (place.c) */
 	char *kernel;	   /* malloc'ed: options for libfuse, comma-separated */
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,4 +126,14 @@ int place_fuse_options(const struct place *place, const struct options *o, char 
 	return n < 0 || (size_t)n >= out_len
 		       ? err_set(err, -EINVAL, "the mount options are too long")
 		       : 0;
+}
+
+int place_no_symfollow(const char *mount, struct err *err)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSYMFOLLOW};
+
+	if (mount_setattr(AT_FDCWD, mount, 0, &attr, sizeof(attr)) < 0)
+		return err_set(err, -errno, "-o nosymfollow: %s%s", strerror(errno),
+			       errno == EPERM ? ": only root's mounts can have it" : "");
+	return 0;
 }

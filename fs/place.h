@@ -24,4 +24,11 @@ int place_check(const struct options *o, struct err *err) MUST_CHECK;
 int place_fuse_options(const struct place *place, const struct options *o, char *out,
 		       size_t out_len, struct err *err) MUST_CHECK;
 
+/*
+ * place_no_symfollow() - the mount at @mount follows no symbolic links from now on
+ * mount_setattr(2), since neither libfuse 3.14 nor fusermount3 knows the option.
+ * Return: 0; -EPERM without CAP_SYS_ADMIN; -EINVAL before Linux 5.14.
+ */
+int place_no_symfollow(const char *mount, struct err *err) MUST_CHECK;
+
 #endif

@@ -29,14 +29,21 @@ void report(int priority, const char *fmt, ...)
 	va_end(args);
 }
 
-/* One datagram to $NOTIFY_SOCKET, sent without libsystemd, which would be linked for this alone. */
-void report_ready(void)
+/* The socket of $NOTIFY_SOCKET, or -1. It stays open: once system calls are filtered no other can
+ * be had. */
+static int notify_fd = -1;
+
+static void notify_failed(void)
 {
-	static const char state[] = "READY=1";
-	CLEANUP(close_fd_p) int fd = -1;
+	report(LOG_WARNING, "the service manager could not be notified: %s", strerror(errno));
+}
+
+static void notify_open(void)
+{
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	size_t len = path ? strlen(path) : 0;
+	CLEANUP(close_fd_p) int fd = -1;
 
 	if (!len || len >= sizeof(to.sun_path))
 		return;
@@ -44,10 +51,25 @@ void report_ready(void)
 	if (path[0] == '@')
 		to.sun_path[0] = '\0'; /* abstract */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		report(LOG_WARNING, "the service manager could not be notified: %s",
-		       strerror(errno));
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+		notify_failed();
+		return;
+	}
+	notify_fd = fd;
+	fd = -1;
+}
+
+/* Without libsystemd, which would be linked for this alone. */
+void report_state(const char *state)
+{
+	static bool opened;
+
+	if (!opened)
+		notify_open();
+	opened = true;
+	if (notify_fd >= 0 && send(notify_fd, state, strlen(state), MSG_NOSIGNAL) < 0)
+		notify_failed();
 }
 
 int background_begin(int *ret_ready_fd)

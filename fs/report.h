@@ -9,8 +9,12 @@
 /* report() - a line on standard error; after background_end() in syslog, with @priority. */
 void report(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* report_ready() - notifies the service manager, if one started the daemon; see sd_notify(3). */
-void report_ready(void);
+/*
+ * report_state() - one message to the service manager, if one started the daemon
+ * @state: lines of sd_notify(3), as "READY=1". By one thread, the first time before system calls
+ * are filtered.
+ */
+void report_state(const char *state);
 
 /*
  * background_begin() - go on in a child process

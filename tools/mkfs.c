@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/base/version.h"
 #include "crypto/secret.h"
 #include "fs/store/store.h"
 
@@ -88,7 +89,7 @@ static int args_parse(int argc, char **argv, struct args *ret_args)
 			printf("%s%s", usage, help);
 			return finish_output();
 		case 'V':
-			puts("mkfs.depfs " DEPFS_VERSION);
+			printf("mkfs.depfs %s\n", version_text);
 			return finish_output();
 		default:
 			return refuse_option(argv, opt);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/version.h"
 
 /* Exit codes of mount(8). */
 #define EXIT_USAGE 1
@@ -75,9 +76,14 @@ static bool has_option(const char *options, const char *name)
 static int add_defaults(struct request *rq)
 {
 	static const char *const words[][2] = {{"dev", "nodev"}, {"suid", "nosuid"}};
+	/* with these an ordinary user may mount: mount(8) implies nosuid and nodev */
+	static const char *const unsafe[] = {"user", "users", "group", "owner"};
 	int r = 0;
 
-	if (geteuid() != 0 || has_option(rq->options, "user") || has_option(rq->options, "users"))
+	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
+		if (has_option(rq->options, unsafe[i]))
+			return 0;
+	if (geteuid() != 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < 2; i++)
 		if (!has_option(rq->options, words[i][0]) && !has_option(rq->options, words[i][1]))
@@ -165,7 +171,7 @@ static bool help_or_version(int argc, char **argv)
 		puts("usage: mount.depfs STORE MOUNT [-fnsv] [-t TYPE] [-o OPTIONS]\n"
 		     "What mount(8) runs for type depfs; the options are those of depfs(8).");
 	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-		puts("mount.depfs " DEPFS_VERSION);
+		printf("mount.depfs %s\n", version_text);
 	else
 		return false;
 	return true;

@@ -251,8 +251,8 @@ static void close_opened(struct session *s)
 	ops_close_dirs(s);
 }
 
-static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready)(void *arg),
-			 void *arg, struct err *err)
+static int serve_mounted(struct session *s, struct fuse_session *se,
+			 const struct serve_calls *calls, struct err *err)
 {
 	int r;
 
@@ -261,7 +261,7 @@ static int serve_mounted(struct session *s, struct fuse_session *se, int (*ready
 	s->fuse = se;
 	revoke_listen(s);
 	raise_readahead(s->v.mount);
-	r = ready(arg);
+	r = calls->ready(calls->arg);
 	if (r == 0)
 		r = walk_listen(s->walk, err);
 	if (r < 0)
@@ -286,8 +286,7 @@ static void unmount(struct session *s, struct fuse_session *se)
 			      MNT_DETACH | UMOUNT_NOFOLLOW); /* an ordinary user may not */
 }
 
-int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
-	  struct err *err)
+int serve(struct session *s, const char *options, const struct serve_calls *calls, struct err *err)
 {
 	struct fuse_session *se = session_new(s, options, err);
 	int r;
@@ -300,7 +299,8 @@ int serve(struct session *s, const char *options, int (*ready)(void *arg), void 
 	}
 	r = mount_session(se, s->v.mount, err);
 	if (r == 0) {
-		r = serve_mounted(s, se, ready, arg, err);
+		r = serve_mounted(s, se, calls, err);
+		calls->stopping(calls->arg);
 		stop_answering(s);
 		close_opened(s);
 		unmount(s, se);

@@ -25,13 +25,21 @@ int serve_recover(struct session *s, struct err *err) MUST_CHECK;
  * of renames. */
 int serve_sync(struct session *s, struct err *err) MUST_CHECK;
 
+struct serve_calls {
+	int (*ready)(void *arg);
+	void (*stopping)(void *arg);
+	void *arg;
+};
+
 /**
  * serve() - mount, serve, unmount
  * @options: for the kernel and libfuse, comma-separated
- * @ready: called when the mount is there, before the first request is answered; negative: give up
+ * @calls: ready() is called when the mount is there, before the first request is answered;
+ *         negative: give up. stopping() is called after the last request, before what is still open
+ *         is closed
  * Return: 0 after a regular unmount or a signal to end; -errno with a sentence.
  */
-int serve(struct session *s, const char *options, int (*ready)(void *arg), void *arg,
+int serve(struct session *s, const char *options, const struct serve_calls *calls,
 	  struct err *err) MUST_CHECK;
 
 #endif

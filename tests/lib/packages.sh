@@ -33,6 +33,7 @@ declare -A PACKAGES_OF=(
 	[mount/policy]="acl rsync tar"
 	[mount/posix]="acl"
 	[mount/quickstart]="mandoc systemd"
+	[mount/quickstart/package]="dpkg-dev fakeroot lintian"
 	[mount/revoke]="python3-cryptography python3-lmdb"
 	[mount/secrets]="e2fsprogs python3-cryptography python3-lmdb"
 	[mount/unprivileged]="attr"

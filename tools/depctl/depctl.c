@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/base/version.h"
 #include "kms/kms.h"
 #include "tools/depctl/output/text.h"
 #include "tools/depctl/subcommands.h"
@@ -104,7 +105,7 @@ static int run(struct words *w)
 	if (w->argc == 0)
 		return cmd_usage_error(NULL, "a command is missing");
 	if (is_version(w->argv[0])) {
-		printf("depctl %s\n", DEPFS_VERSION);
+		printf("depctl %s\n", version_text);
 		return CMD_OK;
 	}
 	if (w->argv[0][0] == '-')

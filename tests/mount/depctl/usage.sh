@@ -99,3 +99,11 @@ depfs_start_two
 refused 1 "its daemon has ended" depctl status
 umount -l "$MNT"
 assert_eq "$(depctl -V)" "$(depctl --version)"
+
+# each program says its version, and the commit that it was built from
+commit=
+[ ! -e "$TOP/.git" ] || ! git -c "safe.directory=*" -C "$TOP" rev-parse HEAD >"$WORK/out" 2>&1 ||
+	commit=' \(commit [0-9a-f]{12}(-dirty)?\)'
+for program in depctl depfs mkfs.depfs mount.depfs; do
+	assert_match "$("$BIN/$program" --version)" "^$program [0-9.]+$commit$"
+done

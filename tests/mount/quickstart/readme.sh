@@ -35,6 +35,10 @@ while IFS= read -r line; do
 		;;
 	umount*) # what the line waits for is there before: else it would wait for nothing
 		[ -s "$demo/store/.depfs/lock" ] || fail "the lock file of a mounted store is empty"
+		# where the mount is in use, the line ends, and removes nothing
+		! (cd "$demo/mnt" && timeout 30 bash -c "$line" >"$WORK/busy" 2>&1) || fail "a busy mount is removed"
+		assert_match "$(cat "$WORK/busy")" "busy"
+		mountpoint -q "$demo/mnt" && [ -s "$demo/mnt/mailbox/alice/1" ]
 		;;&
 	*)
 		answer=$WORK/answer

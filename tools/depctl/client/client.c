@@ -101,6 +101,11 @@ int client_open(const char *mount, struct client **ret_ctl, struct err *err)
 
 static int path_error(struct err *err, int r, const char *path)
 {
+	if (r == -EROFS) /* by the kernel: the daemon, which has better sentences, was not asked */
+		return err_set(err, r,
+			       "%s: the mount is read-only (-o ro), and what changes policies or "
+			       "files, or starts a job, is a write: unmount, and mount without ro",
+			       path);
 	return err_set(err, r, "%s: %s", path, strerror(-r));
 }
 
@@ -228,7 +233,7 @@ static int change_failed(struct client *ctl, int r, const char *path, struct err
 	CLEANUP(free_mem_p) char *text = NULL;
 	const char *file, *why;
 
-	if (client_read(ctl, "last_error", &text, NULL) < 0)
+	if (r == -EROFS || client_read(ctl, "last_error", &text, NULL) < 0)
 		return path_error(err, r, path);
 	file = strstr(text, "\nfile: ");
 	why = strstr(text, "\nwhy: ");
