@@ -100,9 +100,10 @@ static int do_write(struct session *s, struct op *op, const struct request *rq)
 
 	if (!w)
 		return -ENOMEM;
-	r = write_content(s, w, op, rq);
-	if (r == 0 && op->kills_setid)
-		r = op_kill_setid(s, handle_of(&op->fi)->inode);
+	/* Before the content: nothing of it is ever executed with the bits. */
+	r = op->kills_setid ? op_kill_setid(s, handle_of(&op->fi)->inode, op, rq) : 0;
+	if (r == 0)
+		r = write_content(s, w, op, rq);
 	if (r == 0)
 		fuse_reply_write(op->req, op->len);
 	return r;
@@ -143,6 +144,9 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
+	r = op_kill_setid_unasked(s, f->inode, op, rq);
+	if (r < 0)
+		return r;
 	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
 		r = file_rewrap_if_due(&s->v, f, rq);

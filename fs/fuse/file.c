@@ -268,12 +268,12 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 	struct file *f;
 	int r;
 
-	r = open_checked(s, op, rq, &f);
+	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino), op, rq) : 0;
+	if (r == 0)
+		r = open_checked(s, op, rq, &f);
 	if (r < 0)
 		return r;
-	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino)) : 0;
-	if (r == 0)
-		r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
+	r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(&s->v, f); /* what went wrong is reported */
 		return r;

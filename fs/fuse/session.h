@@ -32,7 +32,7 @@ struct session {
 		pthread_mutex_t lock;	    /* guards `silent`, and the changes of `under_way` */
 		_Atomic unsigned under_way; /* revocations that use `fuse` */
 		bool silent;		    /* no revocation may begin: the mount is being ended */
-		_Atomic uint64_t sweeps;    /* revocations of a policy so far */
+		_Atomic uint64_t sweeps;    /* of attributes in the kernel, so far */
 	} revoke;			    /* used by revoke.c alone */
 	const struct vtree_ops *vops;	    /* the control directory, served as <top>/.depfs */
 	void *vtree;

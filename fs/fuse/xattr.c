@@ -7,6 +7,7 @@
 #include "crypto/base/cleanup.h"
 #include "crypto/base/fdpath.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/protocol.h"
 #include "fs/inode/fds.h"
 
 #define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
@@ -58,11 +59,14 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 		 int flags)
 {
 	struct xattr_target t = target_of(req, ino);
+	bool kills = protocol_kills_setid();
 
 	if (node_is_virtual(ino) || (t.r == 0 && name_is_unguarded(name)))
 		t.r = -EOPNOTSUPP;
 	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
 		t.r = -errno;
+	if (t.r == 0 && kills && strcmp(name, "system.posix_acl_access") == 0)
+		t.r = op_kill_sgid(t.s, t.inode);
 	target_done(&t);
 	reply_r(req, t.r);
 }
