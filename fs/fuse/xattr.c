@@ -94,7 +94,7 @@ static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t ask
 		fuse_reply_buf(req, value, (size_t)n);
 }
 
-static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
 {
 	struct xattr_target t = target_of(req, ino);
 	CLEANUP(free_mem_p) char *value = NULL;
@@ -104,21 +104,56 @@ static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (t.r == 0 && len && !(value = malloc(len)))
 		n = -ENOMEM;
 	if (n == 0) {
-		n = name ? getxattr(t.path, name, value, len) : listxattr(t.path, value, len);
+		n = getxattr(t.path, name, value, len);
 		n = n < 0 ? -errno : n;
 	}
 	target_done(&t);
-	if (!name && node_is_virtual(ino))
-		n = 0;
 	reply_value(req, value, n, len);
 }
 
-void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+/* Takes the names "trusted." out of a list; returns what is left of its length. */
+static size_t without_trusted(char *names, size_t len)
 {
-	get_or_list(req, ino, name, len);
+	size_t left = 0, name_len;
+
+	for (size_t at = 0; at < len; at += name_len) {
+		name_len = strnlen(names + at, len - at - 1) + 1;
+		if (strncmp(names + at, "trusted.", 8) == 0)
+			continue;
+		memmove(names + left, names + at, name_len);
+		left += name_len;
+	}
+	return left;
+}
+
+/* Only root sees names "trusted.", as on a local filesystem; the kernel filters none of FUSE. The
+ * whole list is read, since the length alone would count them. */
+static ssize_t list_names(const struct xattr_target *t, bool is_root, char **ret_names)
+{
+	char *names = malloc(XATTR_MAX);
+	ssize_t n;
+
+	*ret_names = names;
+	if (!names)
+		return -ENOMEM;
+	n = listxattr(t->path, names, XATTR_MAX);
+	if (n < 0)
+		return -errno;
+	return is_root || n == 0 ? n : (ssize_t)without_trusted(names, (size_t)n);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t len)
 {
-	get_or_list(req, ino, NULL, len);
+	struct xattr_target t = target_of(req, ino);
+	CLEANUP(free_mem_p) char *names = NULL;
+	ssize_t n = t.r;
+
+	if (n == 0)
+		n = list_names(&t, fuse_req_ctx(req)->uid == 0, &names);
+	target_done(&t);
+	if (node_is_virtual(ino))
+		n = 0;
+	else if (len && n > (ssize_t)len)
+		n = -ERANGE;
+	reply_value(req, names, n, len);
 }
