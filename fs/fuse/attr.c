@@ -9,6 +9,7 @@
 #include "fs/content/drain.h"
 #include "fs/content/rewrap.h"
 #include "fs/content/worker.h"
+#include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
 #include "fs/fuse/revoke.h"
@@ -198,6 +199,8 @@ static int reply_set_attr(struct session *s, struct op *op)
 
 static int set_size_of(struct session *s, struct inode *i, struct op *op, const struct request *rq)
 {
+	uid_t uid = fuse_req_ctx(op->req)->uid;
+	bool own_space;
 	struct worker *w = worker_self();
 	struct file *f;
 	bool borrowed;
@@ -215,8 +218,11 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
 		r = file_rewrap_if_due(&s->v, f, rq);
-	if (r == 0)
+	if (r == 0) {
+		own_space = cred_space_enter(s, uid);
 		r = blocks_truncate(&s->v, f, w, (uint64_t)op->attr.st_size);
+		cred_space_leave(own_space);
+	}
 	file_leave(f, borrowed);
 	put = file_put(&s->v, f);
 	return r < 0 ? r : put;

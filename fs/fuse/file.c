@@ -26,7 +26,8 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct handle){.file = f, .inode = i, .class = class};
+	*h = (struct handle){
+		.file = f, .inode = i, .class = class, .uid = fuse_req_ctx(op->req)->uid};
 	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
 	atomic_fetch_add(&f->handles, 1);
 	atomic_fetch_add(&f->writers, h->writes);
@@ -66,6 +67,7 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(op->req);
 	bool unnamed = strcmp(op->name, "/") == 0; /* how the kernel names an O_TMPFILE */
+	bool own_space;
 	int dir_fd, fd, r = inode_fd(s->v.inodes, parent, &dir_fd);
 
 	if (r < 0)
@@ -77,7 +79,9 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 	r = fd < 0 ? -errno : 0;
 	cred_leave(s);
 	if (r == 0) {
+		own_space = cred_space_enter(s, ctx->uid);
 		r = fd_kept_back(fd) ? -EMFILE : new_file_write(n, fd);
+		cred_space_leave(own_space);
 		if (r < 0) {
 			(void)close(fd); /* what failed is reported */
 			if (!unnamed)

@@ -39,6 +39,7 @@ struct handle {
 	struct file *file;
 	struct inode *inode;
 	enum request_class class; /* the opener's: writes out of the page cache name no caller */
+	uid_t uid;		  /* the opener's, as well */
 	bool writes;
 	bool direct; /* nothing of what it reads or writes goes into the page cache */
 };

@@ -46,6 +46,10 @@ struct session {
 		LIST_HEAD(, handle) files; /* of programs; what is left at the end is closed */
 		LIST_HEAD(, dir) dirs;
 	} opened;
+	struct {
+		_Atomic uint64_t check_ms; /* when statvfs(3) is due again */
+		_Atomic bool is_short;	   /* blocks that all users may take */
+	} space;			   /* used by cred.c alone */
 	_Atomic bool ending; /* no request is served: waits for vaults are interrupted */
 };
 

@@ -6,6 +6,7 @@
 
 #include "crypto/base/cleanup.h"
 #include "crypto/base/fdpath.h"
+#include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
 #include "fs/inode/fds.h"
@@ -59,12 +60,16 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 		 int flags)
 {
 	struct xattr_target t = target_of(req, ino);
-	bool kills = protocol_kills_setid();
+	uid_t uid = fuse_req_ctx(req)->uid;
+	bool kills = protocol_kills_setid(), own_space;
 
 	if (node_is_virtual(ino) || (t.r == 0 && name_is_unguarded(name)))
 		t.r = -EOPNOTSUPP;
-	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
-		t.r = -errno;
+	if (t.r == 0) {
+		own_space = cred_space_enter(t.s, uid); /* a block may be needed */
+		t.r = setxattr(t.path, name, value, len, flags) < 0 ? -errno : 0;
+		cred_space_leave(own_space);
+	}
 	if (t.r == 0 && kills && strcmp(name, "system.posix_acl_access") == 0)
 		t.r = op_kill_sgid(t.s, t.inode);
 	target_done(&t);
