@@ -52,45 +52,6 @@ static int add_options(struct request *rq, const char *more)
 	return 0;
 }
 
-/*
- * Not by getsubopt(3), which writes into the string and stops at words that its table lacks, while
- * options are passed on here unchanged; nor by fuse_opt_parse(), which would link libfuse into a
- * helper that does not need it.
- */
-static bool has_option(const char *options, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = options; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-/*
- * A mount by root allows devices and set-id programs unless an option forbids them, for every type
- * of filesystem; libfuse by itself would forbid both. mount.fuse3(8) adds the same words.
- */
-static int add_defaults(struct request *rq)
-{
-	static const char *const words[][2] = {{"dev", "nodev"}, {"suid", "nosuid"}};
-	/* with these an ordinary user may mount: mount(8) implies nosuid and nodev */
-	static const char *const unsafe[] = {"user", "users", "group", "owner"};
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
-		if (has_option(rq->options, unsafe[i]))
-			return 0;
-	if (geteuid() != 0)
-		return 0;
-	for (size_t i = 0; r == 0 && i < 2; i++)
-		if (!has_option(rq->options, words[i][0]) && !has_option(rq->options, words[i][1]))
-			r = add_options(rq, words[i][0]);
-	return r;
-}
-
 /* mount(8), "External helpers": STORE MOUNT [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t
  * TYPE.SUBTYPE] */
 static int parse(int argc, char **argv, struct request *rq)
@@ -186,8 +147,6 @@ int main(int argc, char **argv)
 	if (help_or_version(argc, argv))
 		return 0;
 	r = parse_all(argc, argv, &rq);
-	if (r == 0)
-		r = add_defaults(&rq);
 	if (r != 0 || rq.fake)
 		return r;
 	if (rq.options && *rq.options)

@@ -49,11 +49,33 @@ static enum member is_member(pid_t pid, gid_t gid)
 	return MEMBER_UNKNOWN;
 }
 
-int ctl_may(const struct control *c, const struct actor *actor)
+static enum member membership(const struct control *c, const struct actor *actor)
 {
 	if (actor->uid == 0 || actor->uid == c->config.owner || actor->gid == c->config.admin_gid)
-		return 0;
-	return is_member(actor->pid, c->config.admin_gid) == MEMBER_NO ? -EACCES : 0;
+		return MEMBER_YES;
+	return is_member(actor->pid, c->config.admin_gid);
+}
+
+int ctl_may(const struct control *c, const struct actor *actor)
+{
+	return membership(c, actor) == MEMBER_NO ? -EACCES : 0;
+}
+
+/* Not by uid and gid alone: the opener may have had a group that another process of its user lacks.
+ * All processes outside our pid namespace have the number 0. */
+static bool is_opener(const struct actor *actor, const struct actor *opener)
+{
+	return actor->pid > 0 && actor->pid == opener->pid && actor->uid == opener->uid &&
+	       actor->gid == opener->gid;
+}
+
+int ctl_may_write(const struct control *c, const struct actor *actor, const struct actor *opener)
+{
+	enum member member = membership(c, actor);
+
+	if (member == MEMBER_UNKNOWN)
+		return is_opener(actor, opener) ? 0 : -EACCES;
+	return member == MEMBER_NO ? -EACCES : 0;
 }
 
 int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)

@@ -27,11 +27,15 @@ int ctl_refuse(struct ctl_call *call, int r, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /**
  * ctl_may() - whether @actor may use the control directory
- * The kernel has compared mode bits before an open, but not before a write to an inherited handle,
- * and a FUSE request names a process's primary group only. The other groups are read from /proc;
- * where they cannot be read, the kernel's check stands. Return: 0; -EACCES.
+ * For what is done by name: the kernel has compared mode bits, but root and CAP_DAC_OVERRIDE are
+ * exempt from that. A FUSE request names a process's primary group only. The other groups are read
+ * from /proc; where they cannot be read, the kernel's check stands. Return: 0; -EACCES.
  */
 int ctl_may(const struct control *c, const struct actor *actor) MUST_CHECK;
+/* ctl_may_write() - the same for a write to a handle that @opener opened. The kernel checks nothing
+ * before it, so a process whose groups cannot be read is refused, unless it is the opener. */
+int ctl_may_write(const struct control *c, const struct actor *actor,
+		  const struct actor *opener) MUST_CHECK;
 /* ctl_record() - the events that no act records: a refusal, and a write by another user than
  * @opener (NULL: the call is not a write). */
 void ctl_record(const struct ctl_call *call, const struct actor *opener, const char *path, int r);

@@ -194,12 +194,12 @@ static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *bu
 		     off_t off)
 {
 	char in[CTL_WRITE_MAX + 1];
-	int r = ctl_may(f->c, call->actor);
+	int r = ctl_may_write(f->c, call->actor, &f->opener);
 
 	if (r < 0)
 		return ctl_refuse(call, r,
 				  "%s: uid %u writes to a handle it was handed, but is not the "
-				  "owner and not in the admin group",
+				  "owner and not known to be in the admin group",
 				  f->ref.row->name, call->actor->uid);
 	r = place_check(f, call, off);
 	if (r < 0)

@@ -9,6 +9,7 @@
 #include "fs/content/drain.h"
 #include "fs/content/rewrap.h"
 #include "fs/content/worker.h"
+#include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
 #include "fs/fuse/revoke.h"
@@ -200,6 +201,8 @@ static int reply_set_attr(struct session *s, struct op *op)
 
 static int set_size_of(struct session *s, struct inode *i, struct op *op, const struct request *rq)
 {
+	uid_t uid = fuse_req_ctx(op->req)->uid;
+	bool own_space;
 	struct worker *w = worker_self();
 	struct file *f;
 	bool borrowed;
@@ -217,8 +220,11 @@ static int set_size_of(struct session *s, struct inode *i, struct op *op, const 
 	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
 		r = file_rewrap_if_due(&s->v, f, rq);
-	if (r == 0)
+	if (r == 0) {
+		own_space = cred_space_enter(s, uid);
 		r = blocks_truncate(&s->v, f, w, (uint64_t)op->attr.st_size);
+		cred_space_leave(own_space);
+	}
 	file_leave(f, borrowed);
 	put = file_put(&s->v, f);
 	return r < 0 ? r : put;
@@ -288,35 +294,23 @@ static int set_times(struct session *s, struct inode *i, const struct stat *attr
 	return r;
 }
 
-int op_kill_setid(struct session *s, struct inode *i)
-{
-	struct stat st;
-	int r = op_stat(s, i, &st);
-	/* Set-group-id without group execution means mandatory locking, and stays. */
-	mode_t gone = S_ISUID | ((st.st_mode & S_IXGRP) ? S_ISGID : 0);
-
-	if (r < 0 || !(st.st_mode & gone))
-		return r;
-	st.st_mode &= ~gone;
-	return set_owner_and_mode(s, i, &st, FUSE_SET_ATTR_MODE);
-}
-
 static int do_setattr(struct session *s, struct op *op, const struct request *rq)
 {
 	struct inode *i = inode_of(s, op->ino);
 	uint64_t epoch = revoke_epoch(s);
 	int r = 0;
 
-	/* The size first: only it can be put off, and then nothing else may have been done. */
-	if (op->flags & FUSE_SET_ATTR_SIZE)
+	/* While the file still has its old group. Done again when the size is put off. */
+	if (op->kills_setid)
+		r = op_kill_setid(s, i, op, rq);
+	/* The size next: it can be put off, and then nothing else may have been done. */
+	if (r == 0 && (op->flags & FUSE_SET_ATTR_SIZE))
 		r = set_size(s, op, rq);
 	if (r == 0 && (op->flags & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE)))
 		r = set_owner_and_mode(s, i, &op->attr, op->flags);
 	if (r == 0 && (op->flags & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
 				    FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
 		r = set_times(s, i, &op->attr, op->flags);
-	if (r == 0 && op->kills_setid)
-		r = op_kill_setid(s, i);
 	if (r == 0)
 		r = reply_set_attr(s, op);
 	if (r == 0)

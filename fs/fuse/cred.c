@@ -5,7 +5,10 @@
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "crypto/base/clock.h"
 
 static _Thread_local bool own_umask;
 
@@ -43,4 +46,37 @@ void cred_leave(const struct session *s)
 		return;
 	(void)setfsuid(0); /* back to what the process is: cannot be refused */
 	(void)setfsgid(0);
+}
+
+/* 512 MiB in 100 ms are more than users write through FUSE. */
+#define SPACE_SHORT    (512ull << 20) /* bytes */
+#define SPACE_CHECK_MS 100u
+
+/* Whether users come near the blocks kept for root; false where the filesystem keeps none. */
+static bool space_is_short(struct session *s)
+{
+	uint64_t now = clock_now_ms(), due = atomic_load(&s->space.check_ms);
+	struct statvfs v;
+
+	if (now < due ||
+	    !atomic_compare_exchange_strong(&s->space.check_ms, &due, now + SPACE_CHECK_MS))
+		return atomic_load(&s->space.is_short);
+	if (fstatvfs(s->v.top_fd, &v) == 0)
+		atomic_store(&s->space.is_short,
+			     v.f_bfree > v.f_bavail && v.f_bavail < SPACE_SHORT / v.f_frsize);
+	return atomic_load(&s->space.is_short);
+}
+
+bool cred_space_enter(struct session *s, uid_t uid)
+{
+	if (!s->drops_ids || !uid || !space_is_short(s))
+		return false;
+	(void)setfsuid(uid);
+	return true;
+}
+
+void cred_space_leave(bool entered)
+{
+	if (entered)
+		(void)setfsuid(0); /* cannot be refused */
 }

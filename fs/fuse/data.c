@@ -9,6 +9,7 @@
 #include "fs/content/drain.h"
 #include "fs/content/rewrap.h"
 #include "fs/content/worker.h"
+#include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/protocol.h"
 
@@ -49,6 +50,21 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 		op_run(&op, do_read);
 }
 
+/* Who takes the space: the caller; for a write out of the page cache a program that has the file
+ * open for writing. */
+static int write_blocks(struct session *s, struct file *f, struct worker *w, const struct op *op)
+{
+	const struct handle *h = handle_of(&op->fi);
+	uid_t uid = op->fi.writepage ? h->uid : fuse_req_ctx(op->req)->uid;
+	bool own_space;
+	int r;
+
+	own_space = cred_space_enter(s, uid);
+	r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	cred_space_leave(own_space);
+	return r;
+}
+
 /* A page that became dirty before the denial is written under the key that the file has now. */
 static int write_drained(struct session *s, struct file *f, struct worker *w, const struct op *op)
 {
@@ -56,7 +72,7 @@ static int write_drained(struct session *s, struct file *f, struct worker *w, co
 
 	if (!drain_accepts(f, op->len))
 		return -EIO; /* which fsync(2) and close(2) report */
-	r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+	r = write_blocks(s, f, w, op);
 	drain_account(f, op->len, r);
 	return r;
 }
@@ -71,7 +87,7 @@ static int write_entered(struct session *s, struct file *f, struct worker *w, co
 		return r;
 	r = file_rewrap_if_due(&s->v, f, rq);
 	if (r == 0)
-		r = blocks_write(&s->v, f, w, op->off, op->data, op->len);
+		r = write_blocks(s, f, w, op);
 	file_leave(f, borrowed);
 	return r;
 }
@@ -100,9 +116,10 @@ static int do_write(struct session *s, struct op *op, const struct request *rq)
 
 	if (!w)
 		return -ENOMEM;
-	r = write_content(s, w, op, rq);
-	if (r == 0 && op->kills_setid)
-		r = op_kill_setid(s, handle_of(&op->fi)->inode);
+	/* Before the content: nothing of it is ever executed with the bits. */
+	r = op->kills_setid ? op_kill_setid(s, handle_of(&op->fi)->inode, op, rq) : 0;
+	if (r == 0)
+		r = write_content(s, w, op, rq);
 	if (r == 0)
 		fuse_reply_write(op->req, op->len);
 	return r;
@@ -130,11 +147,24 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *in, size_t len, off_t 
 
 /* ---- space ---- */
 
+static int change_space(struct session *s, struct file *f, struct worker *w, const struct op *op)
+{
+	uid_t uid = fuse_req_ctx(op->req)->uid;
+	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE, own_space;
+	int r = 0;
+
+	own_space = cred_space_enter(s, uid);
+	if (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		r = blocks_punch(&s->v, f, w, op->off, op->len);
+	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
+		r = blocks_allocate(&s->v, f, w, op->off, op->len, keep_size);
+	cred_space_leave(own_space);
+	return r;
+}
+
 static int do_fallocate(struct session *s, struct op *op, const struct request *rq)
 {
 	struct file *f = handle_of(&op->fi)->file;
-	bool keep_size = op->flags & FALLOC_FL_KEEP_SIZE;
-	uint64_t off = op->off, len = op->len;
 	struct worker *w = worker_self();
 	bool borrowed;
 	int r;
@@ -143,13 +173,14 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
+	r = op_kill_setid_unasked(s, f->inode, op, rq);
+	if (r < 0)
+		return r;
 	r = file_enter(&s->v, f, rq, &borrowed);
 	if (r == 0)
 		r = file_rewrap_if_due(&s->v, f, rq);
-	if (r == 0 && (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
-		r = blocks_punch(&s->v, f, w, off, len);
-	if (r == 0 && !(op->flags & FALLOC_FL_PUNCH_HOLE))
-		r = blocks_allocate(&s->v, f, w, off, len, keep_size);
+	if (r == 0)
+		r = change_space(s, f, w, op);
 	file_leave(f, borrowed);
 	if (r == 0)
 		fuse_reply_err(op->req, 0);

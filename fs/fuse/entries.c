@@ -127,9 +127,10 @@ static int scope_at(struct session *s, struct inode *parent, const char *name, b
 }
 
 static int link_into(struct session *s, struct inode *i, struct inode *parent, const char *name,
-		     const struct request *rq)
+		     uid_t uid, const struct request *rq)
 {
 	char link[FD_PATH_LEN];
+	bool own_space;
 	int fd, dir_fd, r;
 
 	if (i->type == S_IFREG && i->scope != parent->scope)
@@ -141,9 +142,11 @@ static int link_into(struct session *s, struct inode *i, struct inode *parent, c
 	if (r == 0)
 		r = inode_fd(s->v.inodes, parent, &dir_fd);
 	if (r == 0) {
+		own_space = cred_space_enter(s, uid); /* the folder may grow */
 		r = linkat(AT_FDCWD, fd_path(fd, link), dir_fd, name, AT_SYMLINK_FOLLOW) < 0
 			    ? -errno
 			    : 0;
+		cred_space_leave(own_space);
 		inode_fd_done(s->v.inodes, parent);
 	}
 	inode_fd_done(s->v.inodes, i);
@@ -157,7 +160,7 @@ static int do_link(struct session *s, struct op *op, const struct request *rq)
 	int r;
 
 	walk_names_begin(s->walk);
-	r = link_into(s, inode_of(s, op->ino), parent, op->name, rq);
+	r = link_into(s, inode_of(s, op->ino), parent, op->name, fuse_req_ctx(op->req)->uid, rq);
 	walk_names_end(s->walk);
 	if (r == 0)
 		r = op_lookup(s, parent, op->name, &e);
@@ -277,18 +280,22 @@ struct move {
 	const char *name, *name2;
 	unsigned flags;
 	int from_fd, to_fd;
+	uid_t uid; /* the caller's */
 };
 
 static int move_entry(struct session *s, const struct move *m)
 {
 	struct inode *kept = NULL;
 	int watched = -1, r;
+	bool own_space;
 
 	if (!(m->flags & RENAME_EXCHANGE)) {
 		kept = keep_if_last(s, m->to_fd, m->name2); /* what is replaced */
 		watched = watch_name(s, m->to_fd, m->name2);
 	}
+	own_space = cred_space_enter(s, m->uid); /* the folder may grow */
 	r = renameat2(m->from_fd, m->name, m->to_fd, m->name2, m->flags) < 0 ? -errno : 0;
+	cred_space_leave(own_space);
 	keep_done(s, kept, r);
 	watch_done(s, watched, m->to);
 	return r;
@@ -437,6 +444,7 @@ static int do_rename(struct session *s, struct op *op, const struct request *rq)
 		.name = op->name,
 		.name2 = op->name2,
 		.flags = (unsigned)op->flags,
+		.uid = fuse_req_ctx(op->req)->uid,
 	};
 	int r;
 

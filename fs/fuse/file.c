@@ -26,7 +26,8 @@ static int handle_new(struct session *s, struct inode *i, struct file *f, const 
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct handle){.file = f, .inode = i, .class = class};
+	*h = (struct handle){
+		.file = f, .inode = i, .class = class, .uid = fuse_req_ctx(op->req)->uid};
 	h->writes = (op->fi.flags & O_ACCMODE) != O_RDONLY;
 	atomic_fetch_add(&f->handles, 1);
 	atomic_fetch_add(&f->writers, h->writes);
@@ -66,6 +67,7 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(op->req);
 	bool unnamed = strcmp(op->name, "/") == 0; /* how the kernel names an O_TMPFILE */
+	bool own_space;
 	int dir_fd, fd, r = inode_fd(s->v.inodes, parent, &dir_fd);
 
 	if (r < 0)
@@ -77,7 +79,9 @@ static int make_backing(struct session *s, const struct op *op, struct inode *pa
 	r = fd < 0 ? -errno : 0;
 	cred_leave(s);
 	if (r == 0) {
+		own_space = cred_space_enter(s, ctx->uid);
 		r = fd_kept_back(fd) ? -EMFILE : new_file_write(n, fd);
+		cred_space_leave(own_space);
 		if (r < 0) {
 			(void)close(fd); /* what failed is reported */
 			if (!unnamed)
@@ -268,12 +272,12 @@ static int do_open(struct session *s, struct op *op, const struct request *rq)
 	struct file *f;
 	int r;
 
-	r = open_checked(s, op, rq, &f);
+	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino), op, rq) : 0;
+	if (r == 0)
+		r = open_checked(s, op, rq, &f);
 	if (r < 0)
 		return r;
-	r = op->kills_setid ? op_kill_setid(s, inode_of(s, op->ino)) : 0;
-	if (r == 0)
-		r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
+	r = handle_new(s, inode_of(s, op->ino), f, op, rq->class, &h);
 	if (r < 0) {
 		(void)file_put(&s->v, f); /* what went wrong is reported */
 		return r;

@@ -39,6 +39,7 @@ struct handle {
 	struct file *file;
 	struct inode *inode;
 	enum request_class class; /* the opener's: writes out of the page cache name no caller */
+	uid_t uid;		  /* the opener's, as well */
 	bool writes;
 	bool direct; /* nothing of what it reads or writes goes into the page cache */
 };
@@ -111,9 +112,6 @@ double op_complete_stat(struct session *s, struct inode *i, unsigned seq, struct
  */
 int op_stat_with_times(struct session *s, struct inode *i, const struct stat *times,
 		       struct stat *ret_st, double *ret_timeout) MUST_CHECK;
-/* op_kill_setid() - clears set-id bits as a write, truncation or opening does; quick when there are
- * none. */
-int op_kill_setid(struct session *s, struct inode *i) MUST_CHECK;
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		struct fuse_file_info *fi);
@@ -124,6 +122,24 @@ static inline int reply_r(fuse_req_t req, int r)
 }
 
 extern const struct fuse_lowlevel_ops session_ops; /* ops.c */
+
+/* ---- setid.c: set-id bits that a change of the content takes ---- */
+
+/**
+ * op_kill_setid() - clears a file's set-id bits, for a request that asks for it (op.kills_setid)
+ * Before the content changes, as the kernel does. Set-group-id without group execution stays for a
+ * caller in the file's group. The kernel is told that the mode has changed.
+ * Return: 0, also when there were none; -EINPROGRESS; an errno.
+ */
+int op_kill_setid(struct session *s, struct inode *i, const struct op *op,
+		  const struct request *rq) MUST_CHECK;
+/* op_kill_setid_unasked() - the same for FALLOCATE, which does not say whether the caller has
+ * CAP_FSETID; with it the bits stay. */
+int op_kill_setid_unasked(struct session *s, struct inode *i, const struct op *op,
+			  const struct request *rq) MUST_CHECK;
+/* op_kill_sgid() - clears set-group-id of a file or folder, as setting its ACL does for a caller
+ * outside the group. */
+int op_kill_sgid(struct session *s, struct inode *i) MUST_CHECK;
 
 /* ---- entries.c: entries created, linked, removed, renamed ---- */
 

@@ -6,6 +6,8 @@
  *   have: it is handed on as FUSE_CREATE.
  * - FUSE_HANDLE_KILLPRIV_V2: without it the kernel asks for security.capability at every write(2);
  *   with it, the kernel tells which requests clear set-id bits.
+ * - FUSE_SETXATTR_EXT: with it the kernel tells which ACLs clear set-group-id. The flag is noted,
+ * and the request handed on in its short form.
  * - FUSE_PARALLEL_DIROPS: without it the kernel serialises lookups in a folder.
  * Requests are counted here because each passes once when it arrives and once when it is answered.
  */
@@ -154,9 +156,15 @@ static void note_init(const struct fuse_in_header *head, const void *buf, ssize_
 	atomic_store(&init_unique, head->unique);
 }
 
+static bool setxattr_is_extended(void)
+{
+	return atomic_load_explicit(&init_offered, memory_order_relaxed) & FUSE_SETXATTR_EXT;
+}
+
 static bool asks_to_kill(uint32_t opcode, const void *buf, ssize_t n)
 {
 	struct fuse_setattr_in setattr;
+	struct fuse_setxattr_in setxattr;
 	struct fuse_write_in write_in;
 	struct fuse_open_in open_in;
 
@@ -167,12 +175,32 @@ static bool asks_to_kill(uint32_t opcode, const void *buf, ssize_t n)
 	case FUSE_SETATTR:
 		return body_of(buf, n, &setattr, sizeof(setattr)) &&
 		       (setattr.valid & FATTR_KILL_SUIDGID);
+	case FUSE_SETXATTR:
+		return setxattr_is_extended() && body_of(buf, n, &setxattr, sizeof(setxattr)) &&
+		       (setxattr.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 	case FUSE_OPEN:
 		return body_of(buf, n, &open_in, sizeof(open_in)) &&
 		       (open_in.open_flags & FUSE_OPEN_KILL_SUIDGID);
 	default:
 		return false;
 	}
+}
+
+/* Makes an extended SETXATTR the short one, whose body lacks the last two fields. */
+static ssize_t shorten_setxattr(char *buf, ssize_t n)
+{
+	const size_t short_len =
+		sizeof(struct fuse_in_header) + offsetof(struct fuse_setxattr_in, setxattr_flags);
+	const size_t long_len = sizeof(struct fuse_in_header) + sizeof(struct fuse_setxattr_in);
+	struct fuse_in_header head;
+
+	if (n < (ssize_t)long_len)
+		return n;
+	memcpy(&head, buf, sizeof(head));
+	head.len -= (uint32_t)(long_len - short_len);
+	memcpy(buf, &head, sizeof(head));
+	memmove(buf + short_len, buf + long_len, (size_t)n - long_len);
+	return n - (ssize_t)(long_len - short_len);
 }
 
 static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
@@ -194,6 +222,8 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 		head.opcode = FUSE_CREATE;
 		memcpy(buf, &head, sizeof(head));
 	}
+	if (head.opcode == FUSE_SETXATTR && setxattr_is_extended())
+		n = shorten_setxattr(buf, n);
 	return n;
 }
 
@@ -201,7 +231,7 @@ static ssize_t receive(int fd, void *buf, size_t len, void *userdata)
 
 static void amend_init(const struct iovec *body)
 {
-	const uint32_t more = FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS;
+	const uint32_t more = FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS | FUSE_SETXATTR_EXT;
 	struct fuse_init_out out;
 	const size_t head_len = offsetof(struct fuse_init_out, flags) + sizeof(out.flags);
 

@@ -15,7 +15,8 @@ extern const struct fuse_custom_io protocol_io;
 /*
  * protocol_kills_setid() - whether the request this thread serves is to clear the file's
  * set-user-id and set-group-id bits: a write, a truncation or an open by a process without
- * CAP_FSETID.
+ * CAP_FSETID; for SETXATTR of an ACL, the set-group-id bit alone, since the caller is outside the
+ * group.
  */
 bool protocol_kills_setid(void);
 

@@ -94,6 +94,12 @@ void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch)
 		(void)fuse_lowlevel_notify_inval_inode(s->fuse, ino, -1, 0);
 }
 
+void revoke_attributes(struct session *s, struct inode *i)
+{
+	atomic_fetch_add(&s->revoke.sweeps, 1);
+	drop_attributes(s, i);
+}
+
 /* ---- all files of a policy ---- */
 
 struct sweep {

@@ -13,6 +13,8 @@ void revoke_listen(struct session *s);
  * way still need, and waits for their end. None uses the session afterwards. */
 void revoke_silence(struct session *s);
 
+struct inode;
+
 /*
  * revoke_epoch() before the attributes in a reply are read, revoke_recheck() after the reply was
  * sent. The kernel takes the attributes in the reply to a creation or a SETATTR as they are, even
@@ -21,5 +23,9 @@ void revoke_silence(struct session *s);
  */
 uint64_t revoke_epoch(struct session *s);
 void revoke_recheck(struct session *s, fuse_ino_t ino, uint64_t epoch);
+
+/* revoke_attributes() - the kernel asks for a node's attributes again, which this daemon has
+ * changed without being asked to. No lock is held; the node has a lookup count. */
+void revoke_attributes(struct session *s, struct inode *i);
 
 #endif

@@ -32,7 +32,7 @@ struct session {
 		pthread_mutex_t lock;	    /* guards `silent`, and the changes of `under_way` */
 		_Atomic unsigned under_way; /* revocations that use `fuse` */
 		bool silent;		    /* no revocation may begin: the mount is being ended */
-		_Atomic uint64_t sweeps;    /* revocations of a policy so far */
+		_Atomic uint64_t sweeps;    /* of attributes in the kernel, so far */
 	} revoke;			    /* used by revoke.c alone */
 	const struct vtree_ops *vops;	    /* the control directory, served as <top>/.depfs */
 	void *vtree;
@@ -47,6 +47,10 @@ struct session {
 		LIST_HEAD(, handle) files; /* of programs; what is left at the end is closed */
 		LIST_HEAD(, dir) dirs;
 	} opened;
+	struct {
+		_Atomic uint64_t check_ms; /* when statvfs(3) is due again */
+		_Atomic bool is_short;	   /* blocks that all users may take */
+	} space;			   /* used by cred.c alone */
 	_Atomic bool ending; /* no request is served: waits for vaults are interrupted */
 };
 

@@ -6,7 +6,9 @@
 
 #include "crypto/base/cleanup.h"
 #include "crypto/base/fdpath.h"
+#include "fs/fuse/cred.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/protocol.h"
 #include "fs/inode/fds.h"
 
 #define XATTR_MAX 65536 /* XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel */
@@ -58,11 +60,18 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 		 int flags)
 {
 	struct xattr_target t = target_of(req, ino);
+	uid_t uid = fuse_req_ctx(req)->uid;
+	bool kills = protocol_kills_setid(), own_space;
 
 	if (node_is_virtual(ino) || (t.r == 0 && name_is_unguarded(name)))
 		t.r = -EOPNOTSUPP;
-	if (t.r == 0 && setxattr(t.path, name, value, len, flags) < 0)
-		t.r = -errno;
+	if (t.r == 0) {
+		own_space = cred_space_enter(t.s, uid); /* a block may be needed */
+		t.r = setxattr(t.path, name, value, len, flags) < 0 ? -errno : 0;
+		cred_space_leave(own_space);
+	}
+	if (t.r == 0 && kills && strcmp(name, "system.posix_acl_access") == 0)
+		t.r = op_kill_sgid(t.s, t.inode);
 	target_done(&t);
 	reply_r(req, t.r);
 }
@@ -90,7 +99,7 @@ static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t ask
 		fuse_reply_buf(req, value, (size_t)n);
 }
 
-static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
 {
 	struct xattr_target t = target_of(req, ino);
 	CLEANUP(free_mem_p) char *value = NULL;
@@ -100,21 +109,56 @@ static void get_or_list(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (t.r == 0 && len && !(value = malloc(len)))
 		n = -ENOMEM;
 	if (n == 0) {
-		n = name ? getxattr(t.path, name, value, len) : listxattr(t.path, value, len);
+		n = getxattr(t.path, name, value, len);
 		n = n < 0 ? -errno : n;
 	}
 	target_done(&t);
-	if (!name && node_is_virtual(ino))
-		n = 0;
 	reply_value(req, value, n, len);
 }
 
-void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t len)
+/* Takes the names "trusted." out of a list; returns what is left of its length. */
+static size_t without_trusted(char *names, size_t len)
 {
-	get_or_list(req, ino, name, len);
+	size_t left = 0, name_len;
+
+	for (size_t at = 0; at < len; at += name_len) {
+		name_len = strnlen(names + at, len - at - 1) + 1;
+		if (strncmp(names + at, "trusted.", 8) == 0)
+			continue;
+		memmove(names + left, names + at, name_len);
+		left += name_len;
+	}
+	return left;
+}
+
+/* Only root sees names "trusted.", as on a local filesystem; the kernel filters none of FUSE. The
+ * whole list is read, since the length alone would count them. */
+static ssize_t list_names(const struct xattr_target *t, bool is_root, char **ret_names)
+{
+	char *names = malloc(XATTR_MAX);
+	ssize_t n;
+
+	*ret_names = names;
+	if (!names)
+		return -ENOMEM;
+	n = listxattr(t->path, names, XATTR_MAX);
+	if (n < 0)
+		return -errno;
+	return is_root || n == 0 ? n : (ssize_t)without_trusted(names, (size_t)n);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t len)
 {
-	get_or_list(req, ino, NULL, len);
+	struct xattr_target t = target_of(req, ino);
+	CLEANUP(free_mem_p) char *names = NULL;
+	ssize_t n = t.r;
+
+	if (n == 0)
+		n = list_names(&t, fuse_req_ctx(req)->uid == 0, &names);
+	target_done(&t);
+	if (node_is_virtual(ino))
+		n = 0;
+	else if (len && n > (ssize_t)len)
+		n = -ERANGE;
+	reply_value(req, names, n, len);
 }

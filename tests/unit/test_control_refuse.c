@@ -309,6 +309,12 @@ static pid_t sleeper(void)
 	return pid;
 }
 
+static void end_sleeper(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* Allowed: root, the owner, the group, also as a supplementary one, which the kernel does not
  * report. Refused: a process whose groups are read and lack it. */
 static void only_owner_and_group_get_in(void **state)
@@ -328,8 +334,41 @@ static void only_owner_and_group_get_in(void **state)
 		assert_int_equal(setgroups(0, NULL), 0);
 		assert_int_equal(put_as(f, "assignment", "P", &extra), -EACCES);
 	}
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	end_sleeper(pid);
+}
+
+static int write_through(struct fix *f, const struct actor *opener, const struct actor *writer)
+{
+	struct vtree_file *file;
+	int r = ops->open(f->control, node_of(f, "policies/D/description"), O_WRONLY, opener,
+			  &file);
+
+	if (r < 0)
+		return r;
+	r = (int)ops->write(file, "text", 4, 0, writer);
+	ops->release(file);
+	return r;
+}
+
+/* The kernel checks no right before a write to a handle that is open already: a writer that has
+ * ended, or is in another pid namespace, must not get in because its groups cannot be read. */
+static void writers_whose_groups_cannot_be_read_are_refused(void **state)
+{
+	struct fix *f = *state;
+	struct actor hidden = {.uid = 1001, .gid = 1001, .pid = 0};
+	struct actor ended = {.uid = 1001, .gid = 1001, .pid = sleeper()};
+
+	assert_int_equal(make(f, "D"), 0);
+	end_sleeper(ended.pid);
+	assert_int_equal(write_through(f, &ROOT, &ended), -EACCES);
+	assert_int_equal(write_through(f, &ROOT, &hidden), -EACCES);
+	assert_int_equal(write_through(f, &MEMBER, &ended), -EACCES);
+	assert_int_equal(write_through(f, &hidden, &hidden), -EACCES);
+	assert_has(get(f, "policies/D/last_error"), "not known to be in the admin group");
+	/* its own open was checked by the kernel */
+	assert_int_equal(write_through(f, &ended, &ended), 4);
+	hidden.gid = ADMIN;
+	assert_int_equal(write_through(f, &ROOT, &hidden), 4);
 }
 
 /* Each control write is an event with uid and gid, also one that reaches no act. */
@@ -365,6 +404,7 @@ int main(void)
 		FIX_TEST(folders_elsewhere_are_refused),
 		FIX_TEST(policy_folders_are_refused_with_a_sentence),
 		FIX_TEST(only_owner_and_group_get_in),
+		FIX_TEST(writers_whose_groups_cannot_be_read_are_refused),
 		FIX_TEST(refusals_and_inherited_handles_are_events),
 	};
 

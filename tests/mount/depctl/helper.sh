@@ -28,12 +28,22 @@ mounted_with() # OPTION... - the kernel's options of the mount
 
 # as mount(8) calls it: mount.depfs STORE MOUNT -o OPTIONS [-t TYPE]
 "$helper" "$STORE" "$MNT" -n -o "rw,noatime,$(depfs_options)" -t depfs
-mounted_with rw noatime
-options=$(findmnt -no OPTIONS "$MNT")
-assert_no_match ",$options," ",(nodev|nosuid)," "devices and set-id programs, as root's mounts have"
+mounted_with rw noatime nosuid nodev # which the store's writer could plant
 assert_eq "$(findmnt -no FSTYPE,SOURCE "$MNT" | tr -s ' ')" "fuse.depfs $STORE"
 mkdir "$MNT/chat"
 echo hello >"$MNT/chat/x"
+cleanup_mount
+wait_until 20 store_is_free
+
+# devices and set-id programs, each asked for by name
+"$helper" "$STORE" "$MNT" -o "suid,$(depfs_options)"
+mounted_with nodev
+assert_no_match ",$(findmnt -no OPTIONS "$MNT")," ",nosuid,"
+cleanup_mount
+wait_until 20 store_is_free
+"$helper" "$STORE" "$MNT" -o "$(depfs_options dev)"
+mounted_with nosuid
+assert_no_match ",$(findmnt -no OPTIONS "$MNT")," ",nodev,"
 cleanup_mount
 wait_until 20 store_is_free
 
@@ -103,7 +113,7 @@ ends_with 32 "depfs cannot be run" "$STORE" "$MNT"
 assert_match "$("$helper" --help)" "usage: mount.depfs STORE MOUNT"
 assert_match "$("$helper" --version)" "^mount.depfs [0-9]"
 
-# the daemon itself leaves devices and set-id programs out, unless it is asked for them
+# the daemon itself as well
 depfs_mount
 mounted_with nosuid nodev
 depfs_umount

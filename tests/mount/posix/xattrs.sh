@@ -58,6 +58,21 @@ if 'trusted' in spaces:
     same(os.listxattr('f').count('trusted.onlink'), 0)
 with fails('E2BIG'):
     os.setxattr('f', 'user.toobig', b'x' * 65537)
+
+
+def names_of_others():
+    wanted = [n for n in names if not n.startswith('trusted.')]
+    same(sorted(os.listxattr('f')), wanted, 'trusted.* is for root alone')
+    same(call('listxattr', b'f', None, 0), sum(len(n) + 1 for n in wanted), 'their length')
+
+
+os.chmod('.', 0o755)
+for ns in spaces:
+    for k in range(3):
+        os.setxattr('f', f'{ns}.listed{k}', b'x')
+names = sorted(os.listxattr('f'))
+check({f'{ns}.listed2' for ns in spaces} <= set(names), 'root sees all')
+in_child(names_of_others, 12031, 12031)
 os.rename('f', 'g')
 os.setxattr('g', spaces[0] + '.kept', b'yes')
 os.truncate('g', 0)
