@@ -2,6 +2,7 @@
 #ifndef DEPFS_FUSE_SESSION_H
 #define DEPFS_FUSE_SESSION_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "fs/content/volume.h"
+#include "fs/keyring/keyring.h"
 #include "fs/vtree/vtree.h"
 
 struct fuse_session;
@@ -19,6 +21,11 @@ struct walk;
 /* Requests that wait for a vault at once; more are refused with EAGAIN. One policy's get at most a
  * quarter of them: KEYRING_WAITERS_MAX in fs/keyring/keyring.h. */
 #define BLOCKING_THREADS_MAX 1024u
+
+/* Background requests that the kernel sends at once, for all files of the mount. */
+#define BACKGROUND_MAX 128u
+static_assert(KEYRING_BACKGROUND_ALL_MAX <= BACKGROUND_MAX / 2,
+	      "half of them never wait for a vault");
 
 /* The order of all locks: fs/README.md, Locks. */
 struct session {

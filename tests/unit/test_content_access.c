@@ -82,6 +82,21 @@ static void a_borrowed_key_goes_with_the_last_borrower(void **state)
 	assert_int_equal(enter(c, &system_page), -EKEYREVOKED); /* its page all would share */
 }
 
+/* A page's request may hold a slot that all files share: while no vault has answered it is refused,
+ * also on a thread that may wait, and no other request is. */
+static void a_page_waits_for_no_vault(void **state)
+{
+	struct content *c = *state;
+
+	deny(c);
+	assert_int_equal(drain_finish(&c->f), 1);
+	fake.kek_errno = -EINPROGRESS;
+	assert_int_equal(enter(c, &user_page), -EKEYREVOKED);
+	assert_int_equal(fake.blocking, NO_VAULT);
+	assert_int_equal(enter(c, &user), -EINPROGRESS);
+	assert_int_equal(fake.blocking, MAY_BLOCK);
+}
+
 /* A policy that is allowed again needs no new open: the handles go on. */
 static void access_that_comes_back_opens_the_content(void **state)
 {
@@ -137,6 +152,7 @@ int main(void)
 		TEST(a_denial_refuses_users_while_it_drains),
 		TEST(drain_finish_wipes_the_key_behind_the_header),
 		TEST(a_borrowed_key_goes_with_the_last_borrower),
+		TEST(a_page_waits_for_no_vault),
 		TEST(access_that_comes_back_opens_the_content),
 		TEST(a_header_that_does_not_open_is_damage),
 		TEST(drain_accepts_pages_until_it_is_stopped),

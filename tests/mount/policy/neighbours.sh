@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# policy/neighbours: while one policy's vaults hang, a flood of requests for its files delays no other policy's user: every kind of call ends, and another policy's denial is carried out without loss, before the vaults answer.
+# vaults: local azure
+# timeout: 200
+# cases: revoked
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
+. "$LIB/revoke.sh"
+revoke_start vault_timeout=60
+
+held() # fails unless the vaults still keep P's questions waiting
+{
+	! gone $asker || fail "P's vaults have answered before this ended: $*"
+}
+
+hold() # the vaults of P hang for longer than this test needs; a check of P shows whether they still do
+{
+	vault fault "$K1" slow 50000 >/dev/null
+	vault fault "$K2" slow 50000 >/dev/null
+	background depctl policy check P >/dev/null 2>&1
+	asker=$!
+	sleep 1.5 # P's last denial is older than key_check, so requests reach the vaults
+	held "hold"
+}
+
+neighbour() # every kind of call by a user of Q, on files of Q
+{
+	python3 - "$MNT" <<'END'
+from posixlib import *
+
+import mmap
+
+os.chdir('mailbox/q')
+data = noise(300000)
+for n in range(20):
+    put('new', data)
+    fd = os.open('new', os.O_RDWR)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    same(os.pread(fd, len(data), 0), data)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    same(mmap.mmap(fd, len(data))[:], data)
+    os.pwrite(fd, b'start', 0)
+    os.ftruncate(fd, 200000)
+    fallocate(fd, KEEP_SIZE | PUNCH_HOLE, 8192, 8192)
+    os.lseek(fd, 0, os.SEEK_HOLE)
+    os.setxattr(fd, 'user.a', b'b')
+    same(os.getxattr('new', 'user.a'), b'b')
+    os.fsync(fd)
+    os.close(fd)
+    os.chmod('new', 0o640)
+    os.utime('new', (1, 1))
+    same(os.stat('new').st_size, 200000)
+    os.link('new', 'second')
+    os.symlink('new', 'soft')
+    same(os.readlink('soft'), 'new')
+    os.mkdir('d')
+    os.rename('new', 'd/new')
+    same(os.listdir('d'), ['new'])
+    for name in ('d/new', 'second', 'soft'):
+        os.unlink(name)
+    os.rmdir('d')
+    put('../../moved', data)
+    os.rename('../../moved', 'here')
+    same(get('here'), data)
+    os.unlink('here')
+END
+}
+
+# Pages that only the kernel has, and then Q is denied: all of them reach the disk.
+deny_neighbour()
+{
+	exec 5<>"$MNT/mailbox/q/dirty"
+	head -c 4500000 /dev/urandom >&5
+	vault $DENY "$M1" >/dev/null
+	vault $DENY "$M2" >/dev/null
+	revocation_done Q 1
+	assert_eq "$(status_of Q "last revocation lost")" "0 bytes"
+	exec 5>&-
+}
+
+case $1 in
+revoked) # 300 reads by handles that were open before the denial
+	for i in {1..300}; do echo $i >"$MNT/mailbox/p/$i"; done
+	mkfifo "$WORK/go"
+	cat >"$WORK/read.py" <<'END'
+from posixlib import *
+
+import threading
+
+fds = [os.open(f'mailbox/p/{n}', os.O_RDONLY) for n in range(1, 301)]
+print('open', flush=True)
+with open(sys.argv[2]) as go:
+    go.read()
+refused = []
+
+
+def read(fd):
+    try:
+        os.pread(fd, 10, 0)
+    except OSError as e:
+        refused.append(errno.errorcode[e.errno])
+
+
+threading.stack_size(65536)
+threads = [threading.Thread(target=read, args=(fd,)) for fd in fds]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+same(len(refused), len(fds), 'reads refused')
+check(set(refused) <= {'EKEYREVOKED', 'EIO'}, set(refused))
+END
+	background python3 "$WORK/read.py" "$MNT" "$WORK/go" >"$WORK/opened"
+	reader=$!
+	wait_until 20 grep -q open "$WORK/opened"
+	p_deny
+	revocation_done P 1
+	hold
+	echo >"$WORK/go"
+	sleep 1
+	neighbour
+	held "Q's calls"
+	deny_neighbour
+	held "Q's denial"
+	wait $reader
+	held "the reads of P's pages"
+	;;
+esac
