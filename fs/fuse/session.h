@@ -32,6 +32,9 @@ struct session {
 	struct volume v;
 	struct walk *walk; /* of the job that runs, if any */
 	struct pool *pool; /* for requests that wait for a vault or a disk */
+	/* for dirty pages that would wait: as many threads as the kernel sends, so always one free
+	 */
+	struct pool *page_pool;
 	/* the control directory's own: it answers even when `pool` is full of waiting requests */
 	struct pool *control_pool;
 	struct fuse_session *fuse; /* for notifications; set before the first request */

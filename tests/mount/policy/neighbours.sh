@@ -2,23 +2,25 @@
 # policy/neighbours: while one policy's vaults hang, a flood of requests for its files delays no other policy's user: every kind of call ends, and another policy's denial is carried out without loss, before the vaults answer.
 # vaults: local azure
 # timeout: 200
-# cases: revoked
+# cases: revoked pages
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
 revoke_start vault_timeout=60
+echo held >"$MNT/mailbox/p/held"
 
 held() # fails unless the vaults still keep P's questions waiting
 {
 	! gone $asker || fail "P's vaults have answered before this ended: $*"
 }
 
-hold() # the vaults of P hang for longer than this test needs; a check of P shows whether they still do
+hold() # the vaults of P hang for longer than this test needs; an open of a file of P shows whether they still do
 {
 	vault fault "$K1" slow 50000 >/dev/null
 	vault fault "$K2" slow 50000 >/dev/null
-	background depctl policy check P >/dev/null 2>&1
-	asker=$!
 	sleep 1.5 # P's last denial is older than key_check, so requests reach the vaults
+	background cat "$MNT/mailbox/p/held" >/dev/null 2>&1
+	asker=$!
+	sleep 0.5
 	held "hold"
 }
 
@@ -125,5 +127,39 @@ END
 	held "Q's denial"
 	wait $reader
 	held "the reads of P's pages"
+	;;
+pages) # 300 files with dirty pages that are due to go under P, and threads of the blocking pool all taken
+	mkdir "$MNT/mailbox/m"
+	control mailboxes/m/policy Q
+	for i in {1..300}; do echo "old $i" >"$MNT/mailbox/m/$i"; done
+	depfs_remount key_check=1,vault_timeout=60
+	hold
+	mkfifo "$WORK/go"
+	cat >"$WORK/write.py" <<'END'
+from posixlib import *
+
+fds = [os.open(f'mailbox/m/{n}', os.O_RDWR) for n in range(1, 301)]
+with open('.depfs/mailboxes/m/policy', 'w') as policy:
+    policy.write('P')
+for n, fd in enumerate(fds):
+    os.pwrite(fd, b'new %d' % (n + 1), 0)
+print('written', flush=True)
+with open(sys.argv[2]) as go:
+    go.read()
+for n, fd in enumerate(fds):
+    os.fsync(fd)  # none of the pages is lost
+    same(get(f'mailbox/m/{n + 1}'), b'new %d\n' % (n + 1))
+END
+	background python3 "$WORK/write.py" "$MNT" "$WORK/go" >"$WORK/written"
+	writer=$!
+	wait_until 20 grep -q written "$WORK/written"
+	background sync -f "$MNT/mailbox/m"
+	sleep 1
+	neighbour
+	held "Q's calls"
+	vault fault "$K1" none >/dev/null
+	vault fault "$K2" none >/dev/null
+	echo >"$WORK/go"
+	wait $writer
 	;;
 esac
