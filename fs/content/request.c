@@ -9,8 +9,11 @@ int request_kek(struct volume *v, const struct wrap_ref *ref, const struct reque
 
 	if (rq->blocking != MAY_BLOCK) {
 		r = keyring_peek(v->keyring, ref, rq->class, ret_kek);
-		if (r == -EINPROGRESS && rq->blocking == NO_VAULT)
+		if (r == -EINPROGRESS && rq->blocking == NO_VAULT) {
 			keyring_ask(v->keyring, ref, rq->class);
+			if (rq->class == REQUEST_USER && keyring_denied(v->keyring, ref))
+				r = -EKEYREVOKED; /* until a vault opens it */
+		}
 		return r;
 	}
 	atomic_fetch_add(&v->requests_waiting, 1);

@@ -2,9 +2,10 @@
 # policy/neighbours: while one policy's vaults hang, a flood of requests for its files delays no other policy's user: every kind of call ends, and another policy's denial is carried out without loss, before the vaults answer.
 # vaults: local azure
 # timeout: 200
-# cases: revoked pages
+# cases: revoked pages moves
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
 . "$LIB/revoke.sh"
+. "$LIB/jobs.sh"
 revoke_start vault_timeout=60
 echo held >"$MNT/mailbox/p/held"
 
@@ -134,9 +135,10 @@ pages) # 300 files with dirty pages that are due to go under P, and threads of t
 	for i in {1..300}; do echo "old $i" >"$MNT/mailbox/m/$i"; done
 	depfs_remount key_check=1,vault_timeout=60
 	hold
-	mkfifo "$WORK/go"
 	cat >"$WORK/write.py" <<'END'
 from posixlib import *
+
+import threading
 
 fds = [os.open(f'mailbox/m/{n}', os.O_RDWR) for n in range(1, 301)]
 with open('.depfs/mailboxes/m/policy', 'w') as policy:
@@ -144,22 +146,71 @@ with open('.depfs/mailboxes/m/policy', 'w') as policy:
 for n, fd in enumerate(fds):
     os.pwrite(fd, b'new %d' % (n + 1), 0)
 print('written', flush=True)
-with open(sys.argv[2]) as go:
-    go.read()
+failed = []
+
+
+def sync(fd):
+    try:
+        os.fsync(fd)
+    except OSError as e:
+        failed.append(errno.errorcode[e.errno])
+
+
+threading.stack_size(65536)
+threads = [threading.Thread(target=sync, args=(fd,)) for fd in fds]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+same(failed, [], 'pages lost')
 for n, fd in enumerate(fds):
-    os.fsync(fd)  # none of the pages is lost
     same(get(f'mailbox/m/{n + 1}'), b'new %d\n' % (n + 1))
 END
-	background python3 "$WORK/write.py" "$MNT" "$WORK/go" >"$WORK/written"
+	background python3 "$WORK/write.py" "$MNT" >"$WORK/written"
 	writer=$!
 	wait_until 20 grep -q written "$WORK/written"
-	background sync -f "$MNT/mailbox/m"
 	sleep 1
 	neighbour
 	held "Q's calls"
 	vault fault "$K1" none >/dev/null
 	vault fault "$K2" none >/dev/null
-	echo >"$WORK/go"
 	wait $writer
+	;;
+moves) # from folder to folder, into and out of P's mailbox, and within a mailbox that a job re-wraps for P
+	mkdir -p "$MNT/shared" "$MNT/mailbox/m/to" "$MNT/mailbox/m/one"
+	control mailboxes/m/policy Q
+	echo out >"$MNT/mailbox/p/out"
+	for i in 1 2 3; do echo $i >"$MNT/shared/$i"; echo $i >"$MNT/mailbox/m/one/$i"; done
+	depfs_remount key_check=1,vault_timeout=60
+	cat "$MNT/mailbox/m/one/1" >/dev/null # Q is open
+	hold
+	control mailboxes/m/policy P # its job waits for P's key
+	python3 - "$MNT" <<'END'
+from posixlib import *
+
+with fails('EXDEV'):
+    os.rename('shared/1', 'mailbox/p/1')
+with fails('EXDEV'):
+    os.rename('mailbox/p/out', 'shared/out')
+os.rename('mailbox/m/one/1', 'mailbox/m/to/1')
+os.rename('mailbox/m/to/1', 'mailbox/m/to/renamed')
+os.link('mailbox/m/one/2', 'mailbox/m/one/second')
+END
+	held "renames"
+	background mv "$MNT/shared/2" "$MNT/mailbox/p/2" # copies, and its copy waits for the key
+	mover=$!
+	neighbour
+	held "Q's calls"
+	! gone $mover || fail "mv did not wait"
+	vault fault "$K1" none >/dev/null
+	vault fault "$K2" none >/dev/null
+	wait $mover
+	assert_eq "$(cat "$MNT/mailbox/p/2")" 2
+	[ ! -e "$MNT/shared/2" ] || fail "mv left its source"
+	mv "$MNT/shared/1" "$MNT/mailbox/p/1"
+	job_done # which came back to what moved
+	assert_eq "$(headers mailbox/m/ | grep -vc "$(hex_id P)" || true)" 0 "files that are not under P"
+	assert_eq "$(headers mailbox/m/ | grep -c "$(hex_id P)")" 4 "names under P"
+	depfs_umount
 	;;
 esac
