@@ -30,6 +30,7 @@ static struct {
 	bool denied;
 	int kek_errno;		/* 0: it gives a key */
 	enum blocking blocking; /* of the last request for a key */
+	bool denied_behind;	/* as soon as it has given a key */
 	struct wrap_key *kek;
 } fake;
 
@@ -67,6 +68,7 @@ int __wrap_request_kek(struct volume *v, const struct wrap_ref *ref, const struc
 	if (fake.denied && rq->class == REQUEST_USER)
 		return -EKEYREVOKED;
 	*ret_kek = wrap_key_get(fake.kek);
+	fake.denied |= fake.denied_behind;
 	return 0;
 }
 
