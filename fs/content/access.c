@@ -80,10 +80,13 @@ static int admit(struct volume *v, struct file *f, const struct wrap_ref *ref,
 
 static int enter(struct volume *v, struct file *f, const struct request *rq, bool *ret_borrowed)
 {
-	/* Pages of the kernel's cache serve every program that has the file open, so a request for
-	 * them needs the access of a user. */
+	/*
+	 * Pages of the kernel's cache serve every program that has the file open, so a request for
+	 * them needs the access of a user. The kernel may have sent it in one of the background
+	 * slots that all files share, so it waits for no vault.
+	 */
 	const struct request asked = {
-		.blocking = rq->blocking,
+		.blocking = rq->in_page ? NO_VAULT : rq->blocking,
 		.class = rq->in_page ? REQUEST_USER : rq->class,
 		.wait = rq->wait,
 	};
@@ -98,7 +101,7 @@ static int enter(struct volume *v, struct file *f, const struct request *rq, boo
 		file_unlock_read(&f->lock);
 		r = request_kek(v, &ref, &asked, &kek);
 		if (r < 0)
-			return r;
+			return r == -EINPROGRESS && rq->in_page ? -EKEYREVOKED : r;
 		r = admit(v, f, &ref, asked.class, kek, ret_borrowed);
 	} while (r == -EAGAIN);
 	return r;

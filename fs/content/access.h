@@ -18,7 +18,8 @@ int file_authorise(struct volume *v, struct file *f, const struct request *rq) M
  * Costs one atomic load while the state is CONTENT_OPEN. Else the keyring is asked for the policy's
  * key again and the data key is unwrapped from the header: the content is open again if the policy
  * is no longer denied; while it is denied, only a system request gets the data key, and only for
- * its own duration. Takes the content's lock.
+ * its own duration. A request for a page of the kernel's cache never waits for a vault: it is
+ * refused at once, and the vaults are asked for those that follow. Takes the content's lock.
  * @ret_borrowed: this request alone has the data key: file_leave() wipes it, and does nothing
  * otherwise
  * Return: 0; -EKEYREVOKED and others of keyring_peek() and keyring_get(); -EIO: the data key does

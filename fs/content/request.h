@@ -8,9 +8,10 @@
 #include "fs/content/volume.h"
 #include "fs/keyring/keyring.h"
 
-/* Whether a call may wait for a vault; a call that may not returns -EINPROGRESS instead. */
+/* What a call may wait for. Where it would have to wait for more it returns -EINPROGRESS. */
 enum blocking {
 	NEVER_BLOCK,
+	NO_VAULT, /* for the disk and the kernel; the vaults are asked, without waiting for them */
 	MAY_BLOCK
 };
 

@@ -13,19 +13,24 @@
 /*
  * Wraps the data key under @target and for @scope_id, in memory. Expects the write lock. A system
  * request may bring content under a policy that is denied; *ret_drain is set then, and the caller
- * has the file's pages dropped by drain_content(), without the lock.
+ * has the file's pages dropped by drain_content(), without the lock. -EINPROGRESS: that needs a
+ * thread that may block.
  */
 static int rewrap_locked(struct volume *v, struct file *f, const struct wrap_ref *target,
 			 const uint8_t *scope_id, struct wrap_key *kek, const struct request *rq,
 			 bool *ret_drain)
 {
 	bool denied = file_tag_locked(v, f, target);
+	bool refused = denied && (rq->class == REQUEST_USER || rq->in_page);
+	bool drains = denied && f->published && atomic_load(&f->state) == CONTENT_OPEN;
 	struct header hdr = f->hdr;
 	int r = -EKEYREVOKED;
 
 	hdr.ref = *target;
 	memcpy(hdr.scope_id, scope_id, SCOPE_ID_LEN);
-	if (f->dek && !(denied && (rq->class == REQUEST_USER || rq->in_page)))
+	if (!refused && drains && rq->blocking == NEVER_BLOCK)
+		r = -EINPROGRESS; /* denied since must_wait() */
+	else if (f->dek && !refused)
 		r = dek_wrap(f->dek, kek, &hdr);
 	if (r < 0) {
 		(void)file_tag_locked(v, f, &f->hdr.ref);
@@ -33,8 +38,8 @@ static int rewrap_locked(struct volume *v, struct file *f, const struct wrap_ref
 	}
 	f->hdr = hdr;
 	f->header_dirty = true;
-	*ret_drain = denied && f->published && atomic_load(&f->state) == CONTENT_OPEN;
-	if (*ret_drain)
+	*ret_drain = drains;
+	if (drains)
 		drain_begin_locked(f);
 	else if (!denied)
 		atomic_store(&f->state, CONTENT_OPEN);

@@ -116,7 +116,7 @@ void op_run(struct op *op, op_fn fn)
 	 * request. */
 	if (r == -EINPROGRESS ||
 	    (r == -EKEYREVOKED && s->has_system_gid && rq.class == REQUEST_USER))
-		run_on(s->pool, op, fn);
+		run_on(op->fi.writepage ? s->page_pool : s->pool, op, fn);
 	else if (r < 0)
 		fuse_reply_err(op->req, -r);
 }

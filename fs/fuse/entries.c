@@ -301,15 +301,29 @@ static int move_entry(struct session *s, const struct move *m)
 	return r;
 }
 
+static int key_at_hand(struct session *s, const struct scope *scope, const struct request *rq)
+{
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct wrap_ref target;
+
+	target_resolve(s->v.policies, scope, &target);
+	return request_kek(&s->v, &target, rq, &kek);
+}
+
 /*
  * A file that changes its scope gets the header of the new scope first. After a crash between the
  * two steps the old name has a header of the new scope; the intent record, durable before, lets
  * recovery put that right.
+ *
+ * For a rename(2) between folders the kernel holds one mutex of the whole mount, so it waits for no
+ * vault: where a key is not in memory the vaults are asked and -EINPROGRESS returned. Only taking
+ * the new header back after a rename that failed may wait: the file would not open otherwise.
  */
 static int move_across(struct session *s, const struct move *m, const struct stat *st,
 		       const struct request *rq)
 {
 	const struct scope *old = m->from->scope, *new = m->to->scope;
+	struct request quick = *rq;
 	uint8_t file_id[FILE_ID_LEN];
 	struct fuse_entry_param e;
 	struct file *f;
@@ -319,15 +333,18 @@ static int move_across(struct session *s, const struct move *m, const struct sta
 		return -EXDEV;
 	if (rq->blocking == NEVER_BLOCK)
 		return -EINPROGRESS; /* the intent is synced to disk */
-	r = op_lookup(s, m->from, m->name, &e);
+	quick.blocking = NO_VAULT;
+	r = key_at_hand(s, new, &quick); /* before an intent is written */
+	if (r == 0)
+		r = op_lookup(s, m->from, m->name, &e);
 	if (r < 0)
 		return r;
-	r = file_get(&s->v, inode_of(s, e.ino), O_RDWR, rq, &f);
+	r = file_get(&s->v, inode_of(s, e.ino), O_RDWR, &quick, &f);
 	if (r == 0) {
 		file_move_begin(f, file_id);
 		r = intent_add(s->v.store, file_id, old->id, new->id, NULL);
 		if (r == 0)
-			r = file_move_scope(&s->v, f, new, rq);
+			r = file_move_scope(&s->v, f, new, &quick);
 		if (r == 0) {
 			r = move_entry(s, m);
 			undo = r < 0 ? file_move_scope(&s->v, f, old, rq) : 0;
@@ -428,6 +445,9 @@ static int move_opened(struct session *s, const struct move *m, const struct req
 	if (r < 0)
 		return r;
 	r = !same && S_ISREG(st.st_mode) ? move_across(s, m, &st, rq) : move_within(s, m, &st, rq);
+	/* mv(1) copies then, and the copy's open waits for the key, where it holds up no other. */
+	if (r == -EINPROGRESS && rq->blocking == MAY_BLOCK)
+		r = -EXDEV;
 	if (r == 0) {
 		note_moved(s, m->to, m->to_fd, m->name2);
 		if (m->flags & RENAME_EXCHANGE)

@@ -30,7 +30,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want = conn->capable & wanted;
 	conn->max_write = REQUEST_MAX;
 	conn->max_readahead = REQUEST_MAX;
-	conn->max_background = 128;
+	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = 96;
 	conn->time_gran = 1;
 }

@@ -49,6 +49,8 @@ int serve_init(struct session *s, struct jobs *jobs, struct err *err)
 		return r;
 	r = pool_new(BLOCKING_THREADS_MAX, &s->pool);
 	if (r == 0)
+		r = pool_new(BACKGROUND_MAX, &s->page_pool);
+	if (r == 0)
 		r = pool_new(BLOCKING_THREADS_MAX, &s->control_pool);
 	if (r == 0)
 		r = walk_new(&s->v, jobs, &s->walk);
@@ -72,12 +74,13 @@ unsigned serve_inodes(struct session *s)
 void serve_fini(struct session *s)
 {
 	pool_free(s->pool);
+	pool_free(s->page_pool);
 	pool_free(s->control_pool);
 	(void)pthread_mutex_destroy(&s->opened.lock);
 	walk_free(STEAL(s->walk));
 	usage_free(STEAL(s->v.usage));
 	inode_table_free(s->v.inodes);
-	s->pool = s->control_pool = NULL;
+	s->pool = s->page_pool = s->control_pool = NULL;
 	s->v.inodes = NULL;
 }
 
@@ -239,6 +242,7 @@ static void stop_answering(struct session *s)
 	if (s->fuse)
 		revoke_silence(s);
 	pool_free(STEAL(s->pool));
+	pool_free(STEAL(s->page_pool));
 	pool_free(STEAL(s->control_pool));
 	s->vops->quiet(s->vtree);
 }

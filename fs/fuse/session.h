@@ -2,6 +2,7 @@
 #ifndef DEPFS_FUSE_SESSION_H
 #define DEPFS_FUSE_SESSION_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "fs/content/volume.h"
+#include "fs/keyring/keyring.h"
 #include "fs/vtree/vtree.h"
 
 struct fuse_session;
@@ -20,11 +22,19 @@ struct walk;
  * quarter of them: KEYRING_WAITERS_MAX in fs/keyring/keyring.h. */
 #define BLOCKING_THREADS_MAX 1024u
 
+/* Background requests that the kernel sends at once, for all files of the mount. */
+#define BACKGROUND_MAX 128u
+static_assert(KEYRING_BACKGROUND_ALL_MAX <= BACKGROUND_MAX / 2,
+	      "half of them never wait for a vault");
+
 /* The order of all locks: fs/README.md, Locks. */
 struct session {
 	struct volume v;
 	struct walk *walk; /* of the job that runs, if any */
 	struct pool *pool; /* for requests that wait for a vault or a disk */
+	/* for dirty pages that would wait: as many threads as the kernel sends, so always one free
+	 */
+	struct pool *page_pool;
 	/* the control directory's own: it answers even when `pool` is full of waiting requests */
 	struct pool *control_pool;
 	struct fuse_session *fuse; /* for notifications; set before the first request */

@@ -24,6 +24,8 @@ struct flight {
 	pthread_cond_t finished;
 	unsigned refs; /* guarded by lock, like what follows */
 	unsigned waiters;
+	unsigned background; /* of them, in background slots of the kernel */
+	bool behind[2];	     /* by class: keyring_ask() wants the answer to take effect */
 	bool done;
 	enum verdict verdict; /* constant once done, like the next two */
 	bool outdated;	      /* the policy's keys were replaced meanwhile */
@@ -73,24 +75,6 @@ static struct judgement flight_land(struct flight *f)
 	keyring_slot_locked(kp, f->src.key.generation)->flight = NULL;
 	pthread_rwlock_unlock(&k->lock);
 	return j;
-}
-
-static void flight_run(void *arg)
-{
-	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
-	CLEANUP(flight_put_p) struct flight *f = arg;
-	struct judgement j;
-
-	f->verdict = roots_ask(f->k, &f->src, ASK_UNTIL_OPEN, f->answers, &dep_key);
-	roots_report(f->k, &f->src, f->answers);
-	if (f->verdict == VERDICT_OPEN)
-		f->r = kek_of(dep_key, &f->key);
-	j = flight_land(f);
-	pthread_mutex_lock(&f->lock);
-	f->done = true;
-	pthread_cond_broadcast(&f->finished);
-	pthread_mutex_unlock(&f->lock);
-	judgement_report(f->k, &f->src, &j, f->answers);
 }
 
 static struct flight *flight_new(struct keyring *k, const struct key_source *src)
@@ -163,34 +147,23 @@ static int flight_join(struct keyring *k, const struct key_source *src, enum req
 	return slot ? 0 : -ENOMEM;
 }
 
-/* No thread could be made: callers that joined meanwhile get the error too. */
-static void flight_cancel(struct flight *f, int r)
+static bool is_full_locked(struct flight *f, bool background)
 {
-	f->verdict = VERDICT_OUTAGE;
-	f->r = r;
-	(void)flight_land(f);
-	pthread_mutex_lock(&f->lock);
-	f->done = true;
-	pthread_cond_broadcast(&f->finished);
-	pthread_mutex_unlock(&f->lock);
-}
-
-static void flight_start(struct keyring *k, struct flight *f)
-{
-	int r = pool_run(k->pool, flight_run, flight_get(f));
-
-	if (r == 0)
-		return;
-	flight_cancel(f, r);
-	flight_put(f); /* the worker's count */
+	if (!background)
+		return f->waiters >= KEYRING_WAITERS_MAX;
+	return f->background > KEYRING_BACKGROUND_MAX ||
+	       atomic_load(&f->k->background) > KEYRING_BACKGROUND_ALL_MAX;
 }
 
 static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t deadline_ms)
 {
+	bool background = wait && wait->background;
 	int r = 0;
 
 	pthread_mutex_lock(&f->lock);
-	if (!f->done && f->waiters >= KEYRING_WAITERS_MAX)
+	f->background += background;
+	atomic_fetch_add(&f->k->background, background);
+	if (!f->done && is_full_locked(f, background))
 		r = -EAGAIN;
 	f->waiters++;
 	while (!f->done && r == 0) {
@@ -210,6 +183,8 @@ static int flight_wait(struct flight *f, const struct key_wait *wait, uint64_t d
 	if (f->done)
 		r = 0;
 	f->waiters--;
+	f->background -= background;
+	atomic_fetch_sub(&f->k->background, background);
 	pthread_mutex_unlock(&f->lock);
 	return r;
 }
@@ -325,6 +300,59 @@ static int flight_take(struct flight *f, enum request_class class, struct wrap_k
 	return 0;
 }
 
+/* Takes the answer for the classes that keyring_ask() wanted it for. */
+static void flight_take_behind(struct flight *f)
+{
+	for (int class = REQUEST_USER; class <= REQUEST_SYSTEM; class ++) {
+		CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+
+		/* constant once done; a failure has its event */
+		if (f->behind[class] && !f->outdated)
+			(void)flight_take(f, class, &kek, NULL);
+	}
+}
+
+static void flight_run(void *arg)
+{
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	CLEANUP(flight_put_p) struct flight *f = arg;
+	struct judgement j;
+
+	f->verdict = roots_ask(f->k, &f->src, ASK_UNTIL_OPEN, f->answers, &dep_key);
+	roots_report(f->k, &f->src, f->answers);
+	if (f->verdict == VERDICT_OPEN)
+		f->r = kek_of(dep_key, &f->key);
+	j = flight_land(f);
+	pthread_mutex_lock(&f->lock);
+	f->done = true;
+	pthread_cond_broadcast(&f->finished);
+	pthread_mutex_unlock(&f->lock);
+	judgement_report(f->k, &f->src, &j, f->answers);
+	flight_take_behind(f);
+}
+
+/* No thread could be made: callers that joined meanwhile get the error too. */
+static void flight_cancel(struct flight *f, int r)
+{
+	f->verdict = VERDICT_OUTAGE;
+	f->r = r;
+	(void)flight_land(f);
+	pthread_mutex_lock(&f->lock);
+	f->done = true;
+	pthread_cond_broadcast(&f->finished);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void flight_start(struct keyring *k, struct flight *f)
+{
+	int r = pool_run(k->pool, flight_run, flight_get(f));
+
+	if (r == 0)
+		return;
+	flight_cancel(f, r);
+	flight_put(f); /* the worker's count */
+}
+
 static int wait_failed(const struct key_source *src, int r, struct err *err)
 {
 	if (r == -EINTR)
@@ -394,4 +422,22 @@ int keyring_get(struct keyring *k, const struct wrap_ref *ref, enum request_clas
 		if (!f->outdated || f->verdict == VERDICT_OPEN)
 			return flight_take(f, class, ret_kek, err);
 	}
+}
+
+void keyring_ask(struct keyring *k, const struct wrap_ref *ref, enum request_class class)
+{
+	CLEANUP(flight_put_p) struct flight *f = NULL;
+	CLEANUP(wrap_key_put_p) struct wrap_key *kek = NULL;
+	struct key_source src;
+	enum joined how;
+
+	/* The next request reports what fails here. */
+	if (wrap_ref_is_service(ref) || source_of(k, ref, &src, NULL) < 0 ||
+	    flight_join(k, &src, class, &f, &how, &kek) < 0 || how == JOIN_SERVED)
+		return;
+	pthread_mutex_lock(&f->lock);
+	f->behind[class] |= !f->done;
+	pthread_mutex_unlock(&f->lock);
+	if (how == JOIN_STARTED)
+		flight_start(k, f);
 }

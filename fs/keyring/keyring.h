@@ -63,6 +63,7 @@ struct key_wait {
 	bool (*interrupted)(void *arg); /* polled every 50 ms or so; NULL: never */
 	void *arg;
 	unsigned timeout_ms; /* 0: the default of 60,000 */
+	bool background;     /* meanwhile it takes one of the kernel's background slots */
 };
 
 /**
@@ -80,9 +81,9 @@ int keyring_peek(struct keyring *k, const struct wrap_ref *ref, enum request_cla
  * Single flight per policy and generation: the first caller asks, the others wait for its result.
  * Return: 0; -EKEYREVOKED: a root answered denied and none opened (user request); -ENOKEY: no such
  * policy or generation in this store; -EBADMSG: every copy damaged; -EINTR; -ETIMEDOUT; -EAGAIN:
- * KEYRING_WAITERS_MAX callers wait for this key already; -ENOMEM. Events: "key-open" with policy,
- * generation, vault key id, outcome, request id; "availability-key-used" with the reason each time;
- * "key-copy-damaged".
+ * KEYRING_WAITERS_MAX callers, or too many in background slots, wait already; -ENOMEM. Events:
+ * "key-open" with policy, generation, vault key id, outcome, request id; "availability-key-used"
+ * with the reason each time; "key-copy-damaged".
  */
 int keyring_get(struct keyring *k, const struct wrap_ref *ref, enum request_class class,
 		const struct key_wait *wait, struct wrap_key **ret_kek, struct err *err) MUST_CHECK;
@@ -90,6 +91,21 @@ int keyring_get(struct keyring *k, const struct wrap_ref *ref, enum request_clas
 /* A quarter of the threads of the blocking pool that serves files (fs/fuse), so that requests for
  * other keys find a thread while all of these wait. */
 #define KEYRING_WAITERS_MAX 256u
+
+/*
+ * The kernel sends reads and writes of all files in as many background slots as max_background
+ * (fs/fuse/session.h), and nothing else of the mount is read or written while all are taken. So of
+ * those requests only so many wait for one key, and for all keys together.
+ */
+#define KEYRING_BACKGROUND_MAX	   16u
+#define KEYRING_BACKGROUND_ALL_MAX 64u
+
+/*
+ * keyring_ask() - starts to ask for a key without waiting for it
+ * What the vaults answer takes effect as if a caller of @class had waited, so that a later
+ * keyring_peek() finds the key. A question that is under way already is joined. Never blocks.
+ */
+void keyring_ask(struct keyring *k, const struct wrap_ref *ref, enum request_class class);
 
 /* keyring_forget() - drop the cached key of one policy (every generation), e.g. after its keys were
  * replaced. */

@@ -71,6 +71,7 @@ struct keyring {
 	key_source_fn *source; /* constant after keyring_start() */
 	void *source_arg;
 	atomic_bool closing;
+	_Atomic unsigned background; /* callers that wait in background slots */
 	pthread_rwlock_t lock;
 	struct key_policy *buckets[KEYRING_BUCKETS]; /* guarded by lock */
 	revoked_fn *on_revoked;			     /* guarded by lock */

@@ -53,8 +53,8 @@ void walk_free(struct walk *w)
 /* ---- the job ---- */
 
 /*
- * Takes the lock for writing. A rename may hold it for reading as long as a vault takes to answer,
- * and while a writer waits no other rename begins: so the wait is cut into short pieces.
+ * Takes the lock for writing. A rename may hold it for reading as long as a commit or re-wrap
+ * takes, and while a writer waits no other rename begins: so the wait is cut into short pieces.
  */
 static void stop_renames(struct walk *w)
 {
@@ -110,7 +110,8 @@ static int walk_inode(struct walk *w, struct job *j, struct inode *i, struct err
 	int path_fd, fd, r;
 
 	if (i->type == S_IFREG) {
-		r = walk_renew_moved(w, j, i, err);
+		r = walk_renews(j) ? walk_renew_moved(w, j, i, err)
+				   : walk_rewrap_moved(w, j, i, err);
 		inode_unhold(w->v->inodes, i);
 		return r;
 	}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "crypto/base/cleanup.h"
+#include "crypto/base/fdpath.h"
 #include "fs/content/rewrap.h"
 #include "fs/policy/target.h"
 #include "fs/walk/walk_internal.h"
@@ -21,22 +22,34 @@ static int look(struct walk *w, struct job *j, int fd, const struct scope *scope
 	return job_wants(w->v->policies, j, &hdr.ref, scope, ret_target) ? FOUND_DUE : FOUND_FINE;
 }
 
-/* @fd is consumed. */
+static int rewrap_inode(struct walk *w, struct inode *i, const struct wrap_ref *target,
+			const struct request *rq)
+{
+	struct file *f;
+	int r = file_get(w->v, i, O_RDWR, rq, &f), put;
+
+	if (r < 0)
+		return r;
+	r = file_rewrap_now(w->v, f, target, rq);
+	put = file_put(w->v, f);
+	return r < 0 ? r : put;
+}
+
+/* @fd is consumed. Where @rq may not wait for the key, the file is queued: the job comes back to
+ * it, wherever it lies then. */
 static int rewrap(struct walk *w, int fd, const char *name, const struct stat *st,
 		  const struct scope *scope, const struct wrap_ref *target,
 		  const struct request *rq)
 {
 	struct inode *i;
-	struct file *f;
-	int r = inode_ref(w->v->inodes, fd, st, NULL, name, scope, &i), put;
+	int r = inode_ref(w->v->inodes, fd, st, NULL, name, scope, &i);
 
 	if (r < 0)
 		return r;
-	r = file_get(w->v, i, O_RDWR, rq, &f);
-	if (r == 0) {
-		r = file_rewrap_now(w->v, f, target, rq);
-		put = file_put(w->v, f);
-		r = r < 0 ? r : put;
+	r = rewrap_inode(w, i, target, rq);
+	if (r == -EINPROGRESS) {
+		inode_hold(w->v->inodes, i);
+		r = walk_enqueue(w, i, false) ? FOUND_DUE : -EOVERFLOW;
 	}
 	inode_forget(w->v->inodes, i, 1);
 	return r;
@@ -75,7 +88,7 @@ int walk_rewrap_early(struct walk *w, struct job *j, int dir_fd, const char *nam
 		      const struct scope *scope, const struct request *rq)
 {
 	const struct request own = {
-		.blocking = rq->blocking, .class = REQUEST_SYSTEM, .wait = rq->wait};
+		.blocking = NO_VAULT, .class = REQUEST_SYSTEM, .wait = rq->wait};
 	CLEANUP(close_fd_p) int own_fd = fd;
 	struct wrap_ref target;
 	struct stat st;
@@ -90,5 +103,35 @@ int walk_rewrap_early(struct walk *w, struct job *j, int dir_fd, const char *nam
 	}
 	if (r < 0)
 		walk_file_failed(w, j, dir_fd, name, r);
+	return 0;
+}
+
+int walk_rewrap_moved(struct walk *w, struct job *j, struct inode *i, struct err *err)
+{
+	const struct request rq = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
+	struct wrap_ref target;
+	char link[FD_PATH_LEN];
+	struct stat st;
+	int path_fd, fd, r = inode_fd(w->v->inodes, i, &path_fd);
+
+	if (r < 0)
+		return r;
+	fd = open(fd_path(path_fd, link), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	r = fd < 0 ? -errno : look(w, j, fd, i->scope, &st, &target);
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	if (r == FOUND_DUE) {
+		r = walk_target_key(w, &target, &rq, err);
+		if (r < 0) {
+			inode_fd_done(w->v->inodes, i);
+			return r;
+		}
+		r = rewrap_inode(w, i, &target, &rq);
+		if (r == 0)
+			job_file_early(j);
+	}
+	if (r < 0 && r != -ESTALE)
+		walk_file_failed(w, j, path_fd, "", r);
+	inode_fd_done(w->v->inodes, i);
 	return 0;
 }

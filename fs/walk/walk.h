@@ -31,8 +31,8 @@ void walk_silence(struct walk *w);
  * new folder needs no walk: it is empty, and what comes into it is new, or passed through
  * walk_before_move().
  *
- * Between walk_names_begin() and walk_names_end() a read lock is held, also across a wait for a
- * vault, and no job begins or ends (fs/README.md, Locks).
+ * Between walk_names_begin() and walk_names_end() a read lock is held, and no job begins or ends
+ * (fs/README.md, Locks). So no vault is waited for: a file whose key is not in memory is queued.
  */
 void walk_names_begin(struct walk *w);
 /* walk_is_on() - whether a job walks; constant until walk_names_end(). */

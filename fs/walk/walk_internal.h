@@ -73,10 +73,12 @@ int walk_target_key(struct walk *w, const struct wrap_ref *target, const struct 
 int walk_rewrap_file(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,
 		     const struct scope *scope, const struct request *rq,
 		     struct err *err) MUST_CHECK;
-/* walk_rewrap_early() - before the file gets another name; -EINPROGRESS: needs a thread that may
- * block; else 0. */
+/* walk_rewrap_early() - before the file gets another name, or queued where that would have to wait
+ * for a vault; -EINPROGRESS: needs a thread that may block; else 0. */
 int walk_rewrap_early(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,
 		      const struct scope *scope, const struct request *rq) MUST_CHECK;
+/* walk_rewrap_moved() - re-wraps a file that was queued. Negative: the job cannot go on. */
+int walk_rewrap_moved(struct walk *w, struct job *j, struct inode *i, struct err *err) MUST_CHECK;
 
 /* scan.c: 1: counted now, which happens once to a file, or failed; 0: counted before, or no file */
 int walk_scan_file(struct walk *w, struct job *j, int dir_fd, const char *name, int fd,

@@ -28,7 +28,9 @@ static struct {
 	unsigned damages;
 	uint64_t block_no; /* of the last one */
 	bool denied;
-	int kek_errno; /* 0: it gives a key */
+	int kek_errno;		/* 0: it gives a key */
+	enum blocking blocking; /* of the last request for a key */
+	bool denied_behind;	/* as soon as it has given a key */
 	struct wrap_key *kek;
 } fake;
 
@@ -60,11 +62,13 @@ int __wrap_request_kek(struct volume *v, const struct wrap_ref *ref, const struc
 		       struct wrap_key **ret_kek)
 {
 	(void)v, (void)ref;
+	fake.blocking = rq->blocking;
 	if (fake.kek_errno)
 		return fake.kek_errno;
 	if (fake.denied && rq->class == REQUEST_USER)
 		return -EKEYREVOKED;
 	*ret_kek = wrap_key_get(fake.kek);
+	fake.denied |= fake.denied_behind;
 	return 0;
 }
 

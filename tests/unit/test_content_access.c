@@ -2,6 +2,8 @@
 #include "tests/unit/content_fixture.h"
 
 #include "fs/content/drain.h"
+#include "fs/content/rewrap.h"
+#include "fs/policy/scope.h"
 
 static const struct request user = {.blocking = MAY_BLOCK, .class = REQUEST_USER};
 static const struct request system_rq = {.blocking = MAY_BLOCK, .class = REQUEST_SYSTEM};
@@ -82,6 +84,21 @@ static void a_borrowed_key_goes_with_the_last_borrower(void **state)
 	assert_int_equal(enter(c, &system_page), -EKEYREVOKED); /* its page all would share */
 }
 
+/* A page's request may hold a slot that all files share: while no vault has answered it is refused,
+ * also on a thread that may wait, and no other request is. */
+static void a_page_waits_for_no_vault(void **state)
+{
+	struct content *c = *state;
+
+	deny(c);
+	assert_int_equal(drain_finish(&c->f), 1);
+	fake.kek_errno = -EINPROGRESS;
+	assert_int_equal(enter(c, &user_page), -EKEYREVOKED);
+	assert_int_equal(fake.blocking, NO_VAULT);
+	assert_int_equal(enter(c, &user), -EINPROGRESS);
+	assert_int_equal(fake.blocking, MAY_BLOCK);
+}
+
 /* A policy that is allowed again needs no new open: the handles go on. */
 static void access_that_comes_back_opens_the_content(void **state)
 {
@@ -113,6 +130,43 @@ static void a_header_that_does_not_open_is_damage(void **state)
 	assert_int_equal(atomic_load(&c->f.state), CONTENT_REVOKED);
 }
 
+static void count_drain(void *arg, struct file *f)
+{
+	(void)f;
+	++*(unsigned *)arg;
+}
+
+/*
+ * Dropping the kernel's pages waits for requests that serving threads answer, so a denial that
+ * comes between their look at it and the re-wrap sends the request on to another thread, and what
+ * it has not done yet shows nowhere.
+ */
+static void a_denial_never_drains_on_a_serving_thread(void **state)
+{
+	const struct request serving = {.blocking = NEVER_BLOCK, .class = REQUEST_SYSTEM};
+	struct scope scope = {.index = 0};
+	struct content *c = *state;
+	struct wrap_ref target = c->f.hdr.ref, before = c->f.hdr.ref;
+	unsigned drained = 0;
+
+	memcpy(scope.id, c->f.hdr.scope_id, SCOPE_ID_LEN);
+	c->inode.scope = &scope;
+	(void)file_tag_locked(&c->v, &c->f, &before); /* as when it was opened */
+	c->v.drain = count_drain;
+	c->v.drain_arg = &drained;
+	target.policy_id[0] ^= 1;
+	fake.denied_behind = true;
+	assert_int_equal(file_rewrap_now(&c->v, &c->f, &target, &serving), -EINPROGRESS);
+	assert_int_equal(drained, 0);
+	assert_int_equal(atomic_load(&c->f.state), CONTENT_OPEN);
+	assert_true(wrap_ref_equal(&c->f.hdr.ref, &before));
+	assert_int_equal(atomic_load(&c->inode.policy_tag), access_tag_of(before.policy_id));
+	assert_int_equal(file_rewrap_now(&c->v, &c->f, &target, &serving), -EINPROGRESS);
+	assert_int_equal(file_rewrap_now(&c->v, &c->f, &target, &system_rq), 0);
+	assert_int_equal(drained, 1);
+	assert_int_equal(atomic_load(&c->f.state), CONTENT_DRAINING);
+}
+
 /* A program that goes on dirtying pages cannot hold a denial up; what is lost is counted. */
 static void drain_accepts_pages_until_it_is_stopped(void **state)
 {
@@ -137,8 +191,10 @@ int main(void)
 		TEST(a_denial_refuses_users_while_it_drains),
 		TEST(drain_finish_wipes_the_key_behind_the_header),
 		TEST(a_borrowed_key_goes_with_the_last_borrower),
+		TEST(a_page_waits_for_no_vault),
 		TEST(access_that_comes_back_opens_the_content),
 		TEST(a_header_that_does_not_open_is_damage),
+		TEST(a_denial_never_drains_on_a_serving_thread),
 		TEST(drain_accepts_pages_until_it_is_stopped),
 	};
 

@@ -87,6 +87,63 @@ static void both_classes_share_one_question(void **state)
 	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 1);
 }
 
+/* One policy's slow vaults leave most of the kernel's background slots to the files of others; a
+ * program's open is no such request, and still joins the question. */
+static void background_slots_are_left_to_others(void **state)
+{
+	static struct caller callers[CALLERS];
+	struct fix *f = *state;
+	struct wrap_ref ref = slow_policy(f, 1000);
+	unsigned served = 0;
+
+	memset(callers, 0, sizeof(callers));
+	for (int i = 1; i < CALLERS; i++)
+		callers[i].wait.background = true;
+	callers_run(f, callers, &ref);
+	for (int i = 1; i < CALLERS; i++) {
+		served += callers[i].r == 0;
+		assert_true(callers[i].r == 0 || callers[i].r == -EAGAIN);
+	}
+	assert_int_equal(callers[0].r, 0);
+	assert_int_equal(served, KEYRING_BACKGROUND_MAX);
+	assert_int_equal(atomic_load(&f->e->keyring->background), 0);
+}
+
+/* The kernel's pages and renames ask without waiting; a later request finds the key. */
+static void asking_waits_for_nothing(void **state)
+{
+	struct fix *f = *state;
+	struct wrap_ref ref = slow_policy(f, 1000);
+	unsigned before = asked(f);
+	uint64_t from_ms = clock_now_ms();
+
+	for (int i = 0; i < 5; i++)
+		keyring_ask(f->e->keyring, &ref, REQUEST_USER);
+	assert_int_equal(fix_peek(f, &ref, REQUEST_USER), -EINPROGRESS);
+	assert_true(clock_now_ms() - from_ms < 900);
+	while (fix_peek(f, &ref, REQUEST_USER) != 0)
+		assert_true(clock_now_ms() - from_ms < 20000);
+	assert_int_equal(asked(f) - before, 1);
+}
+
+/* What is asked without waiting takes effect as it would for a waiting caller: in an outage users
+ * get the availability key, after a denial the system alone. */
+static void asking_keeps_the_availability_key(void **state)
+{
+	struct fix *f = *state;
+	struct wrap_ref ref;
+
+	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
+	ref = fix_ref(f, "P");
+	fix_fault(f, "local://hot", KMS_DENIED, 0);
+	fix_fault(f, "local://cold", KMS_DENIED, 0);
+	keyring_ask(f->e->keyring, &ref, REQUEST_SYSTEM);
+	for (uint64_t from_ms = clock_now_ms(); fix_peek(f, &ref, REQUEST_SYSTEM) != 0;)
+		assert_true(clock_now_ms() - from_ms < 20000);
+	assert_int_not_equal(fix_peek(f, &ref, REQUEST_USER), 0);
+	assert_int_equal(fix_events(f, "availability-key-used", "", ""), 1);
+}
+
 static bool is_set(void *arg)
 {
 	return atomic_load((atomic_bool *)arg);
@@ -204,6 +261,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(fifty_callers_ask_once),
 		T(both_classes_share_one_question),
+		T(background_slots_are_left_to_others),
+		T(asking_waits_for_nothing),
+		T(asking_keeps_the_availability_key),
 		T(a_caller_can_leave),
 		T(a_wait_is_bounded),
 		T(closing_waits_for_a_vault_call),
