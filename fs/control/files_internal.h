@@ -12,6 +12,10 @@ int ctl_readme_show(struct ctl_call *call);
 /* status.c */
 int ctl_status_show(struct ctl_call *call);
 /* assignment.c */
+/* ctl_assign_how() - a command that assigns: a policy, and behind it "force" unless that is how a
+ * policy's name ends. @ret_p: the policy. */
+enum assign_how ctl_assign_how(struct policies *policies, const char *in,
+			       char ret_p[static CTL_WRITE_MAX + 1]);
 int ctl_assignment_show(struct ctl_call *call);
 int ctl_assignment_store(struct ctl_call *call, const char *in);
 /* renew.c */

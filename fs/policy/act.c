@@ -113,6 +113,7 @@ int act_end(struct act *a, int r)
 		AUDIT_FIELD_STR("key_2", done_text(r, a->key_ids[1])),
 		AUDIT_FIELD_STR("key_1_before", done_text(r, a->key_ids_before[0])),
 		AUDIT_FIELD_STR("key_2_before", done_text(r, a->key_ids_before[1])),
+		AUDIT_FIELD_STR("forced", a->forced ? "yes" : NULL),
 		AUDIT_FIELD_STR("warnings", a->warnings[0] ? a->warnings : NULL),
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
 		AUDIT_FIELD_U64("job", a->job),

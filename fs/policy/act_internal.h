@@ -15,6 +15,7 @@ struct act {
 	struct err own_err;
 	struct policy *policy; /* the one asked for; NULL: none */
 	bool entered;
+	bool forced;			/* without the proof of its root keys, for the event */
 	bool new_policy;		/* act_commit() makes it: no header can refer to it yet */
 	const char *mailbox, *new_name; /* for the event; NULL: none */
 	uint64_t job;			/* started by it, for the event; 0: none */
@@ -140,6 +141,9 @@ int policy_make_keys(struct policies *ps, struct policy_record *rec,
 int policy_complete(struct act *a, const char *const ids[static 2], struct report *rep) MUST_CHECK;
 /* roots_proved() - both of a policy's root keys have just opened their copies. */
 void roots_proved(struct policies *ps, const struct policy *p);
+/* roots_prove() - ask both root keys whether they open the newest generation; health is noted. 0,
+ * or the errno of one that does not. */
+int roots_prove(struct act *a) MUST_CHECK;
 /* policy_replace_keys() - new copies of every generation under two new root keys. */
 int policy_replace_keys(struct act *a, const struct key_id ids[static 2],
 			struct report *rep) MUST_CHECK;

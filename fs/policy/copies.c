@@ -85,6 +85,29 @@ void roots_proved(struct policies *ps, const struct policy *p)
 	keyring_note(ps->keyring, &src, answers);
 }
 
+int roots_prove(struct act *a)
+{
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	const struct policy *p = a->policy;
+	struct root_answer answers[2] = {0};
+	const struct root_answer *worse = &answers[0];
+	char text[ROOTS_TEXT_MAX];
+	struct key_source src;
+
+	source_fill(p, policy_key(p, p->rec.generation), &src);
+	(void)!roots_ask(a->ps->keyring, &src, ASK_BOTH, answers,
+			 &dep_key); /* the answers hold the outcomes */
+	roots_report(a->ps->keyring, &src, answers);
+	keyring_note(a->ps->keyring, &src, answers);
+	if (worse->asked && (worse->outcome == KMS_OK ||
+			     (worse->outcome == KMS_TRANSIENT && answers[1].outcome != KMS_OK)))
+		worse = &answers[1];
+	if (worse->asked && worse->outcome == KMS_OK)
+		return 0;
+	roots_text(answers, text, sizeof(text));
+	return err_set(a->err, worse->asked ? worse->r : -EAGAIN, "%s", text);
+}
+
 static int key_replace(struct act *a, const struct key_id ids[static 2], struct key_record *key,
 		       struct report *rep)
 {

@@ -127,10 +127,19 @@ enum remove_how {
 int policy_remove(struct policies *ps, const char *p, enum remove_how how,
 		  const struct actor *actor, struct err *err) MUST_CHECK;
 
-int assign_tenant(struct policies *ps, const char *p, const struct actor *actor,
-		  struct err *err) MUST_CHECK;
+/*
+ * Assigning asks both vaults first: each root key must open its copy of the newest generation, or
+ * the act is refused with the errno of the one that does not, a denial's before an outage's.
+ * ASSIGN_FORCED asks nothing. A policy that is assigned there already is not asked about.
+ */
+enum assign_how {
+	ASSIGN_PROVED,
+	ASSIGN_FORCED
+};
+int assign_tenant(struct policies *ps, const char *p, enum assign_how how,
+		  const struct actor *actor, struct err *err) MUST_CHECK;
 int unassign_tenant(struct policies *ps, const struct actor *actor, struct err *err) MUST_CHECK;
-int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p, enum assign_how how,
 		   const struct actor *actor, struct err *err) MUST_CHECK;
 int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *actor,
 		     struct err *err) MUST_CHECK;

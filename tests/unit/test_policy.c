@@ -294,8 +294,9 @@ static void unknown_policies_are_enoent_everywhere(void **state)
 		REFUSED(f, -ENOENT, policy_refresh(f->e->policies, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_check(f->e->policies, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_remove(f->e->policies, p, REMOVE_KEEP, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_tenant(f->e->policies, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_mailbox(f->e->policies, "u1", p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, assign_tenant(f->e->policies, p, ASSIGN_PROVED, &WHO, &f->err));
+		REFUSED(f, -ENOENT,
+			assign_mailbox(f->e->policies, "u1", p, ASSIGN_PROVED, &WHO, &f->err));
 	}
 	assert_true(fix_info(f, "P").enabled);
 }

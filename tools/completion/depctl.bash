@@ -122,7 +122,7 @@ _depctl_cmdlet()
 	*)
 		case ${words[command]} in
 		[Nn]ew-*) _depctl_words '-Name -AzureKeyIDs -Description -Enabled -WhatIf -Confirm' ;;
-		[Ss]et-*Assignment) _depctl_words '-DataEncryptionPolicy -WhatIf -Confirm' ;;
+		[Ss]et-*Assignment) _depctl_words '-DataEncryptionPolicy -Force -WhatIf -Confirm' ;;
 		[Ss]et-*)
 			_depctl_words '-Identity -Name -Description -Enabled -Refresh -Replace
 				-AzureKeyIDs -WhatIf -Confirm'
@@ -149,7 +149,10 @@ _depctl_command()
 	job:2) [ "$verb" = list ] || _depctl_folder jobs ;;
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
-	assign:1) _depctl_folder policies ;;
+	assign:*)
+		[[ $cur == -* ]] && _depctl_words '--force'
+		[[ $cur == -* ]] || _depctl_folder policies
+		;;
 	coverage:*)
 		_depctl_words '--scan --html'
 		[[ $cur == -* ]] || _depctl_paths

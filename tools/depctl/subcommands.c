@@ -34,10 +34,11 @@ const struct cmd_row subcommands[] = {
 	{"policy rename", cmd_policy, "P NEW", "give it another name"},
 	{"policy describe", cmd_policy, "P TEXT", "give it another description"},
 	{"policy replace-keys", cmd_policy, "P KEY1 KEY2", "give it other root keys"},
-	{"assign", cmd_assign, "P", "make it the tenant's policy"},
+	{"assign", cmd_assign, "[--force] P",
+	 "make it the tenant's policy, once both root keys have opened; by force unasked"},
 	{"unassign", cmd_unassign, "", "leave the tenant without a policy"},
 	{"assignment", cmd_assignment, "", "which policy the tenant has"},
-	{"mailbox assign", cmd_mailbox, "ID P", "give a mailbox a policy of its own"},
+	{"mailbox assign", cmd_mailbox, "[--force] ID P", "give a mailbox a policy of its own"},
 	{"mailbox unassign", cmd_mailbox, "ID", "let the mailbox fall to the tenant's policy"},
 	{"mailbox show", cmd_mailbox, "ID", "the policy in force, and where it comes from"},
 	{"mailbox list", cmd_mailbox, "", "all mailboxes with the policy in force"},
@@ -90,7 +91,7 @@ const struct cmd_row subcommands[] = {
 	 "change a policy"},
 	{"Get-" CMDLET, cmdlet_get, "[-Identity P]", "policies as objects"},
 	{"Set-" CMDLET "Assignment", cmdlet_set_assignment,
-	 "-DataEncryptionPolicy P [-WhatIf] [-Confirm]", "assign"},
+	 "-DataEncryptionPolicy P [-Force] [-WhatIf] [-Confirm]", "assign"},
 	{"Get-" CMDLET "Assignment", cmdlet_get_assignment, "", "assignment"},
 };
 

@@ -144,8 +144,12 @@ int policy_act_rename(struct client *ctl, const struct policy_view *v, const cha
 	return 0;
 }
 
-int policy_act_assign(struct client *ctl, const struct policy_view *v, char **ret_answer,
-		      struct err *err)
+int policy_act_assign(struct client *ctl, const char *path, const struct policy_view *v, bool force,
+		      char **ret_answer, struct err *err)
 {
-	return client_write(ctl, "assignment", policy_view_get(v, "id"), ret_answer, err);
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "%s%s", policy_view_get(v, "id"),
+		       force ? " force" : "");
+	return client_write(ctl, path, command, ret_answer, err);
 }

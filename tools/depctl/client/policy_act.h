@@ -31,8 +31,10 @@ int policy_act_keys(struct client *ctl, const struct policy_view *v, const char 
 		    char **ret_answer, struct err *err) MUST_CHECK;
 int policy_act_rename(struct client *ctl, const struct policy_view *v, const char *new_name,
 		      char **ret_answer, struct err *err) MUST_CHECK;
-/* policy_act_assign() - to the tenant; by the policy's id, since a policy may be named "none". */
-int policy_act_assign(struct client *ctl, const struct policy_view *v, char **ret_answer,
-		      struct err *err) MUST_CHECK;
+/* policy_act_assign() - to the tenant, or in the control file @path of a mailbox; by the policy's
+ * id, since a policy may be named "none". @force: without the proof that both root keys open. */
+#define ASSIGNMENT "assignment"
+int policy_act_assign(struct client *ctl, const char *path, const struct policy_view *v, bool force,
+		      char **ret_answer, struct err *err) MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 /* Set-M365DataAtRestEncryptionPolicyAssignment */
 static const struct cmdlet_param assign_params[] = {
 	{"DataEncryptionPolicy", CMDLET_TEXT, true},
+	{"Force", CMDLET_SWITCH, false},
 	{"WhatIf", CMDLET_SWITCH, false},
 	{"Confirm", CMDLET_SWITCH, false},
 	{NULL, CMDLET_TEXT, false},
@@ -40,7 +41,8 @@ static int run_assign(struct cmdlet_call *c)
 	}
 	if (cmdlet_may_go(c, what, &exit_code) == GO_NOT)
 		return exit_code;
-	r = policy_act_assign(c->ctl, &v, &answer, &c->err);
+	r = policy_act_assign(c->ctl, ASSIGNMENT, &v, cmdlet_value(c, "Force")->on, &answer,
+			      &c->err);
 	return r < 0 ? cmdlet_refuse(c, r)
 		     : change_report(&c->env, answer, policy_view_get(&v, "name"),
 				     policy_view_get(&v, "id"));
