@@ -137,12 +137,13 @@ static void root_show(FILE *out, int no, const struct policy_root_info *root)
 int ctl_policy_status_show(struct ctl_call *call)
 {
 	struct policy_info info;
-	char created[CTL_TIME_LEN];
+	char created[CTL_TIME_LEN], proved[CTL_TIME_LEN];
 	int r = ctl_policy_info(call, &info);
 
 	if (r < 0)
 		return r;
 	ctl_time((int64_t)info.created, created);
+	ctl_time(info.proved, proved);
 	(void)fprintf(call->out,
 		      "name: %s\nid: %s\nkind: %s\nstate: %s\nenabled: %d\nassigned: %s\n"
 		      "mailboxes: %u\ngeneration: %u\ncreated: %s\n",
@@ -150,6 +151,8 @@ int ctl_policy_status_show(struct ctl_call *call)
 		      policy_state_name(info.state), info.enabled,
 		      info.assigned_tenant ? "yes" : "no", info.mailboxes_assigned, info.generation,
 		      created);
+	if (info.state != POLICY_DRAFT)
+		(void)fprintf(call->out, "proved: %s\n", proved);
 	for (int i = 0; i < 2 && info.state != POLICY_DRAFT; i++)
 		root_show(call->out, i + 1, &info.roots[i]);
 	ctl_scan_of_policy(call, info.id);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/depctl/cli/change.h"
 #include "tools/depctl/cli/verbs.h"
@@ -24,12 +25,37 @@ enum {
 	PURGE_CONFIRM,
 };
 
+/* "never", "12 s", "5 min", "3 h", "2 d" since a root key last opened the policy's key. */
+static const char *proof_age(const struct policy_view *v, char out[static 32])
+{
+	static const struct {
+		long long s;
+		const char *unit;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	const char *when = policy_view_get(v, "proved");
+	struct tm tm = {0};
+	long long age;
+	size_t i = 0;
+
+	if (!strptime(when, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return *when ? when : "-";
+	age = time(NULL) - timegm(&tm);
+	if (age < 0)
+		age = 0; /* the clock was set back */
+	while (i < 3 && age < 2 * units[i].s)
+		i++;
+	(void)snprintf(out, 32, "%lld %s", age / units[i].s, units[i].unit);
+	return out;
+}
+
 static int row_add(void *arg, const struct policy_view *v)
 {
+	char age[32];
 	const char *cells[] = {
 		policy_view_get(v, "name"),
 		policy_view_get(v, "kind"),
 		policy_view_get(v, "state"),
+		proof_age(v, age),
 		strcmp(policy_view_get(v, "enabled"), "1") == 0 ? "yes" : "no",
 		policy_view_get(v, "assigned"),
 		policy_view_get(v, "mailboxes"),
@@ -49,9 +75,10 @@ static int json_add(void *arg, const struct policy_view *v)
 
 static int run_list(struct verb_call *c)
 {
-	static const char *const headings[] = {"NAME",	   "KIND",	"STATE",      "ENABLED",
-					       "ASSIGNED", "MAILBOXES", "GENERATION", "ID"};
-	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(8, headings);
+	static const char *const headings[] = {"NAME",	    "KIND",	  "STATE",
+					       "PROVED",    "ENABLED",	  "ASSIGNED",
+					       "MAILBOXES", "GENERATION", "ID"};
+	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(9, headings);
 	CLEANUP(json_decref_p) json_t *array = json_array();
 	int r = c->env->json ? policy_view_each(c->ctl, json_add, array, &c->err)
 			     : policy_view_each(c->ctl, row_add, table, &c->err);
