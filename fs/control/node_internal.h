@@ -44,6 +44,8 @@ enum ctl_kind {
 /* Content may be longer than CTL_SIZE. st_size is 0, as in procfs, since tail(1) and others trust
  * any other size and would cut the content. */
 #define CTL_LONG 0x10u
+/* A command may begin with "dry-run": its act is checked, and changes nothing. */
+#define CTL_DRY_RUN 0x20u
 
 /*
  * One entry of a folder; the rows are in table.c.

@@ -43,6 +43,29 @@ int ctl_policy_id_show(struct ctl_call *call)
 	return 0;
 }
 
+int ctl_policy_name_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = ctl_policy_info(call, &info);
+
+	if (r == 0)
+		(void)fprintf(call->out, "%s\n", info.name);
+	return r;
+}
+
+int ctl_policy_name_store(struct ctl_call *call, const char *in)
+{
+	struct policy_info before;
+	int r = ctl_policy_info(call, &before);
+
+	if (r == 0)
+		r = policy_rename(call->c->policies, ctl_policy_id(call), in, call->actor,
+				  &call->err);
+	if (r == 0)
+		(void)fprintf(call->out, "ok: policy %s is now named %s\n", before.name, in);
+	return r;
+}
+
 int ctl_policy_kind_show(struct ctl_call *call)
 {
 	struct policy_info info;

@@ -15,6 +15,7 @@ struct act {
 	struct err own_err;
 	struct policy *policy; /* the one asked for; NULL: none */
 	bool entered;
+	bool dry_stopped;		/* act_dry() ended it */
 	bool forced;			/* without the proof of its root keys, for the event */
 	bool new_policy;		/* act_commit() makes it: no header can refer to it yet */
 	const char *mailbox, *new_name; /* for the event; NULL: none */
@@ -36,6 +37,9 @@ int act_begin(struct act *a, struct policies *ps, const char *event, const struc
 	      const char *p, struct err *err) MUST_CHECK;
 /* act_end() - queue the event, release the lock, make the event durable; returns @r. */
 int act_end(struct act *a, int r);
+/* act_dry() - goes before each commit: 0, or -ECANCELED for an act that is tried only
+ * (actor.dry_run), which act_end() reports as done. */
+int act_dry(struct act *a) MUST_CHECK;
 /* act_name() - the policy that the event names; @id: NULL: not known. */
 void act_name(struct act *a, const char *name, const uint8_t *id);
 /* act_key_ids() - the ids that wrap the newest generation of @p; untouched when it has no keys. */

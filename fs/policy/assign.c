@@ -24,9 +24,10 @@ static int assignment_write(struct act *a, const char *key, const struct policy 
 	struct assignment_record rec = {.since = (uint64_t)time(NULL)};
 	uint8_t buf[RECORD_MAX];
 	size_t len;
-	int r;
+	int r = act_dry(a);
 
-	r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
+	if (r == 0)
+		r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
 	if (r < 0)
 		return r;
 	if (p) {

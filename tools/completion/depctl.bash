@@ -108,7 +108,8 @@ _depctl_policy() # NTH-OPERAND
 	create:* | replace-keys:[23]) _depctl_keys ;;
 	*:1) _depctl_folder policies ;;
 	esac
-	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description'
+	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description --dry-run'
+	[[ $verb =~ ^(enable|disable|refresh|rotate)$ && $cur == -* ]] && _depctl_words '--dry-run'
 	[[ $verb == remove && $cur == -* ]] && _depctl_words '--force'
 	[[ $verb == purge && $cur == -* ]] && _depctl_words '--reason --contact --confirm'
 }
@@ -150,7 +151,7 @@ _depctl_command()
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
 	assign:*)
-		[[ $cur == -* ]] && _depctl_words '--force'
+		[[ $cur == -* ]] && _depctl_words '--force --dry-run'
 		[[ $cur == -* ]] || _depctl_folder policies
 		;;
 	coverage:*)

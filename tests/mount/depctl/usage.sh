@@ -52,7 +52,7 @@ refused 2 "there is no command 'nonsense'" depctl help nonsense
 says "policy create NAME KEY1 KEY2" depctl help
 says "usage: depctl policy create NAME KEY1 KEY2" depctl help policy create
 says "usage: depctl policy create NAME KEY1 KEY2" depctl policy create --help
-says "usage: depctl mailbox assign [--force] ID P" depctl mailbox --help
+says "usage: depctl mailbox assign [--force] [--dry-run] ID P" depctl mailbox --help
 assert_eq "$(depctl key rotate --help | grep -c usage:)" 1 "usage lines of one command of depctl key"
 says "usage: depctl Get-M365DataAtRestEncryptionPolicy [-Identity P]" \
 	depctl get-m365dataatrestencryptionpolicy --help

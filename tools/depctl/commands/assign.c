@@ -9,10 +9,12 @@
 
 enum {
 	OPTION_FORCE = 1,
+	OPTION_DRY_RUN,
 };
 
 static const struct option assign_options[] = {
 	{"force", no_argument, NULL, OPTION_FORCE},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{NULL, 0, NULL, 0},
 };
 
@@ -21,7 +23,7 @@ int cmd_assign(int argc, char **argv, const struct cmd_env *env)
 	CLEANUP(client_free_p) struct client *ctl = NULL;
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	CLEANUP(free_mem_p) char *answer = NULL;
-	bool force = false;
+	unsigned how = 0;
 	struct err err = {0};
 	int option, r;
 
@@ -30,9 +32,12 @@ int cmd_assign(int argc, char **argv, const struct cmd_env *env)
 	optind = 0; /* makes glibc's getopt start again, with this vector */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", assign_options, NULL)) != -1) {
-		if (option != OPTION_FORCE)
+		if (option == OPTION_FORCE)
+			how |= ASSIGN_BY_FORCE;
+		else if (option == OPTION_DRY_RUN)
+			how |= ASSIGN_DRY_RUN;
+		else
 			return cmd_usage_getopt("assign", option, argv);
-		force = true;
 	}
 	if (argc - optind != 1)
 		return cmd_usage_count("assign", argc - optind, 1);
@@ -40,7 +45,7 @@ int cmd_assign(int argc, char **argv, const struct cmd_env *env)
 	if (r == 0)
 		r = policy_view_find(ctl, argv[optind], &v, &err);
 	if (r == 0)
-		r = policy_act_assign(ctl, ASSIGNMENT, &v, force, &answer, &err);
+		r = policy_act_assign(ctl, ASSIGNMENT, &v, how, &answer, &err);
 	return r < 0 ? cmd_refuse(r, &err)
 		     : change_report(env, answer, policy_view_get(&v, "name"),
 				     policy_view_get(&v, "id"));

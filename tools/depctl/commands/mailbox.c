@@ -14,7 +14,8 @@
 
 /* Places in verb_call.options. */
 enum {
-	ASSIGN_FORCE,
+	ASSIGN_OPTION_FORCE,
+	ASSIGN_OPTION_DRY_RUN,
 };
 
 static int mailbox_path(const char *id, char **ret_path, struct err *err)
@@ -120,6 +121,8 @@ static int run_unassign(struct verb_call *c)
 
 static int run_assign(struct verb_call *c)
 {
+	unsigned how = (c->options[ASSIGN_OPTION_FORCE] ? ASSIGN_BY_FORCE : 0) |
+		       (c->options[ASSIGN_OPTION_DRY_RUN] ? ASSIGN_DRY_RUN : 0);
 	CLEANUP(free_mem_p) char *path = NULL;
 	CLEANUP(free_mem_p) char *answer = NULL;
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
@@ -128,12 +131,13 @@ static int run_assign(struct verb_call *c)
 	if (r == 0)
 		r = mailbox_path(c->operands[0], &path, &c->err);
 	if (r == 0)
-		r = policy_act_assign(c->ctl, path, &v, c->options[ASSIGN_FORCE], &answer, &c->err);
+		r = policy_act_assign(c->ctl, path, &v, how, &answer, &c->err);
 	return r < 0 ? verb_refuse(c, r) : done(c, answer);
 }
 
 static const struct option assign_options[] = {
-	{"force", no_argument, NULL, ASSIGN_FORCE},
+	{"force", no_argument, NULL, ASSIGN_OPTION_FORCE},
+	{"dry-run", no_argument, NULL, ASSIGN_OPTION_DRY_RUN},
 	{NULL, 0, NULL, 0},
 };
 
