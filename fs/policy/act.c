@@ -187,7 +187,7 @@ int act_commit_job(struct act *a, const struct policy_record *rec,
 	for (uint32_t i = 0; r == 0 && i < n_keys; i++)
 		r = put_key(txn, keys[i], a->err);
 	if (r == 0 && a->new_policy)
-		r = untargeted_put(txn, rec->id, a->err);
+		r = untargeted_put(txn, rec->id, UNTARGETED_EVER, a->err);
 	if (r == 0 && plan)
 		r = job_plan_put(plan, txn, a->err);
 	if (r < 0)
