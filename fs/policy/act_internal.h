@@ -69,6 +69,7 @@ struct report {
 	size_t spare;	     /* bytes at the end kept free, for lines that must not be left out */
 	int r;		     /* errno of the first refusal; 0: none */
 	struct audit *audit; /* gets an event for each call of a vault; NULL: none */
+	bool down[2];	     /* the vault of this root did not answer: it is not asked again */
 	bool terse;	     /* a vault's refusal is not repeated in the next line */
 	struct err last;     /* that refusal */
 };
