@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # Words that are options of depctl itself, in front of its command or behind it.
-_depctl_globals='-m --mount --json --vaults --help'
+_depctl_globals='-m --mount --json --wait --vaults --help'
 
 _depctl_cmdlets='New-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicy
 	Get-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicyAssignment

@@ -105,7 +105,7 @@ static int done(struct verb_call *c, const char *answer)
 	object = mailbox_json(c->operands[0], &f);
 	out_set(object, "done", out_text_json(answer));
 	out_json(object);
-	return CMD_OK;
+	return change_wait(c->env, answer);
 }
 
 static int run_unassign(struct verb_call *c)
