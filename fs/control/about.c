@@ -38,10 +38,13 @@ static const char readme[] =
 	"\n"
 	"  status                 how the mount and its policies are\n"
 	"  workloads              which folder is covered by what\n"
-	"  assignment             the policy of the whole tenant: write its name, or none\n"
+	"  assignment             the policy of the whole tenant: write its name, or none;\n"
+	"                         with force behind it where its vaults do not answer\n"
+	"  create                 write name=TEXT keys=ID ID: a policy, whole, in one write\n"
 	"  policies/              one folder per policy: mkdir makes a draft, mv renames,\n"
 	"                         rmdir removes a draft\n"
 	"  policies/NAME/key_ids  write two key ids to complete a draft, or to replace the keys\n"
+	"  policies/NAME/name     write another name\n"
 	"  policies/NAME/kind     multi-workload or mailbox, while it is a draft\n"
 	"  policies/NAME/enabled  0 or 1; an assigned policy cannot be disabled\n"
 	"  policies/NAME/refresh  write 1 after a root key got a new version\n"
@@ -63,6 +66,7 @@ static const char readme[] =
 	"  metrics                counters and gauges in the text format of Prometheus,\n"
 	"                         see depfs-metrics(5)\n"
 	"\n"
+	"With dry-run in front, commands about policies are checked and change nothing.\n"
 	"A policy is named by its name or its id. To make one and use it:\n"
 	"\n";
 

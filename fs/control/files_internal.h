@@ -12,9 +12,26 @@ int ctl_readme_show(struct ctl_call *call);
 /* status.c */
 int ctl_status_show(struct ctl_call *call);
 /* assignment.c */
+/* ctl_assign_how() - a command that assigns: a policy, and behind it "force" unless that is how a
+ * policy's name ends. @ret_p: the policy. */
+enum assign_how ctl_assign_how(struct policies *policies, const char *in,
+			       char ret_p[static CTL_WRITE_MAX + 1]);
 int ctl_assignment_show(struct ctl_call *call);
 int ctl_assignment_store(struct ctl_call *call, const char *in);
 /* renew.c */
+/* ctl_split() - the words of @in, in place; -1: there are more than @max. */
+int ctl_split(char *in, char **words, int max);
+enum ctl_words_end {
+	CTL_WORDS_ALL_END,  /* each text at the next name */
+	CTL_WORDS_LAST_OPEN /* that of the last name at the end of the command */
+};
+/* ctl_words() - "NAME=TEXT NAME=TEXT" cut into pieces, in any order. @values: one for each of the
+ * @n names, NULL where not given. -EINVAL: one is given twice, or there is none: @usage is in the
+ * sentence. */
+int ctl_words(struct ctl_call *call, char *in, const char *const *names, const char **values,
+	      size_t n, enum ctl_words_end last, const char *usage);
+int ctl_create_show(struct ctl_call *call);
+int ctl_create_store(struct ctl_call *call, const char *in);
 int ctl_renew_show(struct ctl_call *call);
 int ctl_renew_store(struct ctl_call *call, const char *in);
 /* scan.c */
@@ -29,6 +46,8 @@ int ctl_error_log_show(struct ctl_call *call);
 /* policies.c: policies/NAME/, the policy's record */
 int ctl_policy_id_show(struct ctl_call *call);
 int ctl_policy_kind_show(struct ctl_call *call);
+int ctl_policy_name_show(struct ctl_call *call);
+int ctl_policy_name_store(struct ctl_call *call, const char *in);
 int ctl_policy_kind_store(struct ctl_call *call, const char *in);
 int ctl_policy_description_show(struct ctl_call *call);
 int ctl_policy_description_store(struct ctl_call *call, const char *in);

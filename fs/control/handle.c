@@ -189,10 +189,29 @@ static int place_check(struct vtree_file *f, struct ctl_call *call, off_t off)
 			  f->ref.row->name, (long long)off);
 }
 
+/* try_out() - a command behind "dry-run": answered in one line, since nothing that it would say has
+ * happened. */
+static int try_out(struct ctl_call *call, const char *in)
+{
+	const struct actor *actor = call->actor;
+	struct actor trying = *actor;
+	int r;
+
+	trying.dry_run = true;
+	call->actor = &trying;
+	r = call->ref.row->store(call, in);
+	call->actor = actor;
+	rewind(call->out);
+	if (r == 0)
+		(void)fputs("ok: nothing is changed; no check refuses it\n", call->out);
+	return r;
+}
+
 /* carry_out() - one command, from the check of its caller to its answer in call->out. */
 static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *buf, size_t len,
 		     off_t off)
 {
+	static const char dry_run[] = "dry-run ";
 	char in[CTL_WRITE_MAX + 1];
 	int r = ctl_may_write(f->c, call->actor, &f->opener);
 
@@ -207,6 +226,8 @@ static int carry_out(struct vtree_file *f, struct ctl_call *call, const char *bu
 	r = ctl_text_clean(call, buf, len, in);
 	if (r < 0)
 		return r;
+	if (f->ref.row->flags & CTL_DRY_RUN && strncmp(in, dry_run, strlen(dry_run)) == 0)
+		return try_out(call, in + strlen(dry_run));
 	return f->ref.row->store(call, in);
 }
 

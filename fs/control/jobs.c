@@ -103,9 +103,9 @@ int ctl_job_control_store(struct ctl_call *call, const char *in)
 		const char *word, *did;
 		enum job_command command;
 	} words[] = {
-		{"pause", "is paused", JOB_PAUSE},	{"resume", "goes on", JOB_RESUME},
-		{"cancel", "is cancelled", JOB_CANCEL}, {"retry", "starts again", JOB_RETRY},
-		{"rate=", "has a new rate", JOB_RATE},
+		{"pause", "is paused", JOB_PAUSE},	     {"resume", "goes on", JOB_RESUME},
+		{"cancel", "is cancelled", JOB_CANCEL},	     {"retry", "starts again", JOB_RETRY},
+		{"rate=", "is as fast as it can", JOB_RATE},
 	};
 	uint32_t rate = 0;
 	int r;
@@ -118,7 +118,10 @@ int ctl_job_control_store(struct ctl_call *call, const char *in)
 		if (r == 0)
 			r = job_command(call->c->jobs, no_of(call), words[i].command, rate,
 					call->actor, &call->err);
-		if (r == 0)
+		if (r == 0 && words[i].command == JOB_RATE && rate)
+			(void)fprintf(call->out, "ok: job %s does at most %u files a second\n",
+				      call->ref.folder->name, rate);
+		else if (r == 0)
 			(void)fprintf(call->out, "ok: job %s %s\n", call->ref.folder->name,
 				      words[i].did);
 		return r;

@@ -68,7 +68,9 @@ int ctl_mailbox_policy_store(struct ctl_call *call, const char *in)
 	const char *mailbox = call->ref.folder->name;
 	struct policies *policies = call->c->policies;
 	uint64_t before = job_last(call->c->jobs);
+	char p[CTL_WRITE_MAX + 1];
 	struct policy_info info;
+	enum assign_how how;
 	int r;
 
 	if (strcasecmp(in, "none") == 0) {
@@ -80,12 +82,13 @@ int ctl_mailbox_policy_store(struct ctl_call *call, const char *in)
 			ctl_answer_job(call, mailbox, before);
 		return r;
 	}
-	r = assign_mailbox(policies, mailbox, in, call->actor, &call->err);
+	how = ctl_assign_how(policies, in, p);
+	r = assign_mailbox(policies, mailbox, p, how, call->actor, &call->err);
 	if (r < 0)
 		return r;
 	/* It fails when another administrator has changed the assignment since. */
 	if (assignment_of_mailbox(policies, mailbox, &info) < 0)
-		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, in);
+		(void)snprintf(info.name, sizeof(info.name), "%.*s", POLICY_NAME_MAX, p);
 	(void)fprintf(call->out, "ok: mailbox %s%s is assigned policy %s", mailbox,
 		      has_folder(call, mailbox) ? "" : ", which has no folder yet,", info.name);
 	ctl_answer_job(call, mailbox, before);

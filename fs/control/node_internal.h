@@ -40,6 +40,8 @@ enum ctl_kind {
 #define CTL_EMPTY  0x2u /* an empty write is a value */
 #define CTL_STREAM 0x4u /* content is read through the handle's own cursor: events */
 #define CTL_FOLDER 0x8u /* a folder of its own, @child */
+/* A command may begin with "dry-run": its act is checked, and changes nothing. */
+#define CTL_DRY_RUN 0x10u
 
 /*
  * One entry of a folder; the rows are in table.c.

@@ -43,6 +43,29 @@ int ctl_policy_id_show(struct ctl_call *call)
 	return 0;
 }
 
+int ctl_policy_name_show(struct ctl_call *call)
+{
+	struct policy_info info;
+	int r = ctl_policy_info(call, &info);
+
+	if (r == 0)
+		(void)fprintf(call->out, "%s\n", info.name);
+	return r;
+}
+
+int ctl_policy_name_store(struct ctl_call *call, const char *in)
+{
+	struct policy_info before;
+	int r = ctl_policy_info(call, &before);
+
+	if (r == 0)
+		r = policy_rename(call->c->policies, ctl_policy_id(call), in, call->actor,
+				  &call->err);
+	if (r == 0)
+		(void)fprintf(call->out, "ok: policy %s is now named %s\n", before.name, in);
+	return r;
+}
+
 int ctl_policy_kind_show(struct ctl_call *call)
 {
 	struct policy_info info;
@@ -137,12 +160,13 @@ static void root_show(FILE *out, int no, const struct policy_root_info *root)
 int ctl_policy_status_show(struct ctl_call *call)
 {
 	struct policy_info info;
-	char created[CTL_TIME_LEN];
+	char created[CTL_TIME_LEN], proved[CTL_TIME_LEN];
 	int r = ctl_policy_info(call, &info);
 
 	if (r < 0)
 		return r;
 	ctl_time((int64_t)info.created, created);
+	ctl_time(info.proved, proved);
 	(void)fprintf(call->out,
 		      "name: %s\nid: %s\nkind: %s\nstate: %s\nenabled: %d\nassigned: %s\n"
 		      "mailboxes: %u\ngeneration: %u\ncreated: %s\n",
@@ -150,6 +174,8 @@ int ctl_policy_status_show(struct ctl_call *call)
 		      policy_state_name(info.state), info.enabled,
 		      info.assigned_tenant ? "yes" : "no", info.mailboxes_assigned, info.generation,
 		      created);
+	if (info.state != POLICY_DRAFT)
+		(void)fprintf(call->out, "proved: %s\n", proved);
 	for (int i = 0; i < 2 && info.state != POLICY_DRAFT; i++)
 		root_show(call->out, i + 1, &info.roots[i]);
 	ctl_scan_of_policy(call, info.id);

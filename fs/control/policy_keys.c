@@ -23,8 +23,7 @@ int ctl_policy_key_ids_show(struct ctl_call *call)
 	return 0;
 }
 
-/* split() - the words of @in, in place; -1: there are more than @max. */
-static int split(char *in, char **words, int max)
+int ctl_split(char *in, char **words, int max)
 {
 	char *rest = NULL;
 	int n = 0;
@@ -79,7 +78,7 @@ int ctl_policy_key_ids_store(struct ctl_call *call, const char *in)
 	int r;
 
 	(void)snprintf(copy, sizeof(copy), "%s", in);
-	if (split(copy, words, 2) != 2)
+	if (ctl_split(copy, words, 2) != 2)
 		return ctl_refuse(call, -EINVAL,
 				  "key_ids: write two key ids in one write, with a blank between%s "
 				  "(bash writes each line by itself)",

@@ -32,37 +32,18 @@ int ctl_policy_purge_show(struct ctl_call *call)
 	return 0;
 }
 
-/* Parses "reason=TEXT contact=TEXT confirm=ID", in any order; each text goes on to the next of
- * these words. Cuts @in into pieces. */
 static int purge_parse(struct ctl_call *call, char *in, struct purge_request *rq)
 {
 	static const char *const names[] = {"reason=", "contact=", "confirm="};
-	const char **values[] = {&rq->reason, &rq->contact, &rq->confirm};
-	char *end = in;
+	const char *values[3] = {0};
+	int r = ctl_words(call, in, names, values, 3, CTL_WORDS_ALL_END,
+			  "reason=TEXT contact=TEXT confirm=<policy id>");
 
-	for (char *at = in; *at; at++) {
-		if (at != in && !strchr(" \t\r\n", at[-1]))
-			continue;
-		for (size_t i = 0; i < 3; i++) {
-			if (strncmp(at, names[i], strlen(names[i])) != 0)
-				continue;
-			if (*values[i])
-				return ctl_refuse(call, -EINVAL, "purge: %s is given twice",
-						  names[i]);
-			if (at != in)
-				at[-1] = '\0';
-			*values[i] = end = at + strlen(names[i]);
-		}
-	}
-	if (end == in)
-		return ctl_refuse(call, -EINVAL,
-				  "purge: write reason=TEXT contact=TEXT confirm=<policy id>");
-	for (size_t i = 0; i < 3; i++) {
-		char *last = *values[i] ? strchr(*values[i], '\0') : NULL;
-
-		while (last && last > *values[i] && strchr(" \t\r\n", last[-1]))
-			*--last = '\0';
-	}
+	if (r < 0)
+		return r;
+	rq->reason = values[0];
+	rq->contact = values[1];
+	rq->confirm = values[2];
 	return 0;
 }
 

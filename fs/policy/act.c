@@ -91,6 +91,12 @@ int act_begin(struct act *a, struct policies *ps, const char *event, const struc
 	return 0;
 }
 
+int act_dry(struct act *a)
+{
+	a->dry_stopped = a->actor && a->actor->dry_run;
+	return a->dry_stopped ? -ECANCELED : 0;
+}
+
 static const char *done_text(int r, const char *text)
 {
 	return r == 0 && text[0] ? text : NULL;
@@ -101,7 +107,7 @@ static const char *done_text(int r, const char *text)
  * happened all the same, so no error is returned; the log counts what it lost and reports that in
  * its next event (fs/audit/audit.h).
  */
-int act_end(struct act *a, int r)
+static int act_report(struct act *a, int r)
 {
 	/* four key ids and the rest are a quarter of AUDIT_LINE_MAX, however long they are */
 	const struct audit_field fields[] = {
@@ -113,6 +119,8 @@ int act_end(struct act *a, int r)
 		AUDIT_FIELD_STR("key_2", done_text(r, a->key_ids[1])),
 		AUDIT_FIELD_STR("key_1_before", done_text(r, a->key_ids_before[0])),
 		AUDIT_FIELD_STR("key_2_before", done_text(r, a->key_ids_before[1])),
+		AUDIT_FIELD_STR("dry_run", a->actor && a->actor->dry_run ? "yes" : NULL),
+		AUDIT_FIELD_STR("forced", a->forced ? "yes" : NULL),
 		AUDIT_FIELD_STR("warnings", a->warnings[0] ? a->warnings : NULL),
 		AUDIT_FIELD_STR("reason", r < 0 ? err_text(a->err, r) : NULL),
 		AUDIT_FIELD_U64("job", a->job),
@@ -126,6 +134,11 @@ int act_end(struct act *a, int r)
 	if (audit_sync(a->ps->audit, NULL) < 0)
 		return r; /* the act has happened all the same */
 	return r;
+}
+
+int act_end(struct act *a, int r)
+{
+	return act_report(a, a->dry_stopped && r == -ECANCELED ? 0 : r);
 }
 
 int policy_put(struct store_txn *txn, const struct policy_record *rec, struct err *err)
@@ -164,16 +177,17 @@ int act_commit_job(struct act *a, const struct policy_record *rec,
 		   const struct key_record *const *keys, uint32_t n_keys, struct job_plan *plan)
 {
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
-	int r;
+	int r = act_dry(a);
 
-	r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
+	if (r == 0)
+		r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
 	if (r < 0)
 		return r;
 	r = policy_put(txn, rec, a->err);
 	for (uint32_t i = 0; r == 0 && i < n_keys; i++)
 		r = put_key(txn, keys[i], a->err);
 	if (r == 0 && a->new_policy)
-		r = untargeted_put(txn, rec->id, a->err);
+		r = untargeted_put(txn, rec->id, UNTARGETED_EVER, a->err);
 	if (r == 0 && plan)
 		r = job_plan_put(plan, txn, a->err);
 	if (r < 0)

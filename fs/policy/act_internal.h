@@ -15,6 +15,8 @@ struct act {
 	struct err own_err;
 	struct policy *policy; /* the one asked for; NULL: none */
 	bool entered;
+	bool dry_stopped;		/* act_dry() ended it */
+	bool forced;			/* without the proof of its root keys, for the event */
 	bool new_policy;		/* act_commit() makes it: no header can refer to it yet */
 	const char *mailbox, *new_name; /* for the event; NULL: none */
 	uint64_t job;			/* started by it, for the event; 0: none */
@@ -35,6 +37,9 @@ int act_begin(struct act *a, struct policies *ps, const char *event, const struc
 	      const char *p, struct err *err) MUST_CHECK;
 /* act_end() - queue the event, release the lock, make the event durable; returns @r. */
 int act_end(struct act *a, int r);
+/* act_dry() - goes before each commit: 0, or -ECANCELED for an act that is tried only
+ * (actor.dry_run), which act_end() reports as done. */
+int act_dry(struct act *a) MUST_CHECK;
 /* act_name() - the policy that the event names; @id: NULL: not known. */
 void act_name(struct act *a, const char *name, const uint8_t *id);
 /* act_key_ids() - the ids that wrap the newest generation of @p; untouched when it has no keys. */
@@ -64,6 +69,7 @@ struct report {
 	size_t spare;	     /* bytes at the end kept free, for lines that must not be left out */
 	int r;		     /* errno of the first refusal; 0: none */
 	struct audit *audit; /* gets an event for each call of a vault; NULL: none */
+	bool down[2];	     /* the vault of this root did not answer: it is not asked again */
 	bool terse;	     /* a vault's refusal is not repeated in the next line */
 	struct err last;     /* that refusal */
 };
@@ -140,6 +146,9 @@ int policy_make_keys(struct policies *ps, struct policy_record *rec,
 int policy_complete(struct act *a, const char *const ids[static 2], struct report *rep) MUST_CHECK;
 /* roots_proved() - both of a policy's root keys have just opened their copies. */
 void roots_proved(struct policies *ps, const struct policy *p);
+/* roots_prove() - ask both root keys whether they open the newest generation; health is noted. 0,
+ * or the errno of one that does not. */
+int roots_prove(struct act *a) MUST_CHECK;
 /* policy_replace_keys() - new copies of every generation under two new root keys. */
 int policy_replace_keys(struct act *a, const struct key_id ids[static 2],
 			struct report *rep) MUST_CHECK;

@@ -24,9 +24,10 @@ static int assignment_write(struct act *a, const char *key, const struct policy 
 	struct assignment_record rec = {.since = (uint64_t)time(NULL)};
 	uint8_t buf[RECORD_MAX];
 	size_t len;
-	int r;
+	int r = act_dry(a);
 
-	r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
+	if (r == 0)
+		r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
 	if (r < 0)
 		return r;
 	if (p) {
@@ -103,6 +104,22 @@ static int assignable(struct act *a, enum policy_kind kind)
 	return 0;
 }
 
+/* Files that come under keys which no vault opens are locked as soon as they are there. */
+static int assign_prove(struct act *a, enum assign_how how)
+{
+	int r;
+
+	a->forced = how == ASSIGN_FORCED;
+	if (a->forced)
+		return 0;
+	r = roots_prove(a);
+	return r < 0 ? err_prefix(a->err, r,
+				  "policy \"%s\" is not assigned, for its root keys do "
+				  "not both open",
+				  a->policy_name)
+		     : 0;
+}
+
 static void tenant_set(struct act *a, struct policy *p)
 {
 	pthread_rwlock_wrlock(&a->ps->tables.lock);
@@ -110,23 +127,27 @@ static void tenant_set(struct act *a, struct policy *p)
 	pthread_rwlock_unlock(&a->ps->tables.lock);
 }
 
-static int assign_tenant_do(struct act *a)
+static int assign_tenant_do(struct act *a, enum assign_how how)
 {
 	int r;
 
 	r = assignable(a, POLICY_MULTI_WORKLOAD);
 	if (r < 0 || a->ps->tables.tenant == a->policy)
 		return r;
+	r = assign_prove(a, how);
+	if (r < 0)
+		return r;
 	return assignment_change(a, JOB_ASSIGN, a->policy, NULL, tenant_set);
 }
 
-int assign_tenant(struct policies *ps, const char *p, const struct actor *actor, struct err *err)
+int assign_tenant(struct policies *ps, const char *p, enum assign_how how,
+		  const struct actor *actor, struct err *err)
 {
 	struct act a;
 	int r = act_begin(&a, ps, "assign-tenant", actor, p, err);
 
 	if (r == 0)
-		r = assign_tenant_do(&a);
+		r = assign_tenant_do(&a, how);
 	return act_end(&a, r);
 }
 
@@ -166,7 +187,7 @@ static void mailbox_set(struct act *a, struct policy *p)
 	pthread_rwlock_unlock(&t->lock);
 }
 
-static int assign_mailbox_do(struct act *a, const char *id)
+static int assign_mailbox_do(struct act *a, const char *id, enum assign_how how)
 {
 	struct tables *t = &a->ps->tables;
 	struct mailbox *m;
@@ -181,6 +202,9 @@ static int assign_mailbox_do(struct act *a, const char *id)
 	m = tables_mailbox_locked(t, id);
 	if (m && m->policy == a->policy)
 		return 0;
+	r = assign_prove(a, how);
+	if (r < 0)
+		return r;
 	r = mailbox_new(id, &a->new_mailbox);
 	if (r < 0)
 		return err_set(a->err, r, "no memory for one mailbox more");
@@ -189,7 +213,7 @@ static int assign_mailbox_do(struct act *a, const char *id)
 	return r;
 }
 
-int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p, enum assign_how how,
 		   const struct actor *actor, struct err *err)
 {
 	struct act a;
@@ -199,7 +223,7 @@ int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
 	if (r == 0)
 		r = mailbox_id_check(mailbox, a.err);
 	if (r == 0)
-		r = assign_mailbox_do(&a, mailbox);
+		r = assign_mailbox_do(&a, mailbox, how);
 	return act_end(&a, r);
 }
 

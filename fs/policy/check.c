@@ -43,6 +43,8 @@ static bool describe(struct kms *kms, struct root_check *c, const char *check, c
 	struct err cause = {0};
 	enum kms_outcome o = kms_describe(kms, id, ret_info, request_id, &cause);
 
+	if (o == KMS_TRANSIENT && c->no > 0)
+		c->rep->down[c->no - 1] = true;
 	vault_call_report(c->rep->audit, "key-describe", o == KMS_OK ? ret_info->id : id, o,
 			  request_id, &cause);
 	if (o != KMS_OK && c->warns)
@@ -142,7 +144,10 @@ static void check_root(struct kms *kms, struct root_check *c, const struct key_i
 		check_named(kms, c, given, &info);
 		c->warns = false;
 	}
-	check_live(kms, c, &id);
+	if (c->no > 0 && c->rep->down[c->no - 1])
+		report_line(c->rep, what(c, "wrap"), "not asked, for the vault does not answer");
+	else
+		check_live(kms, c, &id);
 }
 
 int check_roots(struct policies *ps, const struct key_id ids[static 2], enum named_version named,

@@ -85,6 +85,29 @@ void roots_proved(struct policies *ps, const struct policy *p)
 	keyring_note(ps->keyring, &src, answers);
 }
 
+int roots_prove(struct act *a)
+{
+	CLEANUP(secret_free_p) struct secret *dep_key = NULL;
+	const struct policy *p = a->policy;
+	struct root_answer answers[2] = {0};
+	const struct root_answer *worse = &answers[0];
+	char text[ROOTS_TEXT_MAX];
+	struct key_source src;
+
+	source_fill(p, policy_key(p, p->rec.generation), &src);
+	(void)!roots_ask(a->ps->keyring, &src, ASK_BOTH, answers,
+			 &dep_key); /* the answers hold the outcomes */
+	roots_report(a->ps->keyring, &src, answers);
+	keyring_note(a->ps->keyring, &src, answers);
+	if (worse->asked && (worse->outcome == KMS_OK ||
+			     (worse->outcome == KMS_TRANSIENT && answers[1].outcome != KMS_OK)))
+		worse = &answers[1];
+	if (worse->asked && worse->outcome == KMS_OK)
+		return 0;
+	roots_text(answers, text, sizeof(text));
+	return err_set(a->err, worse->asked ? worse->r : -EAGAIN, "%s", text);
+}
+
 static int key_replace(struct act *a, const struct key_id ids[static 2], struct key_record *key,
 		       struct report *rep)
 {
@@ -143,6 +166,12 @@ static void copy_open(struct act *a, const struct key_source *src, unsigned i, c
 		report_line(rep, what, "%s, %s", kms_outcome_name(answer->outcome), answer->text);
 }
 
+/* Not an outage, which may pass. */
+static bool is_lost(const struct root_answer *answer)
+{
+	return answer->outcome != KMS_OK && answer->outcome != KMS_TRANSIENT;
+}
+
 /* Neither opened: the errno of a denial goes before that of an outage, which may pass. */
 static int none_opened(struct act *a, const struct root_answer answers[static 2])
 {
@@ -152,7 +181,11 @@ static int none_opened(struct act *a, const struct root_answer answers[static 2]
 	if (worse->outcome == KMS_TRANSIENT)
 		worse = &answers[1];
 	roots_text(answers, text, sizeof(text));
-	return err_set(a->err, worse->r, "neither root key opens its copy; %s", text);
+	return err_set(a->err, worse->r, "neither root key opens its copy%s; %s",
+		       is_lost(&answers[0]) && is_lost(&answers[1])
+			       ? " (are both lost, give it two others: depctl policy replace-keys)"
+			       : "",
+		       text);
 }
 
 static int copies_open(struct act *a, const struct key_source *src, const char *prefix,
@@ -228,22 +261,44 @@ static void copy_report(struct act *a, const char *prefix, unsigned no,
 	report_outcome(rep, a->err, what, answer->outcome, &cause);
 }
 
+/* A root whose vault did not answer a moment ago is not asked: that would take its deadline again,
+ * for each generation. */
+static void copies_ask(struct act *a, const struct key_source *src, const bool down[static 2],
+		       struct root_answer answers[static 2])
+{
+	CLEANUP(secret_free_p) struct secret *first = NULL;
+	CLEANUP(secret_free_p) struct secret *second = NULL;
+	struct secret **opened[2] = {&first, &second};
+
+	if (!down[0] && !down[1])
+		(void)!roots_ask(a->ps->keyring, src, ASK_BOTH, answers,
+				 &first); /* the answers hold the outcomes */
+	for (unsigned i = 0; (down[0] || down[1]) && i < 2; i++)
+		if (!down[i])
+			root_ask(a->ps->keyring, src, i, &answers[i], opened[i]);
+	roots_report(a->ps->keyring, src, answers);
+	for (unsigned i = 0; i < 2; i++)
+		if (down[i])
+			answers[i] = (struct root_answer){
+				.asked = true,
+				.outcome = KMS_TRANSIENT,
+				.r = -EAGAIN,
+				.text = "not asked, for the vault does not answer"};
+}
+
 /* Of each generation both recorded copies, by the versions that wrapped them. */
 void check_copies(struct act *a, struct report *rep)
 {
 	const struct policy *p = a->policy;
 
 	for (uint32_t i = 0; i < p->n_keys; i++) {
-		CLEANUP(secret_free_p) struct secret *dep_key = NULL;
-		struct root_answer answers[2];
+		struct root_answer answers[2] = {0};
 		char prefix[PREFIX_LEN];
 		struct key_source src;
 
 		source_fill(p, p->keys[i], &src);
 		generation_prefix(p, src.key.generation, prefix);
-		(void)!roots_ask(a->ps->keyring, &src, ASK_BOTH, answers,
-				 &dep_key); /* the answers hold the outcomes */
-		roots_report(a->ps->keyring, &src, answers);
+		copies_ask(a, &src, rep->down, answers);
 		for (unsigned n = 0; n < 2; n++)
 			copy_report(a, prefix, n + 1, &answers[n], rep);
 		if (src.newest)

@@ -72,7 +72,7 @@ static int policy_insert(struct act *a, struct policy **p)
 	r = act_commit(a, &(*p)->rec, (const struct key_record *const *)(*p)->keys, (*p)->n_keys);
 	if (r < 0)
 		return r;
-	(*p)->proof.untargeted = true;
+	(*p)->proof.untargeted = (*p)->proof.never = true;
 	pthread_rwlock_wrlock(&t->lock);
 	tables_insert_locked(t, STEAL(*p));
 	pthread_rwlock_unlock(&t->lock);

@@ -8,9 +8,10 @@
 const char *policy_state_name(enum policy_state s)
 {
 	static const char *const names[] = {
-		[POLICY_DRAFT] = "draft",	[POLICY_READY] = "ready",
-		[POLICY_DEGRADED] = "degraded", [POLICY_REVOKED] = "revoked",
-		[POLICY_DISABLED] = "disabled", [POLICY_PURGED] = "purged",
+		[POLICY_DRAFT] = "draft",     [POLICY_UNPROVED] = "unproved",
+		[POLICY_READY] = "ready",     [POLICY_DEGRADED] = "degraded",
+		[POLICY_REVOKED] = "revoked", [POLICY_DISABLED] = "disabled",
+		[POLICY_PURGED] = "purged",
 	};
 
 	return (size_t)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
@@ -59,9 +60,12 @@ static void info_add_health(struct policies *ps, struct policy_info *info)
 {
 	struct root_health health[2];
 	enum keyring_state state = keyring_state_of(ps->keyring, info->id, health);
+	struct keyring_look look;
 
 	info->roots[0].health = health[0];
 	info->roots[1].health = health[1];
+	keyring_look(ps->keyring, info->id, &look);
+	info->proved = look.proved;
 	info->revoked = state == KEYRING_REVOKED;
 	if (info->state == POLICY_DRAFT || info->state == POLICY_PURGED)
 		return;
@@ -71,6 +75,8 @@ static void info_add_health(struct policies *ps, struct policy_info *info)
 		info->state = POLICY_REVOKED;
 	else if (state == KEYRING_DEGRADED || is_unwell(&health[0]) || is_unwell(&health[1]))
 		info->state = POLICY_DEGRADED;
+	else if (health[0].when == 0 && health[1].when == 0)
+		info->state = POLICY_UNPROVED;
 }
 
 int policy_get(struct policies *ps, const char *p, struct policy_info *ret_info, struct err *err)

@@ -23,6 +23,7 @@
 
 enum policy_state {
 	POLICY_DRAFT,
+	POLICY_UNPROVED, /* its keys were not asked since the mount */
 	POLICY_READY,
 	POLICY_DEGRADED,
 	POLICY_REVOKED,
@@ -50,6 +51,8 @@ struct policy_info { /* a copy: valid whatever happens to the policy */
 	uint32_t mailboxes_assigned;
 	uint32_t generation;
 	uint64_t created;
+	int64_t proved; /* s since the epoch: a root last opened the newest key; 0: not since the
+			   mount */
 	struct policy_root_info roots[2];
 	char last_rotate[POLICY_OUTCOME_MAX];  /* as the next one */
 	char last_refresh[POLICY_OUTCOME_MAX]; /* lines "name: outcome", one a check; empty: not
@@ -112,7 +115,7 @@ int root_key_check(struct kms *kms, const char *key_id, bool strict,
  * A policy's states, and what ends each:
  *
  *   draft      has no keys                                    key_ids: ready; rmdir: gone
- *   ready      (degraded, revoked: by what its vaults say)    enabled 0, remove, purge
+ *   ready      (unproved, degraded, revoked: by its vaults)    enabled 0, remove, purge
  *   disabled   opens what is under it, takes nothing new      enabled 1, remove, purge
  *   purged     no copy of its key is left                     remove
  *   tombstone  no policy any more; opens old backups          -
@@ -128,10 +131,19 @@ enum remove_how {
 int policy_remove(struct policies *ps, const char *p, enum remove_how how,
 		  const struct actor *actor, struct err *err) MUST_CHECK;
 
-int assign_tenant(struct policies *ps, const char *p, const struct actor *actor,
-		  struct err *err) MUST_CHECK;
+/*
+ * Assigning asks both vaults first: each root key must open its copy of the newest generation, or
+ * the act is refused with the errno of the one that does not, a denial's before an outage's.
+ * ASSIGN_FORCED asks nothing. A policy that is assigned there already is not asked about.
+ */
+enum assign_how {
+	ASSIGN_PROVED,
+	ASSIGN_FORCED
+};
+int assign_tenant(struct policies *ps, const char *p, enum assign_how how,
+		  const struct actor *actor, struct err *err) MUST_CHECK;
 int unassign_tenant(struct policies *ps, const struct actor *actor, struct err *err) MUST_CHECK;
-int assign_mailbox(struct policies *ps, const char *mailbox, const char *p,
+int assign_mailbox(struct policies *ps, const char *mailbox, const char *p, enum assign_how how,
 		   const struct actor *actor, struct err *err) MUST_CHECK;
 int unassign_mailbox(struct policies *ps, const char *mailbox, const struct actor *actor,
 		     struct err *err) MUST_CHECK;

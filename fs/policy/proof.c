@@ -17,13 +17,14 @@ static void untargeted_key(const uint8_t id[static UUID_LEN], char out[static UN
 	uuid_encode(id, out + sizeof(UNTARGETED) - 1);
 }
 
-int untargeted_put(struct store_txn *txn, const uint8_t id[static UUID_LEN], struct err *err)
+int untargeted_put(struct store_txn *txn, const uint8_t id[static UUID_LEN], uint64_t since,
+		   struct err *err)
 {
 	char key[UNTARGETED_LEN];
 	uint8_t when[8];
 	struct wbuf w = wbuf_to(when, sizeof(when));
 
-	wbuf_u64(&w, (uint64_t)time(NULL));
+	wbuf_u64(&w, since);
 	untargeted_key(id, key);
 	return store_put(txn, TABLE_META, key, strlen(key), when, sizeof(when), err);
 }
@@ -43,11 +44,11 @@ static int load_untargeted(void *arg, const void *key, size_t key_len, const uin
 			   size_t value_len)
 {
 	struct policies *ps = arg;
+	struct rbuf since = rbuf_from(value, value_len);
 	char text[UUID_TEXT_LEN];
 	uint8_t id[UUID_LEN];
 	struct policy *p;
 
-	(void)value, (void)value_len;
 	if (key_len < sizeof(UNTARGETED) - 1 ||
 	    memcmp(key, UNTARGETED, sizeof(UNTARGETED) - 1) != 0)
 		return 1; /* the keys are in order: no more of them */
@@ -56,8 +57,10 @@ static int load_untargeted(void *arg, const void *key, size_t key_len, const uin
 	memcpy(text, (const char *)key + sizeof(UNTARGETED) - 1, UUID_TEXT_LEN - 1);
 	text[UUID_TEXT_LEN - 1] = '\0';
 	p = uuid_decode(text, id) == 0 ? tables_find_id_locked(&ps->tables, id) : NULL;
-	if (p)
+	if (p) {
+		p->proof.never = rbuf_u64(&since) == UNTARGETED_EVER && rbuf_done(&since);
 		p->proof.untargeted = true;
+	}
 	return 0;
 }
 

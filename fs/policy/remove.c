@@ -22,8 +22,10 @@ static int erase(struct act *a)
 	CLEANUP(store_abort_p) struct store_txn *txn = NULL;
 	struct tables *t = &a->ps->tables;
 	uint8_t id[UUID_LEN];
-	int r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
+	int r = act_dry(a);
 
+	if (r == 0)
+		r = store_begin(a->ps->store, STORE_WRITE, &txn, a->err);
 	if (r == 0)
 		r = records_del(txn, a->policy, a->err);
 	if (r < 0)

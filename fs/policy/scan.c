@@ -110,8 +110,10 @@ static int ends_commit(struct act *a, const struct job *j, const struct scan_res
 	for (size_t i = 0; r == 0 && i < t->n_policies; i++) {
 		const struct policy *p = t->policies[i];
 
-		/* the proof of the previous scan is void: this one replaces its counts */
-		r = is_proved(p, j, res) ? untargeted_put(txn, p->rec.id, a->err)
+		/* the proof of the previous scan is void: this one replaces its counts; a policy
+		 * that was never a target needs no counts */
+		r = p->proof.never	   ? 0
+		    : is_proved(p, j, res) ? untargeted_put(txn, p->rec.id, res->ended, a->err)
 		    : p->proof.untargeted && res->unreadable
 			    ? untargeted_del(txn, p->rec.id, a->err)
 			    : 0;
@@ -129,7 +131,7 @@ static void ends_install(struct policies *ps, const struct job *j, struct scan_r
 
 		if (is_proved(t->policies[i], j, res))
 			proof->untargeted = true;
-		else if (res->unreadable)
+		else if (res->unreadable && !proof->never)
 			proof->untargeted = false;
 	}
 	scan_result_fini(&t->scan);

@@ -23,9 +23,10 @@ struct scan_row {
  *   magic "DEPC" | version u16 = 1 | flags u16 = 0 | job, started, ended u64 (times: s since the
  *   epoch) | mailboxes, unreadable u64 | rows u32 | for each row: workload u8 (the order of
  *   scope.h) | zero 3 | generation u32 | policy id 16 | files u64 | bytes u64
- * Beside it "untargeted/<policy id>": u64, when. No header can have come under that policy since
- * the last complete scan began (or since the policy was made), so what that scan counted is the
- * most that there can be. Assigning the policy takes the record away, in the same transaction.
+ * Beside it "untargeted/<policy id>": u64, when; 0 from when the policy was made. No header can
+ * have come under that policy since the last complete scan began (or since the policy was made), so
+ * what that scan counted is the most that there can be. Assigning the policy takes the record away,
+ * in the same transaction.
  */
 struct scan_result {
 	uint64_t job, started, ended;

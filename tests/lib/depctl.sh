@@ -18,6 +18,12 @@ refused()
 	fi
 }
 
+# policies - the table of all, without the age of each proof
+policies()
+{
+	depctl policy list | sed -E 's/  +(-|never|[0-9]+ (s|min|h|d))  +/  /'
+}
+
 # says TEXT COMMAND... - succeeds, and stdout holds the text
 says()
 {

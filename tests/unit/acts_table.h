@@ -48,13 +48,13 @@ static void with_disabled(struct fix *f)
 static void with_assigned(struct fix *f)
 {
 	with_p(f);
-	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", ASSIGN_PROVED, &WHO, &f->err));
 }
 
 static void with_mailbox_assigned(struct fix *f)
 {
 	with_mailbox_p(f);
-	DONE(f, assign_mailbox(f->e->policies, MAILBOX, "P", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, MAILBOX, "P", ASSIGN_PROVED, &WHO, &f->err));
 }
 
 static void with_newer_roots(struct fix *f)
@@ -172,7 +172,7 @@ static int check(struct fix *f)
 
 static int assign(struct fix *f)
 {
-	return assign_tenant(f->e->policies, "P", &WHO, &f->err);
+	return assign_tenant(f->e->policies, "P", ASSIGN_PROVED, &WHO, &f->err);
 }
 
 static int unassign(struct fix *f)
@@ -182,7 +182,7 @@ static int unassign(struct fix *f)
 
 static int mailbox_assign(struct fix *f)
 {
-	return assign_mailbox(f->e->policies, MAILBOX, "P", &WHO, &f->err);
+	return assign_mailbox(f->e->policies, MAILBOX, "P", ASSIGN_PROVED, &WHO, &f->err);
 }
 
 static int mailbox_unassign(struct fix *f)
@@ -192,7 +192,7 @@ static int mailbox_unassign(struct fix *f)
 
 static int assign_q(struct fix *f)
 {
-	return assign_tenant(f->e->policies, "Q", &WHO, &f->err);
+	return assign_tenant(f->e->policies, "Q", ASSIGN_PROVED, &WHO, &f->err);
 }
 
 static int remove_keep(struct fix *f)

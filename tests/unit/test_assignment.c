@@ -30,8 +30,8 @@ static void mailbox_wins_over_tenant_over_service(void **state)
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	covered(f, "mailbox/u1/x", TARGET_SERVICE, NULL);
-	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", ASSIGN_PROVED, &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, &f->err));
 	for (int round = 0; round < 2; round++) {
 		covered(f, "mailbox/u1/x", TARGET_MAILBOX, "M");
 		covered(f, "mailbox/u2/x", TARGET_TENANT, "T");
@@ -60,13 +60,14 @@ static void the_epoch_changes_with_every_target(void **state)
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	epoch = targets_epoch(f->e->policies);
-	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", ASSIGN_PROVED, &WHO, &f->err));
 	assert_true(targets_epoch(f->e->policies) != epoch);
 	epoch = targets_epoch(f->e->policies);
-	DONE(f, assign_tenant(f->e->policies, "t", &WHO, &f->err)); /* the same again */
+	DONE(f,
+	     assign_tenant(f->e->policies, "t", ASSIGN_PROVED, &WHO, &f->err)); /* the same again */
 	DONE(f, unassign_mailbox(f->e->policies, "not assigned", &WHO, &f->err));
 	assert_int_equal(targets_epoch(f->e->policies), epoch);
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, &f->err));
 	assert_true(targets_epoch(f->e->policies) != epoch);
 	epoch = targets_epoch(f->e->policies);
 	DONE(f, unassign_mailbox(f->e->policies, "u1", &WHO, &f->err));
@@ -84,13 +85,18 @@ static void what_cannot_be_assigned_is_refused(void **state)
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	DONE(f, policy_create_draft(f->e->policies, "D", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "M", &WHO, &f->err)); /* wrong kind */
-	REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, "u1", "T", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "D", &WHO, &f->err)); /* draft */
+	REFUSED(f, -EINVAL,
+		assign_tenant(f->e->policies, "M", ASSIGN_PROVED, &WHO, &f->err)); /* wrong kind */
+	REFUSED(f, -EINVAL,
+		assign_mailbox(f->e->policies, "u1", "T", ASSIGN_PROVED, &WHO, &f->err));
+	REFUSED(f, -EINVAL,
+		assign_tenant(f->e->policies, "D", ASSIGN_PROVED, &WHO, &f->err)); /* draft */
 	DONE(f, policy_disable(f->e->policies, "M", &WHO, &f->err));
 	DONE(f, policy_disable(f->e->policies, "T", &WHO, &f->err));
-	REFUSED(f, -EINVAL, assign_tenant(f->e->policies, "T", &WHO, &f->err)); /* disabled */
-	REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	REFUSED(f, -EINVAL,
+		assign_tenant(f->e->policies, "T", ASSIGN_PROVED, &WHO, &f->err)); /* disabled */
+	REFUSED(f, -EINVAL,
+		assign_mailbox(f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, &f->err));
 	assert_int_equal(assignment_get(f->e->policies, &info), -ENOENT);
 	assert_int_equal(assignment_of_mailbox(f->e->policies, "u1", &info), -ENOENT);
 	assert_int_equal(fix_events(f, "assign-mailbox", "\"outcome\":\"EINVAL\"", "\"u1\""), 2);
@@ -103,8 +109,8 @@ static void an_assigned_policy_is_not_disabled(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", ASSIGN_PROVED, &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, &f->err));
 	REFUSED(f, -EBUSY, policy_disable(f->e->policies, "T", &WHO, &f->err));
 	REFUSED(f, -EBUSY, policy_disable(f->e->policies, "M", &WHO, &f->err));
 	fix_restart(f);
@@ -114,7 +120,7 @@ static void an_assigned_policy_is_not_disabled(void **state)
 	DONE(f, policy_disable(f->e->policies, "M", &WHO, &f->err)); /* idempotent */
 	assert_int_equal(fix_info(f, "M").state, POLICY_DISABLED);
 	DONE(f, policy_enable(f->e->policies, "M", &WHO, &f->err));
-	assert_int_equal(fix_info(f, "M").state, POLICY_READY);
+	assert_int_equal(fix_info(f, "M").state, POLICY_UNPROVED); /* since the restart */
 }
 
 /* Data under a disabled policy stays readable. */
@@ -136,8 +142,8 @@ static void one_tenant_policy_replaces_another(void **state)
 
 	fix_policy(f, "T", POLICY_MULTI_WORKLOAD);
 	fix_policy(f, "U", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e->policies, "T", &WHO, &f->err));
-	DONE(f, assign_tenant(f->e->policies, "U", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "T", ASSIGN_PROVED, &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "U", ASSIGN_PROVED, &WHO, &f->err));
 	assert_int_equal(assignment_get(f->e->policies, &info), 0);
 	assert_string_equal(info.name, "U");
 	assert_true(info.assigned_tenant && !fix_info(f, "T").assigned_tenant);
@@ -154,11 +160,12 @@ static void bad_mailbox_ids_are_refused(void **state)
 	longest[MAILBOX_ID_MAX + 1] = '\0';
 	fix_policy(f, "M", POLICY_MAILBOX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		REFUSED(f, -EINVAL, assign_mailbox(f->e->policies, bad[i], "M", &WHO, &f->err));
+		REFUSED(f, -EINVAL,
+			assign_mailbox(f->e->policies, bad[i], "M", ASSIGN_PROVED, &WHO, &f->err));
 		REFUSED(f, -EINVAL, unassign_mailbox(f->e->policies, bad[i], &WHO, &f->err));
 	}
 	longest[MAILBOX_ID_MAX] = '\0';
-	DONE(f, assign_mailbox(f->e->policies, longest, "M", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, longest, "M", ASSIGN_PROVED, &WHO, &f->err));
 	fix_restart(f);
 	assert_int_equal(fix_info(f, "M").mailboxes_assigned, 1);
 }
@@ -172,10 +179,10 @@ static void mailboxes_are_listed_and_counted(void **state)
 
 	fix_policy(f, "M", POLICY_MAILBOX);
 	fix_policy(f, "N", POLICY_MAILBOX);
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e->policies, "U1", "M", &WHO,
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "U1", "M", ASSIGN_PROVED, &WHO,
 			       &f->err)); /* folders are case-sensitive */
-	DONE(f, assign_mailbox(f->e->policies, "u1", "N", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "N", ASSIGN_PROVED, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "M").mailboxes_assigned, 1);
 	assert_int_equal(fix_info(f, "N").mailboxes_assigned, 1);
 	assert_int_equal(assignment_of_mailbox(f->e->policies, "u1", &info), 0);
@@ -203,7 +210,7 @@ static void the_51st_mailbox_policy_is_refused(void **state)
 	DONE(f, policy_create_draft(f->e->policies, "M50", &WHO, &f->err));
 	DONE(f, policy_set_kind(f->e->policies, "M50", POLICY_MAILBOX, &WHO, &f->err));
 	REFUSED(f, -EDQUOT, policy_set_keys(f->e->policies, "M50", AB, &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M49", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M49", ASSIGN_PROVED, &WHO, &f->err));
 	DONE(f, policy_disable(f->e->policies, "M0", &WHO, &f->err));
 	DONE(f, policy_set_keys(f->e->policies, "M50", AB, &WHO, &f->err));
 	REFUSED(f, -EDQUOT, policy_enable(f->e->policies, "M0", &WHO, &f->err));
@@ -223,9 +230,10 @@ static void too_many_active_ones_are_not_assigned(void **state)
 		t->policies[0]->rec.flags &= (uint16_t)~POLICY_FLAG_ENABLED; /* M0 alone */
 	}
 	t->policies[0]->rec.flags |= POLICY_FLAG_ENABLED;
-	REFUSED(f, -EDQUOT, assign_mailbox(f->e->policies, "u1", "M5", &WHO, &f->err));
+	REFUSED(f, -EDQUOT,
+		assign_mailbox(f->e->policies, "u1", "M5", ASSIGN_PROVED, &WHO, &f->err));
 	DONE(f, policy_disable(f->e->policies, "M0", &WHO, &f->err));
-	DONE(f, assign_mailbox(f->e->policies, "u1", "M5", &WHO, &f->err));
+	DONE(f, assign_mailbox(f->e->policies, "u1", "M5", ASSIGN_PROVED, &WHO, &f->err));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fix_setup, fix_teardown)

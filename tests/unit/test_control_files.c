@@ -16,10 +16,12 @@ static void rows_have_the_modes_of_the_page(void **state)
 		{"README", S_IFREG | 0440},
 		{"status", S_IFREG | 0440},
 		{"assignment", S_IFREG | 0660},
+		{"create", S_IFREG | 0660},
 		{"renew", S_IFREG | 0660},
 		{"policies", S_IFDIR | 0770},
 		{"policies/P", S_IFDIR | 0770},
 		{"policies/P/id", S_IFREG | 0440},
+		{"policies/P/name", S_IFREG | 0660},
 		{"policies/P/kind", S_IFREG | 0660},
 		{"policies/P/description", S_IFREG | 0660},
 		{"policies/P/enabled", S_IFREG | 0660},
@@ -88,7 +90,7 @@ static void every_row_shows_and_writable_rows_store(void **state)
 			assert_true(special == !row->show);
 			assert_true(special || !row->store == !(row->mode & 0200));
 		}
-	assert_int_equal(n, 14 + 12 + 2 + 4);
+	assert_int_equal(n, 15 + 13 + 2 + 4);
 }
 
 static void version_names_format_and_store(void **state)

@@ -144,7 +144,7 @@ static void state_lost_and_all_policies_come_back(void **state)
 	char path[160];
 
 	fix_policy(f, "P", POLICY_MULTI_WORKLOAD);
-	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", ASSIGN_PROVED, &WHO, &f->err));
 	ref = fix_ref(f, "P");
 	fix_close(f);
 	(void)snprintf(path, sizeof(path), "%s/.depfs/state", f->store);
@@ -239,8 +239,8 @@ static void *act(void *arg)
 	struct crowd *c = arg;
 
 	for (int i = 0; i < 10; i++) {
-		if (assign_tenant(c->f->e->policies, "T", &WHO, NULL) < 0 ||
-		    assign_mailbox(c->f->e->policies, "u1", "M", &WHO, NULL) < 0 ||
+		if (assign_tenant(c->f->e->policies, "T", ASSIGN_PROVED, &WHO, NULL) < 0 ||
+		    assign_mailbox(c->f->e->policies, "u1", "M", ASSIGN_PROVED, &WHO, NULL) < 0 ||
 		    policy_describe(c->f->e->policies, "M", i % 2 ? "odd" : "even", &WHO, NULL) <
 			    0 ||
 		    unassign_mailbox(c->f->e->policies, "u1", &WHO, NULL) < 0 ||

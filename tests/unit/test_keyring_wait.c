@@ -218,7 +218,7 @@ static void a_slow_vault_delays_no_other_policy(void **state)
 	from_ms = clock_now_ms();
 	assert_int_equal(fix_get(f, &other, REQUEST_USER), 0);
 	assert_int_equal(fix_peek(f, &slow.ref, REQUEST_USER), -EINPROGRESS);
-	DONE(f, assign_tenant(f->e->policies, "P", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "P", ASSIGN_FORCED, &WHO, &f->err));
 	assert_int_equal(fix_info(f, "P").state, POLICY_READY);
 	assert_true(clock_now_ms() - from_ms < 1500);
 	assert_int_equal(pthread_join(slow.thread, NULL), 0);

@@ -267,6 +267,10 @@ static void rename_and_describe_change_that_alone(void **state)
 		assert_true(before.roots[i].health.when != 0); /* proved as it was made */
 		after.roots[i].health.when = before.roots[i].health.when; /* not asked since */
 	}
+	assert_true(before.state == POLICY_READY && before.proved != 0);
+	assert_true(after.state == POLICY_UNPROVED && after.proved == 0);
+	after.state = before.state;
+	after.proved = before.proved;
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(fix_events(f, "policy-rename", "\"policy\":\"p\"", "\"new_name\":\"New\""),
 			 1);
@@ -294,8 +298,9 @@ static void unknown_policies_are_enoent_everywhere(void **state)
 		REFUSED(f, -ENOENT, policy_refresh(f->e->policies, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_check(f->e->policies, p, &WHO, &f->err));
 		REFUSED(f, -ENOENT, policy_remove(f->e->policies, p, REMOVE_KEEP, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_tenant(f->e->policies, p, &WHO, &f->err));
-		REFUSED(f, -ENOENT, assign_mailbox(f->e->policies, "u1", p, &WHO, &f->err));
+		REFUSED(f, -ENOENT, assign_tenant(f->e->policies, p, ASSIGN_PROVED, &WHO, &f->err));
+		REFUSED(f, -ENOENT,
+			assign_mailbox(f->e->policies, "u1", p, ASSIGN_PROVED, &WHO, &f->err));
 	}
 	assert_true(fix_info(f, "P").enabled);
 }

@@ -101,7 +101,8 @@ static int walk(void *arg, struct job *j, struct err *err)
 		assert_int_equal(scan_add(&res, WORKLOAD_CHAT, &w->ref, (int64_t)w->files, 10), 0);
 	res.unreadable = w->unreadable;
 	if (w->assign) {
-		assert_int_equal(assign_tenant(w->f->e->policies, w->assign, &WHO, err), 0);
+		assert_int_equal(
+			assign_tenant(w->f->e->policies, w->assign, ASSIGN_PROVED, &WHO, err), 0);
 		assert_int_equal(unassign_tenant(w->f->e->policies, &WHO, err), 0);
 	}
 	return scan_ends(w->f->e->policies, j, &res, err);
@@ -145,7 +146,7 @@ static void a_policy_goes_when_a_scan_proves_it_empty(void **state)
 	fix_policy(f, "Used", POLICY_MULTI_WORKLOAD);
 	w.ref = fix_ref(f, "Used");
 	DONE(f, remove_it(f, "New"));
-	DONE(f, assign_tenant(f->e->policies, "Used", &WHO, &f->err));
+	DONE(f, assign_tenant(f->e->policies, "Used", ASSIGN_PROVED, &WHO, &f->err));
 	REFUSED(f, -EBUSY, remove_it(f, "Used"));
 	scan(f, &w); /* proves nothing about a policy that is assigned */
 	DONE(f, unassign_tenant(f->e->policies, &WHO, &f->err));
@@ -182,7 +183,7 @@ static void a_tombstone_opens_old_headers_and_nothing_else(void **state)
 	fix_restart(f);
 	DONE(f, fix_get(f, &ref, REQUEST_USER));
 	REFUSED(f, -ENOENT, policy_enable(f->e->policies, id, &WHO, &f->err));
-	REFUSED(f, -ENOENT, assign_tenant(f->e->policies, id, &WHO, &f->err));
+	REFUSED(f, -ENOENT, assign_tenant(f->e->policies, id, ASSIGN_PROVED, &WHO, &f->err));
 	REFUSED(f, -ENOENT, remove_it(f, id));
 	assert_int_equal(fix_info(f, "P").kind, POLICY_MAILBOX);
 }

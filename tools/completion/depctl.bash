@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # Words that are options of depctl itself, in front of its command or behind it.
-_depctl_globals='-m --mount --json --vaults --help'
+_depctl_globals='-m --mount --json --wait --vaults --help'
 
 _depctl_cmdlets='New-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicy
 	Get-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicyAssignment
@@ -109,7 +109,8 @@ _depctl_policy() # NTH-OPERAND
 	create:* | replace-keys:[23]) _depctl_keys ;;
 	*:1) _depctl_folder policies ;;
 	esac
-	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description'
+	[[ $verb == create && $cur == -* ]] && _depctl_words '--kind --description --dry-run'
+	[[ $verb =~ ^(enable|disable|refresh|rotate)$ && $cur == -* ]] && _depctl_words '--dry-run'
 	[[ $verb == remove && $cur == -* ]] && _depctl_words '--force'
 	[[ $verb == purge && $cur == -* ]] && _depctl_words '--reason --contact --confirm'
 }
@@ -129,7 +130,7 @@ _depctl_cmdlet()
 	*)
 		case ${words[command]} in
 		[Nn]ew-*) _depctl_words '-Name -AzureKeyIDs -Description -Enabled -WhatIf -Confirm' ;;
-		[Ss]et-*Assignment) _depctl_words '-DataEncryptionPolicy -WhatIf -Confirm' ;;
+		[Ss]et-*Assignment) _depctl_words '-DataEncryptionPolicy -Force -WhatIf -Confirm' ;;
 		[Ss]et-Mailbox) _depctl_words '-Identity -DataEncryptionPolicy -WhatIf -Confirm' ;;
 		[Ss]et-Data*)
 			_depctl_words '-Identity -Name -Description -Enabled -Refresh -Replace
@@ -162,7 +163,10 @@ _depctl_command()
 	job:2) [ "$verb" = list ] || _depctl_folder jobs ;;
 	mailbox:2) [ "$verb" = list ] || _depctl_folder mailboxes ;;
 	mailbox:3) [ "$verb" = assign ] && _depctl_folder policies ;;
-	assign:1) _depctl_folder policies ;;
+	assign:*)
+		[[ $cur == -* ]] && _depctl_words '--force --dry-run'
+		[[ $cur == -* ]] || _depctl_folder policies
+		;;
 	coverage:*)
 		_depctl_words '--scan --html'
 		[[ $cur == -* ]] || _depctl_paths

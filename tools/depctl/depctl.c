@@ -55,6 +55,10 @@ static int take_common(struct words *w, char **argv, int *i, bool *ret_taken)
 		w->env.json = true;
 		return CMD_OK;
 	}
+	if (strcmp(word, "--wait") == 0) {
+		w->env.wait = true;
+		return CMD_OK;
+	}
 	if (strncmp(word, "-m", 2) == 0 || is_option(word, "--mount"))
 		return take_value("-m", argv, i, &w->env.mount);
 	if (is_option(word, "--vaults"))

@@ -30,7 +30,7 @@ says "AzureKeyIDs : {$K1, $K2}" depctl $new F -AzureKeyIDs $K1 , $K2
 says "Name        : G H" depctl $new -Name "G H" -AzureKeyIDs "$K1 , $K2" -Enabled true
 says "State       : disabled" depctl $get d
 
-before=$(depctl policy list)
+before=$(policies)
 says_line "What if: create policy 'X' with the keys $K1 and $K2" \
 	depctl $new -Name X -AzureKeyIDs $K1,$K2 -WhatIf
 refused 1 "there is a policy named 'nam policy' already" depctl $new -Name "nam policy" -AzureKeyIDs $K1,$K2
@@ -48,7 +48,7 @@ refused 2 "belongs to no parameter" depctl $new -Name X -AzureKeyIDs $K1 $K2
 refused 2 "quote them" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Enabled # a shell took $false
 refused 2 "quote them" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Confirm:
 refused 2 "quote them" depctl $new -Name X -AzureKeyIDs $K1,$K2 -Enabled maybe
-assert_eq "$(depctl policy list)" "$before" "policies after refusals"
+assert_eq "$(policies)" "$before" "policies after refusals"
 
 # Set-
 vault rotate $K1 >/dev/null

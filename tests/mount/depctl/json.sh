@@ -11,7 +11,7 @@ json_holds "j['done'].startswith('policy 12 created') and j['policy'] == '12'" \
 	depctl policy create 12 $K1 $K2 --json
 json_holds "j['policy'] == 'say \"x\"'" depctl --json policy create 'say "x"' $K1 $K2 --kind mailbox
 json_holds "[p['name'] for p in j] == ['12', 'say \"x\"'] and
-	set(j[0]) == {'name', 'id', 'kind', 'state', 'description', 'enabled', 'assigned',
+	set(j[0]) == {'name', 'id', 'kind', 'state', 'description', 'enabled', 'proved', 'assigned',
 		'mailboxes', 'generation', 'created', 'keys'} and
 	j[0]['enabled'] is True and j[0]['assigned'] is False and j[0]['mailboxes'] == 0 and
 	j[0]['generation'] == 1 and len(j[0]['keys']) == 2 and j[0]['keys'][0]['id'] == '$K1' and

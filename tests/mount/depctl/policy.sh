@@ -5,7 +5,7 @@
 . "$LIB/depctl.sh"
 depfs_start_policies
 
-says_line "$(printf 'NAME  KIND  STATE  ENABLED  ASSIGNED  MAILBOXES  GENERATION  ID')" depctl policy list
+says_line "$(printf 'NAME  KIND  STATE  PROVED  ENABLED  ASSIGNED  MAILBOXES  GENERATION  ID')" depctl policy list
 
 says "policy EUR Policy created" depctl policy create "EUR Policy" $K1 $K2 --description "for Europe"
 says "policy Board created" depctl policy create --kind mailbox Board $K1 $K2
@@ -17,7 +17,8 @@ says "description: for Europe" depctl policy show "$id"
 says "kind: multi-workload" depctl policy show "$id"
 says "kind: mailbox" depctl policy show board
 says "state: ready" depctl policy show board
-says "EUR Policy  multi-workload  ready  yes" depctl policy list
+says "EUR Policy  multi-workload  ready  yes" policies
+assert_match "$(depctl policy list)" "EUR Policy  multi-workload  ready  [0-9]+ s +yes"
 
 says_line "policy EUR Policy described" depctl policy describe "eur policy" "another text"
 says "description: another text" depctl policy show "$id"

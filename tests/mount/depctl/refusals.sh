@@ -7,7 +7,7 @@
 depfs_start_policies
 policy_create "NAM Policy"
 policy_create Board --kind mailbox
-before=$(depctl policy list)
+before=$(policies)
 absent="no key of that name" disabled="the key is disabled" # as each kind of vault says it
 if [ "$VAULTS_KIND" = azure ]; then
 	absent="no such key or version" disabled="the key or its version is disabled"
@@ -59,7 +59,7 @@ refused 1 "must not hold a '/'" depctl policy rename Board a/b
 refused 1 "kind mailbox" depctl assign Board
 refused 1 "kind multi-workload" depctl mailbox assign u1 "NAM Policy"
 refused 1 "both keys are in vault v1" depctl policy replace-keys Board $K1 "$(key_at v1 k2)"
-assert_eq "$(depctl policy list)" "$before" "policies after refusals"
+assert_eq "$(policies)" "$before" "policies after refusals"
 
 depctl assign "NAM Policy" >/dev/null
 refused 1 "assigned" depctl policy disable "NAM Policy"

@@ -36,7 +36,7 @@ refused 2 "scan: it takes no arguments, not 'now'" depctl scan now
 refused 2 "wrong number of arguments" depctl assign
 refused 2 "wrong number of arguments" depctl unassign P
 refused 2 "wrong number of arguments" depctl assignment P
-refused 2 "no such option" depctl assign --force P
+refused 2 "no such option" depctl assign --forced P
 refused 2 "a command is missing" depctl mailbox
 refused 2 "wrong number of arguments" depctl mailbox assign u1
 refused 2 "mailbox move: there is no such command" depctl mailbox move u1
@@ -52,7 +52,7 @@ refused 2 "there is no command 'nonsense'" depctl help nonsense
 says "policy create NAME KEY1 KEY2" depctl help
 says "usage: depctl policy create NAME KEY1 KEY2" depctl help policy create
 says "usage: depctl policy create NAME KEY1 KEY2" depctl policy create --help
-says "usage: depctl mailbox assign ID P" depctl mailbox --help
+says "usage: depctl mailbox assign [--force] [--dry-run] ID P" depctl mailbox --help
 assert_eq "$(depctl key rotate --help | grep -c usage:)" 1 "usage lines of one command of depctl key"
 says "usage: depctl Get-M365DataAtRestEncryptionPolicy [-Identity P]" \
 	depctl get-m365dataatrestencryptionpolicy --help

@@ -22,6 +22,7 @@ scan_now()
 	job_done
 }
 
+scanned_unreadable() { grep -qx "unreadable: 1" "$MNT/.depfs/scan"; }
 refused 1 "is assigned to the tenant" depctl policy remove Old
 depctl assign New >/dev/null
 job_done
@@ -44,6 +45,19 @@ depfs_remount
 cp -a "$WORK/backup/chat/2" "$STORE/chat/back"
 assert_eq "$(cat "$MNT/chat/back")" two
 depctl events | grep "policy-remove .* ok " >/dev/null # reads it all: no SIGPIPE
+
+# a file that cannot be read may be under any policy but one that was never assigned
+depctl policy create Never $K1 $K2 >/dev/null
+depctl policy create "Never either" $K1 $K2 >/dev/null
+cp -a "$STORE/chat/back" "$WORK/whole"
+printf X | dd of="$STORE/chat/back" bs=1 conv=notrunc status=none
+depctl scan >/dev/null
+wait_until 20 scanned_unreadable || fail "no scan met the damaged file"
+says "policy Never is removed" depctl policy remove Never
+depfs_remount
+says "policy Never either is removed" depctl policy remove "Never either"
+rm "$MNT/chat/back"
+cp -a "$WORK/whole" "$STORE/chat/back"
 
 # one that was never assigned goes at once; by force nothing of it stays
 says_line "policy Spare is removed; no key of it is left" depctl policy remove Spare --force

@@ -23,6 +23,7 @@ struct cmd_env {
 	const char *mount;	/* -m; NULL: not given, client_open() looks for it */
 	const char *vaults_dir; /* --vaults, DEPFS_VAULTS or the default; never NULL */
 	bool json;		/* --json: one JSON value on stdout instead of text */
+	bool wait;		/* --wait: for the end of a job that a change starts */
 };
 
 /*

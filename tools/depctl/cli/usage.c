@@ -69,7 +69,7 @@ static void row_print(FILE *out, const char *before, const struct cmd_row *row)
 
 static void general(FILE *out)
 {
-	fputs("usage: depctl [-m MOUNT] [--json] [--vaults DIR] COMMAND [ARGUMENT...]\n"
+	fputs("usage: depctl [-m MOUNT] [--json] [--wait] [--vaults DIR] COMMAND [ARGUMENT...]\n"
 	      "       depctl -h | --help | -V | --version\n",
 	      out);
 }

@@ -104,6 +104,25 @@ int policy_act_create(struct client *ctl, const struct policy_new *want, char **
 	return r;
 }
 
+int policy_act_try_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
+			  struct err *err)
+{
+	CLEANUP(free_mem_p) char *command = NULL;
+	int r = client_name_check("the name of a policy", want->name, err);
+
+	for (int i = 0; r == 0 && i < 2; i++)
+		r = key_check(want->keys[i], err);
+	if (r < 0)
+		return r;
+	if (asprintf(&command, DRY_RUN "name=%s\nkeys=%s %s\nkind=%s\ndescription=%s", want->name,
+		     want->keys[0], want->keys[1], want->kind ? want->kind : "multi-workload",
+		     want->description ? want->description : "") < 0) {
+		command = NULL;
+		return no_memory(err);
+	}
+	return client_write(ctl, "create", command, ret_answer, err);
+}
+
 int policy_act_write(struct client *ctl, const struct policy_view *v, const char *file,
 		     const char *command, char **ret_answer, struct err *err)
 {
@@ -144,8 +163,12 @@ int policy_act_rename(struct client *ctl, const struct policy_view *v, const cha
 	return 0;
 }
 
-int policy_act_assign(struct client *ctl, const struct policy_view *v, char **ret_answer,
-		      struct err *err)
+int policy_act_assign(struct client *ctl, const char *path, const struct policy_view *v,
+		      unsigned how, char **ret_answer, struct err *err)
 {
-	return client_write(ctl, "assignment", policy_view_get(v, "id"), ret_answer, err);
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "%s%s%s", how & ASSIGN_DRY_RUN ? DRY_RUN : "",
+		       policy_view_get(v, "id"), how & ASSIGN_BY_FORCE ? " force" : "");
+	return client_write(ctl, path, command, ret_answer, err);
 }

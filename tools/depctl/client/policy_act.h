@@ -21,6 +21,13 @@ struct policy_new {
 int policy_act_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
 		      struct err *err) MUST_CHECK;
 
+/* policy_act_try_create() - the checks of policy_act_create(), by the daemon; nothing is made. */
+int policy_act_try_create(struct client *ctl, const struct policy_new *want, char **ret_answer,
+			  struct err *err) MUST_CHECK;
+
+/* In front of a command: it is checked by the daemon, and nothing changes. */
+#define DRY_RUN "dry-run "
+
 /* The next three return 0, or the errno that the daemon answered, with its sentence. */
 /* policy_act_write() - @command into policies/NAME/@file of @v. */
 int policy_act_write(struct client *ctl, const struct policy_view *v, const char *file,
@@ -31,8 +38,14 @@ int policy_act_keys(struct client *ctl, const struct policy_view *v, const char 
 		    char **ret_answer, struct err *err) MUST_CHECK;
 int policy_act_rename(struct client *ctl, const struct policy_view *v, const char *new_name,
 		      char **ret_answer, struct err *err) MUST_CHECK;
-/* policy_act_assign() - to the tenant; by the policy's id, since a policy may be named "none". */
-int policy_act_assign(struct client *ctl, const struct policy_view *v, char **ret_answer,
-		      struct err *err) MUST_CHECK;
+/* policy_act_assign() - to the tenant (@path: ASSIGNMENT), or in the control file @path of a
+ * mailbox; by the policy's id, since a policy may be named "none". @how: flags. */
+#define ASSIGNMENT "assignment"
+enum {
+	ASSIGN_BY_FORCE = 0x1, /* without the proof that both root keys open */
+	ASSIGN_DRY_RUN = 0x2
+};
+int policy_act_assign(struct client *ctl, const char *path, const struct policy_view *v,
+		      unsigned how, char **ret_answer, struct err *err) MUST_CHECK;
 
 #endif

@@ -157,6 +157,7 @@ json_t *policy_view_json(const struct policy_view *v)
 		out_set(object, counts[i],
 			json_integer(strtoll(policy_view_get(v, counts[i]), NULL, 10)));
 	out_set(object, "created", out_text_json(policy_view_get(v, "created")));
+	out_set(object, "proved", known_json(policy_view_get(v, "proved"), "never"));
 	for (int no = 1; no <= 2; no++)
 		if (*policy_view_key(v, no, NULL))
 			out_append(keys, key_json(v, no));

@@ -12,6 +12,7 @@
 /* Set-M365DataAtRestEncryptionPolicyAssignment */
 static const struct cmdlet_param assign_params[] = {
 	{"DataEncryptionPolicy", CMDLET_TEXT, true},
+	{"Force", CMDLET_SWITCH, false},
 	{"WhatIf", CMDLET_SWITCH, false},
 	{"Confirm", CMDLET_SWITCH, false},
 	{NULL, CMDLET_TEXT, false},
@@ -22,6 +23,7 @@ static int run_assign(struct cmdlet_call *c)
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	CLEANUP(free_mem_p) char *answer = NULL, *what = NULL;
 	const char *p = cmdlet_value(c, "DataEncryptionPolicy")->text;
+	unsigned how = cmdlet_value(c, "Force")->on ? ASSIGN_BY_FORCE : 0;
 	int r, exit_code;
 
 	if (!p)
@@ -38,9 +40,14 @@ static int run_assign(struct cmdlet_call *c)
 		what = NULL;
 		return cmdlet_refuse(c, -ENOMEM);
 	}
+	if (cmdlet_value(c, "WhatIf")->on) {
+		r = policy_act_assign(c->ctl, ASSIGNMENT, &v, how | ASSIGN_DRY_RUN, NULL, &c->err);
+		if (r < 0)
+			return cmdlet_refuse(c, r);
+	}
 	if (cmdlet_may_go(c, what, &exit_code) == GO_NOT)
 		return exit_code;
-	r = policy_act_assign(c->ctl, &v, &answer, &c->err);
+	r = policy_act_assign(c->ctl, ASSIGNMENT, &v, how, &answer, &c->err);
 	return r < 0 ? cmdlet_refuse(c, r)
 		     : change_report(&c->env, answer, policy_view_get(&v, "name"),
 				     policy_view_get(&v, "id"));

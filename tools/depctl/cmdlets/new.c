@@ -44,6 +44,13 @@ static int run_new(struct cmdlet_call *c)
 		what = NULL;
 		return cmdlet_refuse(c, -ENOMEM);
 	}
+	if (cmdlet_value(c, "WhatIf")->on) {
+		r = cmdlet_open(c);
+		if (r == 0)
+			r = policy_act_try_create(c->ctl, &want, NULL, &c->err);
+		if (r < 0)
+			return cmdlet_refuse(c, r);
+	}
 	if (cmdlet_may_go(c, what, &exit_code) == GO_NOT)
 		return exit_code;
 

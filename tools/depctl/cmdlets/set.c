@@ -24,6 +24,7 @@ static const struct cmdlet_param set_params[] = {
 struct set_step {
 	const char *param;
 	int (*act)(struct cmdlet_call *c, const struct policy_view *v, char **ret_answer);
+	const char *file; /* whose command is tried for -WhatIf; NULL: none can refuse it */
 };
 
 static int set_keys(struct cmdlet_call *c, const struct policy_view *v, char **ret_answer)
@@ -57,9 +58,9 @@ static int set_name(struct cmdlet_call *c, const struct policy_view *v, char **r
 }
 
 static const struct set_step set_steps[] = {
-	{"Replace", set_keys},	  {"Refresh", set_refresh},
-	{"Enabled", set_enabled}, {"Description", set_description},
-	{"Name", set_name},
+	{"Replace", set_keys, "key_ids"},    {"Refresh", set_refresh, "refresh"},
+	{"Enabled", set_enabled, "enabled"}, {"Description", set_description, NULL},
+	{"Name", set_name, "name"},
 };
 
 #define N_SET_STEPS (sizeof(set_steps) / sizeof(set_steps[0]))
@@ -104,6 +105,35 @@ static char *set_what(const struct cmdlet_call *c, const struct policy_view *v)
 	return asprintf(&what, "set %s of policy '%s'", params, policy_view_get(v, "name")) < 0
 		       ? NULL
 		       : what;
+}
+
+/* -WhatIf: each step's command is tried; those before it are not done then. */
+static int set_try(struct cmdlet_call *c, const struct policy_view *v)
+{
+	for (size_t i = 0; i < N_SET_STEPS; i++) {
+		const struct set_step *step = &set_steps[i];
+		const struct cmdlet_value *value = cmdlet_value(c, step->param);
+		char *const *keys = cmdlet_value(c, "AzureKeyIDs")->items;
+		CLEANUP(free_mem_p) char *command = NULL;
+		bool replaces = step->act == set_keys;
+		int r;
+
+		if (!step->file || !step_wanted(c, step))
+			continue;
+		if (asprintf(&command, DRY_RUN "%s%s%s",
+			     replaces	   ? keys[0]
+			     : value->text ? value->text
+			     : value->on   ? "1"
+					   : "0",
+			     replaces ? " " : "", replaces ? keys[1] : "") < 0) {
+			command = NULL;
+			return err_set(&c->err, -ENOMEM, "out of memory");
+		}
+		r = policy_act_write(c->ctl, v, step->file, command, NULL, &c->err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int set_run(struct cmdlet_call *c, const struct policy_view *v, json_t *done)
@@ -164,6 +194,11 @@ int cmdlet_run_set(struct cmdlet_call *c)
 	what = set_what(c, &v);
 	if (!what)
 		return cmdlet_refuse(c, -ENOMEM);
+	if (cmdlet_value(c, "WhatIf")->on) {
+		r = set_try(c, &v);
+		if (r < 0)
+			return cmdlet_refuse(c, r);
+	}
 	if (cmdlet_may_go(c, what, &exit_code) == GO_NOT)
 		return exit_code;
 	r = set_run(c, &v, done);

@@ -5,12 +5,18 @@
 
 #include "tools/depctl/cli/change.h"
 #include "tools/depctl/cli/verbs.h"
-#include "tools/depctl/client/policy_view.h"
+#include "tools/depctl/client/policy_act.h"
 #include "tools/depctl/commands/commands.h"
 #include "tools/depctl/output/json.h"
 #include "tools/depctl/output/text.h"
 
 #define MAILBOXES "mailboxes"
+
+/* Places in verb_call.options. */
+enum {
+	ASSIGN_OPTION_FORCE,
+	ASSIGN_OPTION_DRY_RUN,
+};
 
 static int mailbox_path(const char *id, char **ret_path, struct err *err)
 {
@@ -99,35 +105,44 @@ static int done(struct verb_call *c, const char *answer)
 	object = mailbox_json(c->operands[0], &f);
 	out_set(object, "done", out_text_json(answer));
 	out_json(object);
-	return CMD_OK;
+	return change_wait(c->env, answer);
 }
 
-static int write_policy(struct verb_call *c, const char *command)
+static int run_unassign(struct verb_call *c)
 {
 	CLEANUP(free_mem_p) char *path = NULL;
 	CLEANUP(free_mem_p) char *answer = NULL;
 	int r = mailbox_path(c->operands[0], &path, &c->err);
 
 	if (r == 0)
-		r = client_write(c->ctl, path, command, &answer, &c->err);
+		r = client_write(c->ctl, path, "none", &answer, &c->err);
 	return r < 0 ? verb_refuse(c, r) : done(c, answer);
 }
 
 static int run_assign(struct verb_call *c)
 {
+	unsigned how = (c->options[ASSIGN_OPTION_FORCE] ? ASSIGN_BY_FORCE : 0) |
+		       (c->options[ASSIGN_OPTION_DRY_RUN] ? ASSIGN_DRY_RUN : 0);
+	CLEANUP(free_mem_p) char *path = NULL;
+	CLEANUP(free_mem_p) char *answer = NULL;
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	int r = policy_view_find(c->ctl, c->operands[1], &v, &c->err);
 
-	return r < 0 ? verb_refuse(c, r) : write_policy(c, policy_view_get(&v, "id"));
+	if (r == 0)
+		r = mailbox_path(c->operands[0], &path, &c->err);
+	if (r == 0)
+		r = policy_act_assign(c->ctl, path, &v, how, &answer, &c->err);
+	return r < 0 ? verb_refuse(c, r) : done(c, answer);
 }
 
-static int run_unassign(struct verb_call *c)
-{
-	return write_policy(c, "none");
-}
+static const struct option assign_options[] = {
+	{"force", no_argument, NULL, ASSIGN_OPTION_FORCE},
+	{"dry-run", no_argument, NULL, ASSIGN_OPTION_DRY_RUN},
+	{NULL, 0, NULL, 0},
+};
 
 static const struct verb verbs[] = {
-	{"assign", run_assign, 2, NULL, NULL},
+	{"assign", run_assign, 2, assign_options, NULL},
 	{"unassign", run_unassign, 1, NULL, NULL},
 	{"show", run_show, 1, NULL, NULL},
 	{"list", run_list, 0, NULL, NULL},

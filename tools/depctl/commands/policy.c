@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/depctl/cli/change.h"
 #include "tools/depctl/cli/verbs.h"
@@ -14,8 +15,10 @@
 enum {
 	CREATE_KIND,
 	CREATE_DESCRIPTION,
+	CREATE_DRY_RUN,
 };
 enum {
+	WORD_DRY_RUN, /* of all verbs that write_word() */
 	REMOVE_FORCE,
 };
 enum {
@@ -24,12 +27,37 @@ enum {
 	PURGE_CONFIRM,
 };
 
+/* "never", "12 s", "5 min", "3 h", "2 d" since a root key last opened the policy's key. */
+static const char *proof_age(const struct policy_view *v, char out[static 32])
+{
+	static const struct {
+		long long s;
+		const char *unit;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	const char *when = policy_view_get(v, "proved");
+	struct tm tm = {0};
+	long long age;
+	size_t i = 0;
+
+	if (!strptime(when, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return *when ? when : "-";
+	age = time(NULL) - timegm(&tm);
+	if (age < 0)
+		age = 0; /* the clock was set back */
+	while (i < 3 && age < 2 * units[i].s)
+		i++;
+	(void)snprintf(out, 32, "%lld %s", age / units[i].s, units[i].unit);
+	return out;
+}
+
 static int row_add(void *arg, const struct policy_view *v)
 {
+	char age[32];
 	const char *cells[] = {
 		policy_view_get(v, "name"),
 		policy_view_get(v, "kind"),
 		policy_view_get(v, "state"),
+		proof_age(v, age),
 		strcmp(policy_view_get(v, "enabled"), "1") == 0 ? "yes" : "no",
 		policy_view_get(v, "assigned"),
 		policy_view_get(v, "mailboxes"),
@@ -49,9 +77,10 @@ static int json_add(void *arg, const struct policy_view *v)
 
 static int run_list(struct verb_call *c)
 {
-	static const char *const headings[] = {"NAME",	   "KIND",	"STATE",      "ENABLED",
-					       "ASSIGNED", "MAILBOXES", "GENERATION", "ID"};
-	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(8, headings);
+	static const char *const headings[] = {"NAME",	    "KIND",	  "STATE",
+					       "PROVED",    "ENABLED",	  "ASSIGNED",
+					       "MAILBOXES", "GENERATION", "ID"};
+	CLEANUP(out_table_free_p) struct out_table *table = out_table_new(9, headings);
 	CLEANUP(json_decref_p) json_t *array = json_array();
 	int r = c->env->json ? policy_view_each(c->ctl, json_add, array, &c->err)
 			     : policy_view_each(c->ctl, row_add, table, &c->err);
@@ -117,20 +146,28 @@ static int run_create(struct verb_call *c)
 		.keys = {c->operands[1], c->operands[2]},
 	};
 	CLEANUP(free_mem_p) char *answer = NULL;
-	int r = policy_act_create(c->ctl, &want, &answer, &c->err);
+	int r;
 
+	if (c->options[CREATE_DRY_RUN]) {
+		r = policy_act_try_create(c->ctl, &want, &answer, &c->err);
+		return r < 0 ? verb_refuse(c, r) : change_report(c->env, answer, NULL, NULL);
+	}
+	r = policy_act_create(c->ctl, &want, &answer, &c->err);
 	return r < 0 ? verb_refuse(c, r) : done_warned(c, answer, want.name);
 }
 
 /* For acts that write one word into one file of the policy. */
 static int write_word(struct verb_call *c, const char *file, const char *word)
 {
+	char command[32];
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	CLEANUP(free_mem_p) char *answer = NULL;
 	int r = policy_view_find(c->ctl, c->operands[0], &v, &c->err);
 
+	(void)snprintf(command, sizeof(command), "%s%s", c->options[WORD_DRY_RUN] ? DRY_RUN : "",
+		       word);
 	if (r == 0)
-		r = policy_act_write(c->ctl, &v, file, word, &answer, &c->err);
+		r = policy_act_write(c->ctl, &v, file, command, &answer, &c->err);
 	return r < 0 ? verb_refuse(c, r) : done_warned(c, answer, policy_view_get(&v, "id"));
 }
 
@@ -156,7 +193,13 @@ static int run_rotate(struct verb_call *c)
 
 static int run_describe(struct verb_call *c)
 {
-	return write_word(c, "description", c->operands[1]);
+	CLEANUP(policy_view_fini) struct policy_view v = {0};
+	CLEANUP(free_mem_p) char *answer = NULL;
+	int r = policy_view_find(c->ctl, c->operands[0], &v, &c->err);
+
+	if (r == 0)
+		r = policy_act_write(c->ctl, &v, "description", c->operands[1], &answer, &c->err);
+	return r < 0 ? verb_refuse(c, r) : done(c, answer, policy_view_get(&v, "id"));
 }
 
 /* Prints the outcome of each key after a check that failed; the refusal names the first key
@@ -268,6 +311,7 @@ static int run_purge(struct verb_call *c)
 static const struct option create_options[] = {
 	{"kind", required_argument, NULL, CREATE_KIND},
 	{"description", required_argument, NULL, CREATE_DESCRIPTION},
+	{"dry-run", no_argument, NULL, CREATE_DRY_RUN},
 	{NULL, 0, NULL, 0},
 };
 
@@ -276,14 +320,19 @@ static const struct option remove_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+static const struct option word_options[] = {
+	{"dry-run", no_argument, NULL, WORD_DRY_RUN},
+	{NULL, 0, NULL, 0},
+};
+
 static const struct verb verbs[] = {
 	{"list", run_list, 0, NULL, NULL},
 	{"show", run_show, 1, NULL, NULL},
 	{"create", run_create, 3, create_options, check_create},
-	{"enable", run_enable, 1, NULL, NULL},
-	{"disable", run_disable, 1, NULL, NULL},
-	{"refresh", run_refresh, 1, NULL, NULL},
-	{"rotate", run_rotate, 1, NULL, NULL},
+	{"enable", run_enable, 1, word_options, NULL},
+	{"disable", run_disable, 1, word_options, NULL},
+	{"refresh", run_refresh, 1, word_options, NULL},
+	{"rotate", run_rotate, 1, word_options, NULL},
 	{"check", run_check, 1, NULL, NULL},
 	{"purge", run_purge, 1, purge_options, NULL},
 	{"remove", run_remove, 1, remove_options, NULL},
