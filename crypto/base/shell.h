@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define SHELL_WORD_LEN(len) (4 * (len) + 3) /* room for any text of @len bytes, NUL included */
+#define SHELL_WORD_LEN(len) (4 * (len) + 3) /* space for any text of @len bytes, NUL included */
 
 /* shell_word() - @text in single quotes, which keep every byte but their own kind: that is written
  * '\''. Cut to what fits as a whole, with the closing quote; @out_len at least 3. */
