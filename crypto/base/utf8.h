@@ -30,4 +30,12 @@ static inline bool utf8_is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f);
 }
 
+/* utf8_is_bidi() - the marks, embeddings, overrides and isolates of Unicode's bidirectional
+ * algorithm (UAX 9, section 2): invisible, and able to show a name as another one. */
+static inline bool utf8_is_bidi(uint32_t c)
+{
+	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
 #endif

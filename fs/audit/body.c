@@ -14,10 +14,11 @@
 #define STR_MAX	 4096			/* bytes of one field; a path at most */
 #define BODY_MAX (AUDIT_LINE_MAX - 512) /* what is left holds a sequence number and two hashes */
 
-/* DEL and U+0080 to U+009F control terminals; JSON escapes those below U+0020 only. */
+/* DEL and U+0080 to U+009F control terminals, bidi controls what a line seems to say; JSON escapes
+ * those below U+0020 only. */
 static bool is_hidden_control(uint32_t c)
 {
-	return c >= 0x20 && utf8_is_control(c);
+	return (c >= 0x20 && utf8_is_control(c)) || utf8_is_bidi(c);
 }
 
 /* Names of files and policies may be any bytes; a line of the log is UTF-8 text. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "crypto/base/fdpath.h"
+#include "crypto/base/shell.h"
 #include "crypto/header.h"
 #include "fs/audit/audit.h"
 #include "fs/audit/damage.h"
@@ -47,7 +48,8 @@ void file_event(struct volume *v, int fd, const char *event, uint64_t number)
 
 void file_budget_event(struct volume *v, int fd, const char *event, uint64_t used)
 {
-	char space[STORE_PATH_LEN], reason[STORE_PATH_LEN + 160];
+	char space[STORE_PATH_LEN], whole[2 * STORE_PATH_LEN];
+	char word[STORE_PATH_LEN], reason[sizeof(word) + 160];
 	const char *path = path_in_store(v, fd, space);
 	const struct audit_field fields[] = {
 		AUDIT_FIELD_STR("path", path),
@@ -55,13 +57,16 @@ void file_budget_event(struct volume *v, int fd, const char *event, uint64_t use
 		AUDIT_FIELD_STR("reason", reason),
 	};
 
+	/* A longer one is cut; the field "path" has the name. */
+	(void)snprintf(whole, sizeof(whole), "%s/%s", v->mount, path);
+	shell_word(whole, word, sizeof(word));
 	(void)snprintf(reason, sizeof(reason),
 		       "%llu of the %llu block writes that its data key is good for are used%s: "
-		       "depctl renew '%s/%s' gives it a fresh key",
+		       "depctl renew %s gives it a fresh key",
 		       (unsigned long long)used, (unsigned long long)BUDGET_MAX,
 		       used + 1 > BUDGET_WARN && strcmp(event, "write-budget-low") != 0
 			       ? ", and writing to it is refused"
 			       : "",
-		       v->mount, path);
+		       word);
 	audit_event(v->audit, event, NULL, "ok", fields, 3);
 }

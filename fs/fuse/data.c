@@ -51,7 +51,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 		op_run(&op, do_read);
 }
 
-/* Who takes the space: the caller; for a write out of the page cache a program that has the file
+/* The space is taken for the caller; for a write out of the page cache a program that has the file
  * open for writing. */
 static int write_blocks(struct session *s, struct file *f, struct worker *w, const struct op *op)
 {

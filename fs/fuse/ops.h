@@ -128,7 +128,7 @@ extern const struct fuse_lowlevel_ops session_ops; /* ops.c */
 /**
  * op_kill_setid() - clears a file's set-id bits, for a request that asks for it (op.kills_setid)
  * Before the content changes, as the kernel does. Set-group-id without group execution stays for a
- * caller in the file's group. The kernel is told that the mode has changed.
+ * caller in the file's group. The kernel then asks for the mode again.
  * Return: 0, also when there were none; -EINPROGRESS; an errno.
  */
 int op_kill_setid(struct session *s, struct inode *i, const struct op *op,

@@ -19,10 +19,11 @@ int name_compare(const char *a, const char *b)
 	return fold(*a) - fold(*b);
 }
 
-/* Control characters, and the two that Unicode lets break a line: a value is one line of text. */
+/* Control characters, those of writing direction, and the two that Unicode lets break a line: a
+ * value is one line of text, which reads as it is. */
 static bool is_control(uint32_t c)
 {
-	return utf8_is_control(c) || c == 0x2028 || c == 0x2029;
+	return utf8_is_control(c) || utf8_is_bidi(c) || c == 0x2028 || c == 0x2029;
 }
 
 int text_check(const char *text, const char *what, struct err *err)

@@ -106,6 +106,8 @@ static void names_that_are_not_utf8_are_refused(void **state)
 		"a\xed\xa0\x80",  "a\xf0\x80\x80\xaf", "a\xf4\x90\x80\x80", "a\xf5\x80\x80\x80",
 		"a\xc3",	  "a\xe2\x82",	       "a\xf0\x9f\x98",	    "a\xff",
 		"a\xe2\x80\xa8z", /* U+2028 breaks a line */
+		"a\xe2\x80\xaez", /* U+202E turns the rest around */
+		"a\xe2\x80\x8fz", "a\xe2\x81\xa6z",    "a\xd8\x9cz",
 	};
 	struct fix *f = *state;
 

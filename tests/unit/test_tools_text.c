@@ -84,6 +84,9 @@ static void out_columns_counts_what_is_shown(void **state)
 	assert_int_equal(out_columns("b\xc3\xbcro"), 4);
 	assert_int_equal(out_columns("\x1b[m"), 6);
 	assert_int_equal(out_columns("\xc2\x9b"), 8);
+	assert_int_equal(out_columns("\x9b"), 4);
+	assert_int_equal(out_columns("\xe2\x80\xae"), 12);
+	assert_int_equal(out_columns("\xe2\x82\xac"), 1);
 	assert_int_equal(out_columns(""), 0);
 }
 
@@ -122,6 +125,24 @@ static void out_line_escapes_controls(void **state)
 	assert_string_equal(printed, "a\\012b\\302\\233\nname: \\177\n");
 }
 
+/* Alone, 0x9b is CSI to a terminal of 8-bit characters; U+202E shows "a<U+202E>b" as "ab" from the
+ * right. Letters of several bytes stay. */
+static void out_text_escapes_8_bit_and_bidi_controls(void **state)
+{
+	struct capture c = capture_begin(stdout);
+	char printed[128];
+
+	(void)state;
+	out_line("%s", "a\x9b"
+		       "31m");
+	out_line("%s", "x\xe2\x80\xaey\xe2\x81\xa6z\xd8\x9c");
+	out_line("%s", "b\xc3\xbcro \xe2\x82\xac");
+	capture_end(&c, printed, sizeof(printed));
+	assert_string_equal(printed, "a\\23331m\n"
+				     "x\\342\\200\\256y\\342\\201\\246z\\330\\234\n"
+				     "b\xc3\xbcro \xe2\x82\xac\n");
+}
+
 static void out_field_name_fits_its_buffer(void **state)
 {
 	char name[8];
@@ -142,6 +163,7 @@ int main(void)
 		cmocka_unit_test(out_columns_counts_what_is_shown),
 		cmocka_unit_test(out_table_aligns_columns),
 		cmocka_unit_test(out_line_escapes_controls),
+		cmocka_unit_test(out_text_escapes_8_bit_and_bidi_controls),
 		cmocka_unit_test(out_field_name_fits_its_buffer),
 	};
 

@@ -29,17 +29,21 @@ overwrite() # FILE AT
 
 depfs_start
 mkdir "$MNT/edm"
-for name in low full; do
+for name in low full "it's"; do
 	head -c 100000 /dev/urandom >"$WORK/$name"
 	cp "$WORK/$name" "$MNT/edm/$name"
 done
 depfs_umount
 spend edm/low $(((1 << 32) - (1 << 24)))
 spend edm/full $((1 << 32))
+spend "edm/it's" $(((1 << 32) - (1 << 24)))
 depfs_mount
 overwrite edm/low 50000
 printf 'over' | dd of="$WORK/low" bs=1 seek=50000 conv=notrunc status=none
 assert_event write-budget-low "depctl renew '$MNT/edm/low'"
+overwrite "edm/it's" 50000
+[[ $(events write-budget-low) == *"depctl renew '$MNT/edm/it'"*"''s'"* ]] || fail "a quote in a name: $(events write-budget-low)"
+rm "$MNT/edm/it's"
 assert_eq "$(events write-budget-used-up)" "" "events about the other one"
 assert_fails_with ENOSPC overwrite edm/full 50000
 assert_fails_with ENOSPC truncate -s 200000 "$MNT/edm/full"

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "crypto/base/shell.h"
 
 static int no_memory(struct err *err)
 {
@@ -40,6 +43,24 @@ static int keys_named(struct client *ctl, const char *name, const char *const ke
 	return write_named(ctl, name, "key_ids", both, ret_answer, err);
 }
 
+static int draft_exists(struct client *ctl, const char *name, int r, struct err *err)
+{
+	CLEANUP(free_mem_p) char *path = NULL, *word = NULL;
+
+	if (asprintf(&path, "%s/.depfs/%s/%s", client_mount(ctl), POLICIES, name) < 0) {
+		path = NULL;
+		return no_memory(err);
+	}
+	word = malloc(SHELL_WORD_LEN(strlen(path)));
+	if (!word)
+		return no_memory(err);
+	shell_word(path, word, SHELL_WORD_LEN(strlen(path)));
+	return err_set(err, r,
+		       "there is a draft named '%s' already: write its key_ids, or remove "
+		       "it with rmdir %s",
+		       name, word);
+}
+
 static int draft_make(struct client *ctl, const char *name, struct err *err)
 {
 	CLEANUP(free_mem_p) char *path = client_join(POLICIES, name, NULL);
@@ -53,11 +74,7 @@ static int draft_make(struct client *ctl, const char *name, struct err *err)
 		return r;
 	if (policy_view_find(ctl, name, &there, NULL) == 0 &&
 	    strcmp(policy_view_get(&there, "state"), "draft") == 0)
-		return err_set(err, r,
-			       "there is a draft named '%s' already: write its key_ids, or remove "
-			       "it with rmdir '%s/.depfs/%s/%s'",
-			       policy_view_get(&there, "name"), client_mount(ctl), POLICIES,
-			       policy_view_get(&there, "name"));
+		return draft_exists(ctl, policy_view_get(&there, "name"), r, err);
 	return err_set(err, r, "there is a policy named '%s' already", name);
 }
 

@@ -1,4 +1,4 @@
-/* tools/depctl/output/text.c - text printed with its control characters escaped. */
+/* tools/depctl/output/text.c - text printed; what a terminal may obey is escaped. */
 #include "tools/depctl/output/text.h"
 
 #include <errno.h>
@@ -10,25 +10,32 @@
 #include "crypto/base/utf8.h"
 #include "tools/depctl/output/or_die_internal.h"
 
-/* Bytes of the control character at @s; 0: it is none. */
-static size_t control_len(const char *s)
+/*
+ * Bytes of the character at @s, and whether they may reach a terminal. A byte that is no UTF-8 may
+ * not: a terminal of 8-bit characters obeys 0x9b as the start of a command.
+ */
+static size_t next_char(const char *s, bool *ret_shown)
 {
-	uint32_t c;
+	uint32_t c = 0;
 	size_t len = utf8_next(s, &c);
 
-	return len > 0 && utf8_is_control(c) ? len : 0;
+	*ret_shown = len > 0 && !utf8_is_control(c) && !utf8_is_bidi(c);
+	return len > 0 ? len : 1;
 }
 
 void out_text(const char *text)
 {
 	while (*text) {
-		size_t len = control_len(text);
+		bool shown;
+		size_t len = next_char(text, &shown);
 
-		for (size_t i = 0; i < len; i++)
-			printf("\\%03o", (unsigned char)text[i]);
-		if (len == 0)
-			putchar(*text);
-		text += len ? len : 1;
+		for (size_t i = 0; i < len; i++) {
+			if (shown)
+				putchar(text[i]);
+			else
+				printf("\\%03o", (unsigned char)text[i]);
+		}
+		text += len;
 	}
 }
 
@@ -37,10 +44,11 @@ size_t out_columns(const char *text)
 	size_t columns = 0;
 
 	while (*text) {
-		size_t len = control_len(text);
+		bool shown;
+		size_t len = next_char(text, &shown);
 
-		columns += len ? 4 * len : ((unsigned char)*text & 0xc0) != 0x80;
-		text += len ? len : 1;
+		columns += shown ? 1 : 4 * len;
+		text += len;
 	}
 	return columns;
 }

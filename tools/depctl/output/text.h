@@ -6,10 +6,11 @@
 
 #include "crypto/base/cleanup.h"
 
-/* out_text() - control characters as \ooo, so that a folder's name cannot steer a terminal. */
+/* out_text() - control and bidi characters, and bytes that are no UTF-8, as \ooo: a folder's name
+ * cannot steer a terminal, nor read as another one. */
 void out_text(const char *text);
-/* out_columns() - the columns that out_text() fills: one for each code point, 4 for each byte of a
- * control character. */
+/* out_columns() - the columns that out_text() fills: one for each code point, 4 for each byte of
+ * what is escaped. */
 size_t out_columns(const char *text);
 
 /* out_pair() - "name: value" and a newline; nothing for a NULL value. */
