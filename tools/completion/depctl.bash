@@ -7,7 +7,8 @@ _depctl_globals='-m --mount --json --vaults --help'
 
 _depctl_cmdlets='New-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicy
 	Get-M365DataAtRestEncryptionPolicy Set-M365DataAtRestEncryptionPolicyAssignment
-	Get-M365DataAtRestEncryptionPolicyAssignment'
+	Get-M365DataAtRestEncryptionPolicyAssignment New-DataEncryptionPolicy
+	Set-DataEncryptionPolicy Get-DataEncryptionPolicy Set-Mailbox'
 
 # _depctl_unquote WORD - what the shell would make of a word that is still being typed
 _depctl_unquote()
@@ -116,13 +117,25 @@ _depctl_policy() # NTH-OPERAND
 _depctl_cmdlet()
 {
 	case ${prev,,} in
-	-identity | -dataencryptionpolicy) _depctl_folder policies ;;
+	-identity)
+		case ${words[command]} in
+		[Ss]et-Mailbox) _depctl_folder mailboxes ;;
+		*) _depctl_folder policies ;;
+		esac
+		;;
+	-dataencryptionpolicy) _depctl_folder policies ;;
 	-azurekeyids) _depctl_keys ;;
 	-enabled) _depctl_words 'true false' ;;
 	*)
 		case ${words[command]} in
 		[Nn]ew-*) _depctl_words '-Name -AzureKeyIDs -Description -Enabled -WhatIf -Confirm' ;;
 		[Ss]et-*Assignment) _depctl_words '-DataEncryptionPolicy -WhatIf -Confirm' ;;
+		[Ss]et-Mailbox) _depctl_words '-Identity -DataEncryptionPolicy -WhatIf -Confirm' ;;
+		[Ss]et-Data*)
+			_depctl_words '-Identity -Name -Description -Enabled -Refresh -Replace
+				-AzureKeyIDs -PermanentDataPurgeRequested -PermanentDataPurgeReason
+				-PermanentDataPurgeContact -WhatIf -Confirm'
+			;;
 		[Ss]et-*)
 			_depctl_words '-Identity -Name -Description -Enabled -Refresh -Replace
 				-AzureKeyIDs -WhatIf -Confirm'

@@ -92,6 +92,17 @@ const struct cmd_row subcommands[] = {
 	{"Set-" CMDLET "Assignment", cmdlet_set_assignment,
 	 "-DataEncryptionPolicy P [-WhatIf] [-Confirm]", "assign"},
 	{"Get-" CMDLET "Assignment", cmdlet_get_assignment, "", "assignment"},
+	{"New-DataEncryptionPolicy", cmdlet_new,
+	 "-Name N -AzureKeyIDs A,B [-Description T] [-Enabled $false] [-WhatIf] [-Confirm]",
+	 "policy create --kind mailbox, in the words of Customer Key"},
+	{"Set-DataEncryptionPolicy", cmdlet_set_mailbox_policy,
+	 "-Identity P [-Name N] [-Description T] [-Enabled $true|$false] [-Refresh | -Replace "
+	 "-AzureKeyIDs A,B | -PermanentDataPurgeRequested -PermanentDataPurgeReason T "
+	 "-PermanentDataPurgeContact T] [-WhatIf] [-Confirm]",
+	 "change a mailbox policy, or purge it"},
+	{"Get-DataEncryptionPolicy", cmdlet_get, "[-Identity P]", "mailbox policies as objects"},
+	{"Set-Mailbox", cmdlet_set_mailbox,
+	 "-Identity ID -DataEncryptionPolicy P|$null [-WhatIf] [-Confirm]", "mailbox assign"},
 };
 
 const size_t n_subcommands = sizeof(subcommands) / sizeof(subcommands[0]);

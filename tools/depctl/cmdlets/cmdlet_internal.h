@@ -10,7 +10,7 @@
 #include "tools/depctl/cmdlets/args.h"
 #include "tools/depctl/cmdlets/progress.h"
 
-#define CMDLET_PARAMS_MAX 10
+#define CMDLET_PARAMS_MAX 14
 
 struct cmdlet_call {
 	const char *name;   /* as typed */
@@ -36,6 +36,14 @@ int cmdlet_two_keys(const struct cmdlet_call *c, const char *ret_keys[2]) MUST_C
 int cmdlet_refuse(struct cmdlet_call *c, int r);
 /* cmdlet_open() - opens c->ctl; errors of client_open(), with the sentence in c->err. */
 int cmdlet_open(struct cmdlet_call *c) MUST_CHECK;
+
+/* Cmdlets without M365 in their name are about mailbox policies alone: cmdlet_kind_check() refuses
+ * others with -EINVAL and a sentence in c->err. */
+bool cmdlet_is_for_mailboxes(const struct cmdlet_call *c);
+bool cmdlet_has_policy(const struct cmdlet_call *c, const struct policy_view *v);
+int cmdlet_kind_check(struct cmdlet_call *c, const struct policy_view *v) MUST_CHECK;
+/* cmdlet_run_set() - Set-M365DataAtRestEncryptionPolicy without its table of parameters. */
+int cmdlet_run_set(struct cmdlet_call *c);
 
 enum cmdlet_go {
 	GO_ON,

@@ -1,4 +1,4 @@
-/* tools/depctl/cmdlets/cmdlets.h - the five cmdlets of Customer Key, under Microsoft's names; their
+/* tools/depctl/cmdlets/cmdlets.h - the cmdlets of Customer Key, under Microsoft's names; their
  * rows are in tools/depctl/subcommands.c. */
 #ifndef DEPFS_DEPCTL_CMDLETS_CMDLETS_H
 #define DEPFS_DEPCTL_CMDLETS_CMDLETS_H
@@ -11,5 +11,7 @@ int cmdlet_set(int argc, char **argv, const struct cmd_env *env);
 int cmdlet_get(int argc, char **argv, const struct cmd_env *env);
 int cmdlet_set_assignment(int argc, char **argv, const struct cmd_env *env);
 int cmdlet_get_assignment(int argc, char **argv, const struct cmd_env *env);
+int cmdlet_set_mailbox_policy(int argc, char **argv, const struct cmd_env *env);
+int cmdlet_set_mailbox(int argc, char **argv, const struct cmd_env *env);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/depctl/cmdlets/new.c - New-M365DataAtRestEncryptionPolicy. */
+/* tools/depctl/cmdlets/new.c - New-M365DataAtRestEncryptionPolicy and New-DataEncryptionPolicy. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -29,7 +29,8 @@ static int run_new(struct cmdlet_call *c)
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	CLEANUP(free_mem_p) char *answer = NULL, *what = NULL;
 	struct policy_new want = {.name = cmdlet_value(c, "Name")->text,
-				  .description = cmdlet_value(c, "Description")->text};
+				  .description = cmdlet_value(c, "Description")->text,
+				  .kind = cmdlet_is_for_mailboxes(c) ? "mailbox" : NULL};
 	bool off = cmdlet_value(c, "Enabled")->given && !cmdlet_value(c, "Enabled")->on;
 	int r, exit_code;
 

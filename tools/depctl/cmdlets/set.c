@@ -145,7 +145,7 @@ static void set_report_json(struct cmdlet_call *c, const char *id, json_t *done)
 	out_json(object);
 }
 
-static int run_set(struct cmdlet_call *c)
+int cmdlet_run_set(struct cmdlet_call *c)
 {
 	CLEANUP(policy_view_fini) struct policy_view v = {0};
 	CLEANUP(json_decref_p) json_t *done = json_array();
@@ -157,6 +157,8 @@ static int run_set(struct cmdlet_call *c)
 	r = cmdlet_open(c);
 	if (r == 0)
 		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, &v, &c->err);
+	if (r == 0)
+		r = cmdlet_kind_check(c, &v);
 	if (r < 0)
 		return cmdlet_refuse(c, r);
 	what = set_what(c, &v);
@@ -172,5 +174,5 @@ static int run_set(struct cmdlet_call *c)
 
 int cmdlet_set(int argc, char **argv, const struct cmd_env *env)
 {
-	return cmdlet_run(set_params, run_set, argc, argv, env);
+	return cmdlet_run(set_params, cmdlet_run_set, argc, argv, env);
 }
