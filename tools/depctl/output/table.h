@@ -14,6 +14,8 @@ void out_table_free(struct out_table *t);
 DEFINE_CLEANUP(struct out_table *, out_table_free)
 /* out_table_row() - @cells: one for each column, copied; NULL and "" are shown as "-". */
 void out_table_row(struct out_table *t, const char *const *cells);
+/* out_table_print() - on a terminal with headings in bold and states in colour, unless NO_COLOR is
+ * set or TERM is "dumb". */
 void out_table_print(const struct out_table *t);
 
 #endif
