@@ -24,13 +24,12 @@ enum syscall_network {
  * For every thread, and for good. Any other call fails with ENOSYS, as on a kernel that does not
  * have it, and leaves a line in the kernel's audit log. Not among those left are calls that run
  * programs, make processes or namespaces, look into other processes, load code into the kernel,
- * mount, change user ids, clocks or limits, use kernel keyrings or io_uring, signal other processes,
- * make written memory executable (a file mapped twice is not seen), or open a socket that @network
- * does not name; bind(2), listen(2) and accept(2) are not among those left. What is left is the
- * table in syscall_filter.c. It is no sandbox: files that root may write can still be written.
- * Sets no_new_privs.
- * Return: 0; -ENOMEM; another negative errno of seccomp(2): this kernel has no filters (-EINVAL,
- * -ENOSYS), or a thread has one of its own (-ESRCH).
+ * mount, change user ids, clocks or limits, use kernel keyrings or io_uring, signal other
+ * processes, make written memory executable (a file mapped twice is not seen), or open a socket
+ * that @network does not name; bind(2), listen(2) and accept(2) are not among those left. What is
+ * left is the table in syscall_filter.c. It is no sandbox: files that root may write can still be
+ * written. Sets no_new_privs. Return: 0; -ENOMEM; another negative errno of seccomp(2): this kernel
+ * has no filters (-EINVAL, -ENOSYS), or a thread has one of its own (-ESRCH).
  */
 int syscall_filter_install(enum syscall_network network) MUST_CHECK;
 

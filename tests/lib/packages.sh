@@ -26,6 +26,7 @@ declare -A PACKAGES_OF=(
 	[mount/azure]="curl iproute2 openssl python3-cryptography python3-lmdb python3-venv"
 	[mount/backup]="rsync tar"
 	[mount/crash]="e2fsprogs faketime"
+	[mount/depctl/shells]="fish zsh"
 	[mount/format]="python3-cryptography python3-lmdb tar"
 	[mount/jobs]="attr python3-cryptography python3-lmdb"
 	[mount/mail]="dovecot-imapd dovecot-lmtpd"

@@ -16,7 +16,7 @@ assert_eq "$(depctl Get-DataEncryptionPolicy | grep -c '^Identity')" 1 "mailbox 
 says "Description : top" depctl get-dataencryptionpolicy -Id $id
 refused 1 "Tenant is a multi-workload policy" depctl Get-DataEncryptionPolicy -Identity Tenant
 refused 1 "Tenant is a multi-workload policy" depctl Set-DataEncryptionPolicy -Identity Tenant -Refresh
-refused 1 "no policy 'Nobody'" depctl Get-DataEncryptionPolicy -Identity Nobody
+refused 1 "no policy 'Gone'" depctl Get-DataEncryptionPolicy -Identity Gone
 depctl Set-DataEncryptionPolicy -Identity Board -Description "the board" -Name "The Board" >/dev/null
 says "Description : the board" depctl Get-DataEncryptionPolicy "The Board"
 depctl Set-DataEncryptionPolicy -Identity "The Board" -Refresh >/dev/null

@@ -14,6 +14,7 @@ lintian --allow-root --fail-on error "$deb" >"$WORK/out" 2>&1 || fail "lintian: 
 dpkg-deb -c "$deb" | sed 's/.* \.//' >"$WORK/list"
 for file in /usr/sbin/depfs /usr/sbin/mount.depfs /usr/sbin/mkfs.depfs /usr/bin/depctl /usr/lib/systemd/system/depfs@.service \
 	/usr/share/depfs/prometheus/depfs.rules.yml /usr/share/bash-completion/completions/depctl \
+	/usr/share/zsh/vendor-completions/_depctl /usr/share/fish/vendor_completions.d/depctl.fish \
 	/usr/share/man/man7/depfs-changes.7.gz; do
 	grep -qxF $file "$WORK/list" || fail "$file is not in the package: $(cat "$WORK/list")"
 done
