@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "crypto/secret.h"
+
+/* In the secure heap. */
 struct sign_key {
-	EVP_PKEY *pkey;
+	uint8_t seed[SIGN_SEED_LEN];
 	uint8_t public_key[SIGN_PUBLIC_LEN];
 };
 
@@ -23,15 +26,26 @@ static void pkey_free_p(EVP_PKEY **pkey)
 	EVP_PKEY_free(*pkey);
 }
 
+/*
+ * For one use: OpenSSL 3.0 keeps the seed of a raw private key in the ordinary heap
+ * (ossl_ecx_key_fromdata()), where it may be swapped out. EVP_PKEY_free() wipes it.
+ */
+static EVP_PKEY *pkey_of(const uint8_t seed[static SIGN_SEED_LEN])
+{
+	return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SIGN_SEED_LEN);
+}
+
 int sign_key_new(const uint8_t seed[static SIGN_SEED_LEN], struct sign_key **ret_key)
 {
-	CLEANUP(sign_key_free_p) struct sign_key *key = calloc(1, sizeof(*key));
+	CLEANUP(sign_key_free_p) struct sign_key *key = secret_alloc(sizeof(*key));
+	CLEANUP(pkey_free_p) EVP_PKEY *pkey = NULL;
 	size_t len = SIGN_PUBLIC_LEN;
 
 	if (!key)
 		return -ENOMEM;
-	key->pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SIGN_SEED_LEN);
-	if (!key->pkey || EVP_PKEY_get_raw_public_key(key->pkey, key->public_key, &len) != 1 ||
+	memcpy(key->seed, seed, SIGN_SEED_LEN);
+	pkey = pkey_of(key->seed);
+	if (!pkey || EVP_PKEY_get_raw_public_key(pkey, key->public_key, &len) != 1 ||
 	    len != SIGN_PUBLIC_LEN) {
 		ERR_clear_error();
 		return -EIO;
@@ -42,10 +56,7 @@ int sign_key_new(const uint8_t seed[static SIGN_SEED_LEN], struct sign_key **ret
 
 void sign_key_free(struct sign_key *key)
 {
-	if (!key)
-		return;
-	EVP_PKEY_free(key->pkey); /* wipes the private half */
-	free(key);
+	secret_free_mem(key, sizeof(*key));
 }
 
 const uint8_t *sign_key_public(const struct sign_key *key)
@@ -56,10 +67,11 @@ const uint8_t *sign_key_public(const struct sign_key *key)
 int sign_make(const struct sign_key *key, const uint8_t *msg, size_t msg_len,
 	      uint8_t ret_sig[static SIGN_LEN])
 {
+	CLEANUP(pkey_free_p) EVP_PKEY *pkey = pkey_of(key->seed);
 	CLEANUP(ctx_free_p) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t len = SIGN_LEN;
 
-	if (ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key->pkey) == 1 &&
+	if (pkey && ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
 	    EVP_DigestSign(ctx, ret_sig, &len, msg, msg_len) == 1 && len == SIGN_LEN)
 		return 0;
 	ERR_clear_error();

@@ -11,7 +11,7 @@
 #define SIGN_PUBLIC_LEN 32
 #define SIGN_LEN	64
 
-struct sign_key; /* the private half lies in OpenSSL's secure heap; safe to use from many threads */
+struct sign_key; /* lies in OpenSSL's secure heap; safe to use from many threads */
 
 /* sign_key_new() - @seed: 32 secret bytes, borrowed. -ENOMEM; -EIO when OpenSSL refuses. */
 int sign_key_new(const uint8_t seed[static SIGN_SEED_LEN], struct sign_key **ret_key) MUST_CHECK;

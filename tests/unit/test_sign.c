@@ -6,7 +6,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
 
 #include "crypto/base/bytes.h"
 #include "crypto/secret.h"
@@ -72,9 +78,76 @@ static int group(void **state)
 	return secret_init(&err) < 0 ? -1 : 0;
 }
 
+#define MASK 0x5a /* what is looked for must not itself be found */
+
+/* Places in writable memory, outside of the secure heap, that hold 32 bytes which
+ * are @masked ^ MASK. */
+static unsigned copies_outside(const uint8_t masked[static SIGN_SEED_LEN], int mem)
+{
+	static uint8_t chunk[1 << 16];
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned found = 0;
+	char line[512];
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		uintptr_t from, to;
+		ssize_t n;
+
+		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || !strstr(line, " rw"))
+			continue;
+		for (; from < to; from += (uintptr_t)n - SIGN_SEED_LEN + 1) {
+			n = pread(mem, chunk, sizeof(chunk), (off_t)from);
+			if (n < SIGN_SEED_LEN)
+				break;
+			for (ssize_t at = 0; at + SIGN_SEED_LEN <= n; at++) {
+				const uint8_t *here = (const uint8_t *)from + at;
+				unsigned k = 0;
+
+				while (k < SIGN_SEED_LEN && chunk[at + k] == (masked[k] ^ MASK))
+					k++;
+				if (k == SIGN_SEED_LEN && !CRYPTO_secure_allocated(here) &&
+				    (here < chunk || here >= chunk + sizeof(chunk)))
+					found++;
+			}
+		}
+	}
+	(void)fclose(maps);
+	explicit_bzero(chunk, sizeof(chunk));
+	return found;
+}
+
+/* The key that signs the audit log lives as long as the mount: it must not reach swap. */
+static void sign_key_leaves_the_seed_in_the_secure_heap_alone(void **state)
+{
+	uint8_t masked[SIGN_SEED_LEN], sig[SIGN_LEN];
+	uint8_t *seed = secret_alloc(SIGN_SEED_LEN), *leak;
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	struct sign_key *key;
+
+	(void)state;
+	if (mem < 0)
+		skip();
+	assert_int_equal(random_bytes(masked, sizeof(masked)), 0);
+	for (unsigned k = 0; k < SIGN_SEED_LEN; k++)
+		seed[k] = masked[k] ^ MASK;
+	assert_int_equal(sign_key_new(seed, &key), 0);
+	assert_int_equal(sign_make(key, masked, sizeof(masked), sig), 0);
+	assert_int_equal(copies_outside(masked, mem), 0);
+	leak = malloc(SIGN_SEED_LEN);
+	memcpy(leak, seed, SIGN_SEED_LEN);
+	assert_int_equal(copies_outside(masked, mem), 1); /* the search finds one */
+	explicit_bzero(leak, SIGN_SEED_LEN);
+	free(leak);
+	sign_key_free(key);
+	secret_free_mem(seed, SIGN_SEED_LEN);
+	(void)close(mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sign_key_leaves_the_seed_in_the_secure_heap_alone),
 		cmocka_unit_test(sign_make_gives_the_signatures_of_rfc8032),
 	};
 
