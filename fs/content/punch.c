@@ -48,49 +48,115 @@ static int clear_disk(struct file *f, struct worker *w, uint64_t first, uint64_t
 	return r;
 }
 
-static int punch_locked(struct volume *v, struct file *f, struct worker *w, uint64_t off,
-			uint64_t end)
+#define SYNC_ATTEMPTS 4 /* without the lock; after that writers have to wait */
+
+/* A punch under way. */
+struct punch {
+	uint64_t off, end;    /* clipped to the content */
+	uint64_t first, stop; /* whole blocks that become holes; none: first >= stop */
+	uint64_t durable;     /* the header version that declares them on the disk; 0: none yet */
+};
+
+/* Block 0 holds the header and the last block the end of the file: both stay, and get zeros as
+ * data. */
+static void clip_locked(const struct file *f, struct punch *p)
 {
 	uint64_t last = block_count(atomic_load(&f->size)) - 1;
-	uint64_t first = off == 0 ? 0 : block_no_of(off - 1) + 1, stop = block_no_of(end);
-	int r;
 
-	if (!f->dek)
-		return -EKEYREVOKED; /* before holes are declared: no header could be sealed */
-	/* Block 0 holds the header and the last block the end of the file: both stay, and get zeros
-	 * as data. */
-	first = first ? first : 1;
-	stop = stop > last ? last : stop;
-	if (first >= stop)
-		return write_zeros_locked(v, f, w, off, end);
-	r = write_zeros_locked(v, f, w, off, block_start(first) < end ? block_start(first) : end);
-	if (r == 0)
-		r = blocks_declare_holes(f, first, stop - 1);
+	p->first = p->off == 0 ? 1 : block_no_of(p->off - 1) + 1;
+	p->stop = block_no_of(p->end) > last ? last : block_no_of(p->end);
+}
+
+/* Whether the header on the disk declares the holes: no other was written since, and no write has
+ * taken one back. */
+static bool is_declared_locked(const struct file *f, const struct punch *p)
+{
+	struct hole range;
+
+	if (p->durable == 0 || f->header_dirty || f->hdr.version_no != p->durable)
+		return false;
+	if (f->hdr.flags & HEADER_FLAG_LOOSE_HOLES)
+		return true;
+	return holes_next(&f->holes, (uint32_t)p->first, &range) && range.start <= p->first &&
+	       (uint64_t)range.start + range.count >= p->stop;
+}
+
+static int declare_locked(struct file *f, struct punch *p)
+{
+	int r = blocks_declare_holes(f, p->first, p->stop - 1);
+
 	if (r == 0 && f->header_dirty)
 		r = file_write_header_locked(f, false);
-	/* The declaration is durable before the blocks go: else a power cut could leave zeros that
-	 * no header declares, which is damage. */
-	if (r == 0 && fdatasync(f->fd) < 0)
-		r = -errno;
-	if (r == 0)
-		r = clear_disk(f, w, first, stop);
-	if (r == 0 && block_start(stop) < end)
-		r = write_zeros_locked(v, f, w, block_start(stop), end);
+	p->durable = f->hdr.version_no;
 	return r;
+}
+
+static int clear_locked(struct volume *v, struct file *f, struct worker *w, const struct punch *p)
+{
+	uint64_t head = block_start(p->first), tail = block_start(p->stop);
+	int r;
+
+	if (p->first >= p->stop)
+		return write_zeros_locked(v, f, w, p->off, p->end);
+	r = write_zeros_locked(v, f, w, p->off, head);
+	if (r == 0)
+		r = clear_disk(f, w, p->first, p->stop);
+	if (r == 0)
+		r = write_zeros_locked(v, f, w, tail, p->end);
+	return r;
+}
+
+/*
+ * The declaration is durable before the blocks go: else a power cut could leave zeros that no
+ * header declares, which is damage. Return: 0: done; -EAGAIN: the header must reach the disk first,
+ * without the lock.
+ */
+static int punch_locked(struct volume *v, struct file *f, struct worker *w, struct punch *p)
+{
+	uint64_t size = atomic_load(&f->size);
+	int r;
+
+	if (p->off >= size)
+		return 0;
+	if (!f->dek)
+		return -EKEYREVOKED; /* before holes are declared: no header could be sealed */
+	p->end = p->end > size ? size : p->end;
+	clip_locked(f, p);
+	if (p->first < p->stop && !is_declared_locked(f, p)) {
+		r = declare_locked(f, p);
+		return r < 0 ? r : -EAGAIN;
+	}
+	return clear_locked(v, f, w, p);
+}
+
+static int sync_header(struct file *f)
+{
+	return fdatasync(f->fd) < 0 ? -errno : 0;
 }
 
 int blocks_punch(struct volume *v, struct file *f, struct worker *w, uint64_t off, uint64_t len)
 {
-	uint64_t size;
-	int r = 0;
+	struct punch p = {.off = off};
+	int r = -EAGAIN;
 
 	if (!f->writable)
 		return -EROFS;
-	file_lock_write(&f->lock);
-	size = atomic_load(&f->size);
-	if (off < size)
-		r = punch_locked(v, f, w, off, len > size - off ? size : off + len);
-	file_unlock_write(&f->lock);
+	if (__builtin_add_overflow(off, len, &p.end))
+		p.end = UINT64_MAX;
+	for (int attempt = 0; r == -EAGAIN; attempt++) {
+		file_lock_write(&f->lock);
+		r = punch_locked(v, f, w, &p);
+		if (r == -EAGAIN && attempt >= SYNC_ATTEMPTS) {
+			r = sync_header(f);
+			if (r == 0)
+				r = punch_locked(v, f, w, &p);
+		}
+		file_unlock_write(&f->lock);
+		if (r == -EAGAIN) {
+			r = sync_header(f);
+			r = r < 0 ? r : -EAGAIN;
+		}
+	}
 	explicit_bzero(w->edge, 2 * BLOCK_LEN);
 	return r;
 }

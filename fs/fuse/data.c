@@ -179,6 +179,9 @@ static int do_fallocate(struct session *s, struct op *op, const struct request *
 		return -ENOMEM;
 	if (op->flags & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
+	if (op->flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) &&
+	    rq->blocking == NEVER_BLOCK)
+		return -EINPROGRESS; /* the header is synced to disk */
 	r = op_kill_setid_unasked(s, f->inode, op, rq);
 	if (r < 0)
 		return r;

@@ -105,15 +105,26 @@ void ops_close_dirs(struct session *s)
 		dir_close(s, d);
 }
 
+static int do_fsyncdir(struct session *s, struct op *op, const struct request *rq)
+{
+	int fd = dir_of(&op->fi)->fd, r = -EINPROGRESS;
+
+	if (op_sync_begin(s, rq))
+		r = (op->flags ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	op_sync_end();
+	if (r == 0)
+		fuse_reply_err(op->req, 0);
+	return r;
+}
+
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
+	struct op op = {.req = req, .ino = ino, .flags = datasync, .fi = *fi};
+
 	if (node_is_virtual(ino))
 		fuse_reply_err(req, 0);
 	else
-		fuse_reply_err(req,
-			       (datasync ? fdatasync(dir_of(fi)->fd) : fsync(dir_of(fi)->fd)) < 0
-				       ? errno
-				       : 0);
+		op_run(&op, do_fsyncdir);
 }
 
 /* The entry at offset d->off. NULL: *ret_r is 0 at the end, else a negative errno. */

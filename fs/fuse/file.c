@@ -309,18 +309,25 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
-static _Atomic unsigned syncing; /* threads in do_fsync() */
+static _Atomic unsigned syncing; /* threads between op_sync_begin() and op_sync_end() */
+
+bool op_sync_begin(const struct session *s, const struct request *rq)
+{
+	return atomic_fetch_add(&syncing, 1) + 1 < s->threads || rq->blocking != NEVER_BLOCK;
+}
+
+void op_sync_end(void)
+{
+	atomic_fetch_sub(&syncing, 1);
+}
 
 static int do_fsync(struct session *s, struct op *op, const struct request *rq)
 {
-	int r;
+	int r = -EINPROGRESS;
 
-	/* One serving thread always stays free of slow disks. */
-	if (atomic_fetch_add(&syncing, 1) + 1 >= s->threads && rq->blocking == NEVER_BLOCK)
-		r = -EINPROGRESS;
-	else
+	if (op_sync_begin(s, rq))
 		r = file_sync(handle_of(&op->fi)->file, op->flags);
-	atomic_fetch_sub(&syncing, 1);
+	op_sync_end();
 	if (r == 0)
 		fuse_reply_err(op->req, 0);
 	return r;

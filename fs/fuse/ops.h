@@ -77,6 +77,11 @@ typedef int (*op_fn)(struct session *s, struct op *op, const struct request *rq)
 void op_run(struct op *op, op_fn fn);	      /* on the serving thread first */
 void op_run_control(struct op *op, op_fn fn); /* control files: on a pool of their own */
 
+/* op_sync_begin() - before a request waits for a disk's sync. False: not on this thread, since one
+ * serving thread always stays free of slow disks. op_sync_end() follows in any case. */
+bool op_sync_begin(const struct session *s, const struct request *rq);
+void op_sync_end(void);
+
 /* ---- lookup.c: nodes ---- */
 
 /* op_lookup() - the node of a name in a folder, with one more lookup count, and its attributes. */

@@ -31,7 +31,7 @@ static unsigned serving_threads(void)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	/* The kernel hands requests to idle threads in turn, each on its own processor with its own
-	 * cold cache: more threads make every request slower. At least two, for do_fsync(). */
+	 * cold cache: more threads make every request slower. At least two, for op_sync_begin(). */
 	return cpus > 2 ? (unsigned)cpus : 2;
 }
 

@@ -2,6 +2,7 @@
  *
  * FAULTIO names a file of eight bytes, an int64_t in the machine's order, which is mapped: n
  * written there makes the nth call from then on fail, counted over all threads. Zero: none.
+ * Negative: fsync(2) and fdatasync(2) wait for as long as it is, as on a disk that hangs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +46,23 @@ static int fails(void)
 FAULTY(ssize_t, pwrite, (int fd, const void *b, size_t n, off_t at), SYS_pwrite64, fd, b, n, at)
 FAULTY(ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t at), SYS_pwritev, fd, v, n,
        at, 0)
-FAULTY(int, fsync, (int fd), SYS_fsync, fd)
-FAULTY(int, fdatasync, (int fd), SYS_fdatasync, fd)
+static int sync_fails(void)
+{
+	while (atomic_load(left) < 0)
+		(void)usleep(1000);
+	return fails();
+}
+
+int fsync(int fd)
+{
+	return sync_fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return sync_fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
 FAULTY(int, syncfs, (int fd), SYS_syncfs, fd)
 FAULTY(int, ftruncate, (int fd, off_t len), SYS_ftruncate, fd, len)
 FAULTY(int, renameat, (int from, const char *a, int to, const char *b), SYS_renameat, from, a, to,
