@@ -47,7 +47,7 @@ offered 'bob\ smith' depctl --json mailbox assign b
 offered $'EUR\\ Policy\nNAM\\ Policy' depctl mailbox assign ann ''
 offered $'--description\n--dry-run' depctl policy create X "$K1" "$K2" --d
 offered $'mailbox\nmulti-workload' depctl policy create X "$K1" "$K2" --kind ''
-offered New-M365DataAtRestEncryptionPolicy depctl new
+offered $'New-M365DataAtRestEncryptionPolicy\nNew-DataEncryptionPolicy' depctl new
 offered $'-Refresh\n-Replace' depctl Set-M365DataAtRestEncryptionPolicy -Re
 offered 'NAM\ Policy' depctl Get-M365DataAtRestEncryptionPolicy -Identity NAM
 offered --verify depctl events --ver
