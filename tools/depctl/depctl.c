@@ -116,7 +116,7 @@ static int run(struct words *w)
 		return cmd_usage(NULL);
 	row = cmd_find(w->argv[0]);
 	if (!row)
-		return cmd_usage_error(NULL, "there is no command '%s'", w->argv[0]);
+		return cmd_unknown(NULL, w->argv[0]);
 	return row->run(w->argc, w->argv, &w->env);
 }
 

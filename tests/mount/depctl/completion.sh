@@ -45,12 +45,9 @@ offered "$K2" depctl key rotate local://v2
 offered $'ann\nbob\\ smith' depctl mailbox show ''
 offered 'bob\ smith' depctl --json mailbox assign b
 offered $'EUR\\ Policy\nNAM\\ Policy' depctl mailbox assign ann ''
-offered --description depctl policy create X "$K1" "$K2" --d
+offered $'--description\n--dry-run' depctl policy create X "$K1" "$K2" --d
 offered $'mailbox\nmulti-workload' depctl policy create X "$K1" "$K2" --kind ''
 offered $'New-M365DataAtRestEncryptionPolicy\nNew-DataEncryptionPolicy' depctl new
-offered Set-Mailbox depctl set-mail
-offered 'bob\ smith' depctl Set-Mailbox -Identity b
-offered -PermanentDataPurgeContact depctl Set-DataEncryptionPolicy -PermanentDataPurgeC
 offered $'-Refresh\n-Replace' depctl Set-M365DataAtRestEncryptionPolicy -Re
 offered 'NAM\ Policy' depctl Get-M365DataAtRestEncryptionPolicy -Identity NAM
 offered --verify depctl events --ver

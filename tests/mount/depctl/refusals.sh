@@ -50,6 +50,7 @@ refused 1 "there is no policy 'nope'" depctl policy rename nope X
 refused 1 "there is no policy 'nope'" depctl policy describe nope X
 refused 1 "there is no policy 'nope'" depctl policy replace-keys nope $K1 $K2
 refused 1 "there is no policy 'nope'" depctl assign nope
+refused 1 "there is no policy 'nam polciy'; did you mean 'NAM Policy'?" depctl assign "nam polciy"
 refused 1 "there is no policy 'nope'" depctl mailbox assign u1 nope
 refused 1 "there is no policy 'none'" depctl assign none # only unassign may unassign
 refused 1 "must not be '..'" depctl policy show ..

@@ -34,6 +34,9 @@ refused 2 "key create: a key id is missing" depctl key create
 refused 2 "slow: how many milliseconds is missing" depctl key fault local://v1/keys/k1 slow
 refused 2 "scan: it takes no arguments, not 'now'" depctl scan now
 refused 2 "wrong number of arguments" depctl assign
+refused 2 "there is no command 'asign'; did you mean 'assign'?" depctl asign P
+refused 2 "there is no command 'polciy'; did you mean 'policy'?" depctl polciy list
+refused 2 "policy creat: there is no such command; did you mean 'create'?" depctl policy creat P
 refused 2 "wrong number of arguments" depctl unassign P
 refused 2 "wrong number of arguments" depctl assignment P
 refused 2 "no such option" depctl assign --forced P

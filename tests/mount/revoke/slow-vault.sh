@@ -21,7 +21,7 @@ head -c 10 <&6 >/dev/null
 for key in s1 t1; do vault fault "$(key_at v3 $key)" slow 10000 >/dev/null; done
 for key in s2 t2; do vault fault "$(key_at v4 $key)" slow 10000 >/dev/null; done
 printf 'new start' >&5 # a dirty page; from now on it is due to go under T
-control mailboxes/m/policy T
+control mailboxes/m/policy "T force" # its vaults would be asked first
 background sync -d "$MNT/mailbox/m/f" 2>/dev/null
 fsync=$!
 waits() { [ "$(sed -n 's/^requests waiting: *//p' "$MNT/.depfs/status")" -ge 1 ]; }

@@ -47,6 +47,9 @@ void cmd_table_set(const struct cmd_row *rows, size_t n);
 /* cmd_find() - a row whose first word is @name, that of a cmdlet in upper or lower case; or
  * NULL. */
 const struct cmd_row *cmd_find(const char *name);
+/* cmd_unknown() - the usage error for @word, which no row has behind @first (NULL: as its first
+ * word), with the word that may have been meant. CMD_USAGE. */
+int cmd_unknown(const char *first, const char *word);
 /* cmd_is_cmdlet() - whether the row's first word is Verb-Noun, as PowerShell names cmdlets; no
  * subcommand is named so. All words behind it are parameters and their values. */
 bool cmd_is_cmdlet(const struct cmd_row *row);

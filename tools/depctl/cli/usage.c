@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "tools/depctl/cli/cmd.h"
+#include "tools/depctl/output/nearest.h"
 
 /*
  * The table names the functions of the subcommands, and these call the functions here for their
@@ -121,6 +122,29 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 		before = "      ";
 	}
 	return CMD_USAGE;
+}
+
+int cmd_unknown(const char *first, const char *word)
+{
+	size_t first_len = first ? strlen(first) + 1 : 0;
+	struct nearest near = {0};
+	char words[64][40], hint[64] = "";
+
+	for (size_t i = 0; i < table.n && i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *command = table.rows[i].command;
+
+		if (first &&
+		    (strncmp(command, first, first_len - 1) != 0 || command[first_len - 1] != ' '))
+			continue;
+		(void)snprintf(words[i], sizeof(words[i]), "%.*s",
+			       (int)strcspn(command + first_len, " "), command + first_len);
+		nearest_offer(&near, word, words[i]);
+	}
+	if (near.word)
+		(void)snprintf(hint, sizeof(hint), "; did you mean '%s'?", near.word);
+	return first ? cmd_usage_error(first, "%s %s: there is no such command%s", first, word,
+				       hint)
+		     : cmd_usage_error(NULL, "there is no command '%s'%s", word, hint);
 }
 
 int cmd_usage_count(const char *command, int n, int wanted)

@@ -62,8 +62,7 @@ int verbs_run(const struct verb_group *group, int argc, char **argv, const struc
 		return cmd_usage_error(group->name, "%s: a command is missing", group->name);
 	c.verb = verb_find(group, argv[1]);
 	if (!c.verb)
-		return cmd_usage_error(group->name, "%s %s: there is no such command", group->name,
-				       argv[1]);
+		return cmd_unknown(group->name, argv[1]);
 	(void)snprintf(c.command, sizeof(c.command), "%s %s", group->name, c.verb->name);
 	if (cmd_wants_help(argc - 1, argv + 1))
 		return cmd_usage(c.command);

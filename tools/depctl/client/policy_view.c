@@ -9,6 +9,7 @@
 
 #include "crypto/base/bytes.h"
 #include "tools/depctl/output/json.h"
+#include "tools/depctl/output/nearest.h"
 
 void policy_view_fini(struct policy_view *v)
 {
@@ -65,9 +66,15 @@ static int view_read(struct client *ctl, const char *name, struct policy_view *r
 	return 0;
 }
 
-static int unknown(const char *p, struct err *err)
+static int unknown(const struct client_names *names, const char *p, struct err *err)
 {
-	return err_set(err, -ENOENT, "there is no policy '%s'", p);
+	struct nearest near = {0};
+
+	for (size_t i = 0; i < names->count; i++)
+		nearest_offer(&near, p, names->names[i]);
+	return err_set(err, -ENOENT, "there is no policy '%s'%s%s%s", p,
+		       near.word ? "; did you mean '" : "", near.word ? near.word : "",
+		       near.word ? "'?" : "");
 }
 
 static int find_id(struct client *ctl, const struct client_names *names, const char *id,
@@ -82,7 +89,7 @@ static int find_id(struct client *ctl, const struct client_names *names, const c
 		if (strcasecmp(text, id) == 0)
 			return view_read(ctl, names->names[i], ret_view, err);
 	}
-	return unknown(id, err);
+	return unknown(names, id, err);
 }
 
 int policy_view_find(struct client *ctl, const char *p, struct policy_view *ret_view,
@@ -103,7 +110,7 @@ int policy_view_find(struct client *ctl, const char *p, struct policy_view *ret_
 	for (size_t i = 0; i < names.count; i++)
 		if (strcasecmp(names.names[i], p) == 0)
 			return view_read(ctl, names.names[i], ret_view, err);
-	return unknown(p, err);
+	return unknown(&names, p, err);
 }
 
 int policy_view_each(struct client *ctl, policy_view_fn fn, void *arg, struct err *err)
