@@ -61,6 +61,13 @@ no "$(key_at v1 missing)" depctl policy create X "$(key_at v1 missing)" $K2 --dr
 yes depctl policy create X $K1 $K2 --kind mailbox --description "a name= in it" --dry-run
 what_if depctl $new -Name X -AzureKeyIDs $K1,$K2 -WhatIf
 
+depctl policy disable Box >/dev/null
+before=$(listed)
+no "is disabled" depctl Set-Mailbox -Identity m -DataEncryptionPolicy Box -WhatIf
+depctl policy enable Box >/dev/null
+before=$(listed)
+what_if depctl Set-Mailbox -Identity m -DataEncryptionPolicy Box -WhatIf
+no "there is a policy \"Box\" already" depctl New-DataEncryptionPolicy -Name box -AzureKeyIDs $K1,$K2 -WhatIf
 no "is disabled" depctl assign --dry-run Off
 no "is disabled" depctl ${set}Assignment -DataEncryptionPolicy Off -WhatIf
 no "kind mailbox" depctl assign --dry-run Box

@@ -162,6 +162,7 @@ static int run_mailbox(struct cmdlet_call *c)
 	CLEANUP(free_mem_p) char *answer = NULL, *what = NULL, *path = NULL;
 	const char *id = cmdlet_value(c, "Identity")->text, *command;
 	const char *p = cmdlet_value(c, "DataEncryptionPolicy")->text;
+	char dry[64];
 	int r, exit_code;
 
 	if (!id || !p)
@@ -180,6 +181,12 @@ static int run_mailbox(struct cmdlet_call *c)
 							   : policy_view_get(&v, "name")) < 0) {
 		what = NULL;
 		return cmdlet_refuse(c, -ENOMEM);
+	}
+	if (cmdlet_value(c, "WhatIf")->on) {
+		(void)snprintf(dry, sizeof(dry), DRY_RUN "%s", command);
+		r = client_write(c->ctl, path, dry, NULL, &c->err);
+		if (r < 0)
+			return cmdlet_refuse(c, r);
 	}
 	if (cmdlet_may_go(c, what, &exit_code) == GO_NOT)
 		return exit_code;
