@@ -17,10 +17,7 @@
 struct ctl_stream;
 struct vtree_file;
 
-/*
- * Lock order: vtree_file.lock, control.lock. Neither is held across an act of policy.h, a fill
- * callback, or notify; streams_lock is a leaf.
- */
+/* The order of its locks: fs/README.md, Locks. */
 struct control {
 	/* What the files show and steer: borrowed, constant; filled in by control.c alone. */
 	struct policies *policies;

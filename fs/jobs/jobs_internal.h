@@ -47,7 +47,7 @@ struct job {
 	struct jobs *jobs; /* constant */
 };
 
-/* Lock order: write, lock. The first is held across commits, the second is a leaf. */
+/* The order of its locks: fs/README.md, Locks. */
 struct jobs {
 	struct store *store; /* constant, as the next three */
 	struct audit *audit;

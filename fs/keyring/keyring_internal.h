@@ -13,10 +13,8 @@
 #include "fs/store/service_key.h"
 #include "fs/store/store.h"
 
-/*
- * Locks: keyring.lock, then flight.lock; stop_lock and side.lock are leaves. None is
- * held across a vault call, a commit or a call-back.
- */
+/* The order of the keyring's locks: fs/README.md, Locks. None is held across a vault call, a commit
+ * or a call-back. */
 
 enum slot_from {
 	FROM_VAULT,

@@ -17,12 +17,8 @@
 #include "fs/store/record.h"
 #include "fs/store/store.h"
 
-/*
- * Locks, outermost first: the act lock, jobs.write (within it: the store's writer), then as leaves
- * jobs.lock, tables.lock and scope_table.lock. An act takes the keyring's locks too, under neither
- * of the leaves nor jobs.write. The act lock is held across vault calls and commits, jobs.write
- * across commits and, in a purge, while the old state is overwritten.
- */
+/* The order of locks: fs/README.md, Locks. An act takes the keyring's locks under the act lock, and
+ * under neither jobs.write nor a leaf. */
 
 /* One policy. Pointers stay valid until policies_free(), but for those of a draft that is discarded
  * or a policy that is removed by force. */

@@ -33,15 +33,9 @@ struct store_env {
 };
 
 /*
- * Locks, outermost first:
- *   write_lock     from the begin of a writing transaction to its end, its fsync(2) and snapshot
- *                  included
- *   gate.lock      for a few instructions; while the map moves, gate.closed keeps readers out, and
- *                  not this lock
- *   in_use.lock    for a few instructions, with no other lock
- *
- * env is changed under write_lock with the gate closed, and may be used under write_lock or by a
- * reader inside the gate.
+ * The order of locks: fs/README.md, Locks. env is changed under write_lock with the gate closed,
+ * and may be used under write_lock or by a reader inside the gate; while the map moves, gate.closed
+ * keeps readers out, not gate.lock.
  */
 struct store {
 	char *path;  /* absolute, resolved; constant, as the next three */

@@ -1,3 +1,9 @@
+/*
+ * fs/walk/recovery.c - the files that changed since an unclean stop, each opened once.
+ *
+ * A walk of its own, not tree.c's: it runs before the first request and before any job, so it needs
+ * no cursor, no passes and no queue of what moves, which are what tree.c is made of.
+ */
 #include "fs/walk/recovery.h"
 
 #include <dirent.h>
