@@ -10,15 +10,20 @@ _depctl_next()
 	depctl help 2>/dev/null | awk -v words="$typed" '
 		/^  depctl / {
 			n = split($0, t, " "); nb = split(words, b, "\t")
+			m = 0; split("", u) # the words that are no options
+			for (i = 1; i <= n; i++) {
+				if (t[i] !~ /^\[-/) u[++m] = t[i]
+				else if (t[i] !~ /\]$/) i++ # and its value
+			}
 			getline text; sub(/^ +/, "", text)
-			literals = t[3] ~ /^[a-z][a-z-]*$/ ? 2 : 1
+			literals = u[3] ~ /^[a-z][a-z-]*$/ ? 2 : 1
 			for (i = 1; i <= nb; i++)
-				if (i <= literals && tolower(b[i]) != tolower(t[i + 1])) next
-			if (nb < literals) { if (!seen[t[nb + 2]]++) print t[nb + 2] "\t" (literals > nb + 1 ? "" : text); next }
-			w = t[nb + 2]
+				if (i <= literals && tolower(b[i]) != tolower(u[i + 1])) next
+			if (nb < literals) { if (!seen[u[nb + 2]]++) print u[nb + 2] "\t" (literals > nb + 1 ? "" : text); next }
+			w = u[nb + 2]
 			if (w == "P") print "@policies"
 			if (w == "ID") print "@mailboxes"
-			if (w == "N" && t[2] == "job") print "@jobs"
+			if (w == "N" && u[2] == "job") print "@jobs"
 			if (w ~ /^(KEY[12]|URI)$/) print "@keys"
 			for (i = 3; i <= n; i++)
 				if (t[i] ~ /^\[?-/) { gsub(/[][]/, "", t[i]); print t[i] "\t" }

@@ -46,7 +46,7 @@ fake fault "$LOGIN" token status 503
 for _ in 1 2; do
 	control policies/P/check 1 2>/dev/null || true
 done
-checked=$(grep recorded "$MNT/.depfs/policies/P/check")
+checked=$(grep describe "$MNT/.depfs/policies/P/check")
 assert_eq "$(grep -c "transient, key https.*: token service $LOGIN" <<<"$checked")" 2 "the cause: $checked"
 assert_no_match "$(circuit)" . "v1's circuit"
 fake lift

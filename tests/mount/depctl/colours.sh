@@ -9,8 +9,9 @@ policy_create ready
 policy_create Other
 mkdir "$MNT/.depfs/policies/failed"
 export TERM=xterm
-terminal() { script -qec "$BIN/depctl -m $MNT policy list" /dev/null </dev/null | tr -d '\r'; }
-pipe=$(depctl policy list)
+ages() { sed 's/[0-9][0-9]* s /N s /'; } # of the last proof, which moves on
+terminal() { script -qec "$BIN/depctl -m $MNT policy list" /dev/null </dev/null | tr -d '\r' | ages; }
+pipe=$(depctl policy list | ages)
 shown=$(terminal)
 [[ $pipe != *$'\e'* ]] || fail "colours in a pipe"
 [[ $shown == *$'\e[1mNAME\e[0m'* ]] || fail "no bold heading: $shown"

@@ -50,6 +50,8 @@ offered "depctl policy show " "EUR Policy" "NAM Policy"
 offered "depctl -m $MNT policy show N" "NAM Policy"
 offered "depctl mailbox show " ann "bob smith"
 offered "depctl mailbox assign ann E" "EUR Policy"
+offered "depctl assign E" "EUR Policy"
+offered "depctl policy refresh N" "NAM Policy"
 offered "depctl policy create X local" "$K1" "$K2"
 offered "depctl policy create X $K1 $K2 --kind " mailbox multi-workload
 offered "depctl New-M" New-M365DataAtRestEncryptionPolicy
