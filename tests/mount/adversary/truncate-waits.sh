@@ -17,7 +17,7 @@ exec 5<"$MNT/mailbox/a/f"
 head -c 10 <&5 >/dev/null
 vault fault "$(key_at v3 k3)" slow 6000
 vault fault "$(key_at v4 k4)" slow 6000
-background depctl mailbox assign a B --force >/dev/null
+background depctl mailbox assign --force a B >/dev/null
 # shellcheck disable=SC2016
 wait_until 10 sh -c 'grep -q "B" "$1"' - "$MNT/.depfs/mailboxes/a/policy"
 # shellcheck disable=SC2016
