@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # policy/neighbours: while one policy's vaults hang, a flood of requests for its files delays no other policy's user: every kind of call ends, and another policy's denial is carried out without loss, before the vaults answer.
-# vaults: local azure
+# Local vaults alone: a fault of the fake of Azure is of a whole vault, and Q's keys lie in the vaults of P's.
 # timeout: 200
 # cases: revoked pages moves
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
@@ -142,7 +142,7 @@ import threading
 
 fds = [os.open(f'mailbox/m/{n}', os.O_RDWR) for n in range(1, 301)]
 with open('.depfs/mailboxes/m/policy', 'w') as policy:
-    policy.write('P')
+    policy.write('P force')  # its vaults hang
 for n, fd in enumerate(fds):
     os.pwrite(fd, b'new %d' % (n + 1), 0)
 print('written', flush=True)
@@ -184,7 +184,7 @@ moves) # from folder to folder, into and out of P's mailbox, and within a mailbo
 	depfs_remount key_check=1,vault_timeout=60
 	cat "$MNT/mailbox/m/one/1" >/dev/null # Q is open
 	hold
-	control mailboxes/m/policy P # its job waits for P's key
+	control mailboxes/m/policy "P force" # its job waits for P's key
 	python3 - "$MNT" <<'END'
 from posixlib import *
 

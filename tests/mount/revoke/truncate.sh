@@ -37,7 +37,7 @@ python=$!
 : <"$WORK/ready"
 vault fault "$(key_at v3 t1)" slow 8000 >/dev/null
 vault fault "$(key_at v4 t2)" slow 8000 >/dev/null
-control mailboxes/m/policy T
+control mailboxes/m/policy "T force"
 : >"$WORK/go"
 waiting() { [ "$(sed -n 's/^requests waiting: *//p' "$MNT/.depfs/status")" -ge 6 ]; }
 wait_until 20 waiting || fail "the truncations do not wait for the slow vaults"
