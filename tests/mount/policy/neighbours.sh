@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # policy/neighbours: while one policy's vaults hang, a flood of requests for its files delays no other policy's user: every kind of call ends, and another policy's denial is carried out without loss, before the vaults answer.
 # Local vaults alone: a fault of the fake of Azure is of a whole vault, and Q's keys lie in the vaults of P's.
+# builds: release
 # timeout: 200
 # cases: revoked pages moves
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/lib.sh"
