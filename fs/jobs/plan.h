@@ -17,7 +17,7 @@ struct job_plan {
 	struct job *job;
 };
 
-/* job_plan_begin() - whatever it returns, job_plan_end() follows. @mailbox: NULL: of none. */
+/* job_plan_begin() - job_plan_end() follows, also after a failure. @mailbox: NULL: of none. */
 int job_plan_begin(struct job_plan *plan, struct jobs *jobs, enum job_kind kind,
 		   const uint8_t policy_id[static UUID_LEN], const char *mailbox,
 		   struct err *err) MUST_CHECK;

@@ -42,6 +42,9 @@ int cmdlet_open(struct cmdlet_call *c) MUST_CHECK;
 bool cmdlet_is_for_mailboxes(const struct cmdlet_call *c);
 bool cmdlet_has_policy(const struct cmdlet_call *c, const struct policy_view *v);
 int cmdlet_kind_check(struct cmdlet_call *c, const struct policy_view *v) MUST_CHECK;
+/* cmdlet_open_policy() - the mount, and in it the policy of -Identity, which the cmdlet is about.
+ */
+int cmdlet_open_policy(struct cmdlet_call *c, struct policy_view *ret_view) MUST_CHECK;
 /* cmdlet_run_set() - Set-M365DataAtRestEncryptionPolicy without its table of parameters. */
 int cmdlet_run_set(struct cmdlet_call *c);
 

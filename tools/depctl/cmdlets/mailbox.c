@@ -30,6 +30,15 @@ int cmdlet_kind_check(struct cmdlet_call *c, const struct policy_view *v)
 		       policy_view_get(v, "name"));
 }
 
+int cmdlet_open_policy(struct cmdlet_call *c, struct policy_view *ret_view)
+{
+	int r = cmdlet_open(c);
+
+	if (r == 0)
+		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, ret_view, &c->err);
+	return r < 0 ? r : cmdlet_kind_check(c, ret_view);
+}
+
 /* ---- Set-DataEncryptionPolicy ---- */
 
 static const struct cmdlet_param set_params[] = {
@@ -97,11 +106,7 @@ static int run_purge(struct cmdlet_call *c)
 
 	if (r != CMD_OK)
 		return r;
-	r = cmdlet_open(c);
-	if (r == 0)
-		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, &v, &c->err);
-	if (r == 0)
-		r = cmdlet_kind_check(c, &v);
+	r = cmdlet_open_policy(c, &v);
 	if (r < 0)
 		return cmdlet_refuse(c, r);
 	if (asprintf(&what, "make all files under policy '%s' unreadable for ever",

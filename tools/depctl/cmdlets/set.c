@@ -184,11 +184,7 @@ int cmdlet_run_set(struct cmdlet_call *c)
 
 	if (r != CMD_OK)
 		return r;
-	r = cmdlet_open(c);
-	if (r == 0)
-		r = policy_view_find(c->ctl, cmdlet_value(c, "Identity")->text, &v, &c->err);
-	if (r == 0)
-		r = cmdlet_kind_check(c, &v);
+	r = cmdlet_open_policy(c, &v);
 	if (r < 0)
 		return cmdlet_refuse(c, r);
 	what = set_what(c, &v);
